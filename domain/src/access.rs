@@ -1,0 +1,108 @@
+//! Who may see and do what.
+
+use crate::claims::ClaimStatus;
+use crate::named::named_enum;
+use crate::order::{OrderAction, OrderStatus, steps};
+
+named_enum! {
+    /// What a user is.
+    pub enum Role {
+        /// Orders.
+        Customer = "CUSTOMER",
+        /// Delivers.
+        Partner = "PARTNER",
+        /// Sells.
+        Seller = "SELLER",
+        /// Runs the platform.
+        Admin = "ADMIN",
+    }
+}
+
+/// What someone is to one order. Whoever is nothing to it may not know that it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// They placed it.
+    Customer,
+    /// It is from their store.
+    Seller,
+    /// They hold its claim, or delivered it.
+    Partner,
+    /// They run the platform.
+    Admin,
+}
+
+/// What decides a viewer's actions on an order.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation {
+    /// Where the order is.
+    pub status: OrderStatus,
+    /// The state of its live claim, if it has one.
+    pub claim: Option<ClaimStatus>,
+}
+
+/// What `party` may do with an order now, in the enum's order. `None` stands for a partner to whom the order is offered.
+#[must_use]
+pub fn viewer_actions(party: Option<Party>, now: Situation) -> Vec<OrderAction> {
+    let mut actions = Vec::new();
+    match party {
+        None => {
+            if now.status == OrderStatus::Ready && now.claim.is_none() {
+                actions.push(OrderAction::Claim);
+            }
+        }
+        Some(Party::Partner) if now.claim == Some(ClaimStatus::Held) => {
+            actions.extend([OrderAction::AcceptClaim, OrderAction::ReleaseClaim]);
+        }
+        Some(party) => {
+            // a partner whose claim ended is a reader of the order, no more
+            if party != Party::Partner || now.claim == Some(ClaimStatus::Accepted) {
+                actions.extend(steps(now.status, party).iter().filter_map(|to| to.action()));
+            }
+            if party == Party::Partner && now.claim == Some(ClaimStatus::Accepted) && now.status == OrderStatus::Assigned {
+                actions.push(OrderAction::ReleaseClaim);
+            }
+            if party == Party::Admin && matches!(now.status, OrderStatus::Ready | OrderStatus::Assigned) {
+                actions.push(OrderAction::Assign);
+            }
+        }
+    }
+    actions.sort_unstable();
+    actions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actions(party: Option<Party>, status: OrderStatus, claim: Option<ClaimStatus>) -> Vec<OrderAction> {
+        viewer_actions(party, Situation { status, claim })
+    }
+
+    #[test]
+    fn a_partner_may_act_only_while_the_claim_lives() {
+        use OrderAction::{AcceptClaim, PickUp, ReleaseClaim};
+        let partner = Some(Party::Partner);
+        assert_eq!(actions(partner, OrderStatus::Ready, Some(ClaimStatus::Held)), [AcceptClaim, ReleaseClaim]);
+        assert_eq!(actions(partner, OrderStatus::Assigned, Some(ClaimStatus::Accepted)), [ReleaseClaim, PickUp]);
+        assert_eq!(actions(partner, OrderStatus::Assigned, None), []);
+        assert_eq!(actions(partner, OrderStatus::Delivered, None), []);
+    }
+
+    #[test]
+    fn an_order_on_offer_can_be_claimed_until_somebody_holds_it() {
+        assert_eq!(actions(None, OrderStatus::Ready, None), [OrderAction::Claim]);
+        assert_eq!(actions(None, OrderStatus::Ready, Some(ClaimStatus::Held)), []);
+        assert_eq!(actions(None, OrderStatus::Preparing, None), []);
+    }
+
+    #[test]
+    fn an_admin_may_assign_and_reassign_before_pick_up() {
+        assert!(actions(Some(Party::Admin), OrderStatus::Ready, None).contains(&OrderAction::Assign));
+        assert!(
+            actions(Some(Party::Admin), OrderStatus::Assigned, Some(ClaimStatus::Accepted)).contains(&OrderAction::Assign)
+        );
+        assert!(
+            !actions(Some(Party::Admin), OrderStatus::PickedUp, Some(ClaimStatus::Accepted)).contains(&OrderAction::Assign)
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! Topics: what a subscriber listens to.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+/// A stream of events that subscribers attach to. One event may belong to several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Changes of one order.
+    Order(Uuid),
+    /// Changes of a customer's orders.
+    Customer(Uuid),
+    /// Changes of a seller's orders.
+    Seller(Uuid),
+    /// Changes of every order, and of partners: the admins' feed.
+    Platform,
+    /// Orders that become, or stop being, available to partners.
+    Available,
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Order(id) => write!(f, "order:{}", id.simple()),
+            Self::Customer(id) => write!(f, "customer:{}", id.simple()),
+            Self::Seller(id) => write!(f, "seller:{}", id.simple()),
+            Self::Platform => f.write_str("platform"),
+            Self::Available => f.write_str("available"),
+        }
+    }
+}
+
+/// A text that names no topic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no topic")]
+pub struct UnknownTopic(String);
+
+impl std::str::FromStr for Topic {
+    type Err = UnknownTopic;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownTopic(text.to_owned());
+        match text.split_once(':') {
+            None if text == "platform" => Ok(Self::Platform),
+            None if text == "available" => Ok(Self::Available),
+            Some((kind, id)) => {
+                let id: Uuid = id.parse().map_err(|_| unknown())?;
+                match kind {
+                    "order" => Ok(Self::Order(id)),
+                    "customer" => Ok(Self::Customer(id)),
+                    "seller" => Ok(Self::Seller(id)),
+                    _ => Err(unknown()),
+                }
+            }
+            None => Err(unknown()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_reads_back_as_itself() {
+        let id = Uuid::from_u128(7);
+        for topic in [Topic::Order(id), Topic::Customer(id), Topic::Seller(id), Topic::Platform, Topic::Available] {
+            assert_eq!(topic.to_string().parse(), Ok(topic));
+        }
+        for bad in ["", "orders", "order:", "order:x", "platform:1"] {
+            assert!(bad.parse::<Topic>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Points on the earth and the distances between them.
+
+/// A position in degrees, WGS 84.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Point {
+    /// Degrees north, -90 to 90.
+    pub latitude: f64,
+    /// Degrees east, -180 to 180.
+    pub longitude: f64,
+}
+
+/// Mean radius of the earth in metres (IUGG).
+const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
+/// One degree of latitude is about 111.2 km, so a hundredth is about one.
+const AREA_DEGREES: f64 = 0.01;
+
+impl Point {
+    /// A point, when both numbers are finite and in range.
+    #[must_use]
+    pub fn new(latitude: f64, longitude: f64) -> Option<Self> {
+        ((-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude)).then_some(Self { latitude, longitude })
+    }
+
+    /// Metres to `other` along a great circle, by the haversine formula (within 0.5 % of the ellipsoid).
+    #[must_use]
+    pub fn distance_m(self, other: Self) -> f64 {
+        let (lat1, lat2) = (self.latitude.to_radians(), other.latitude.to_radians());
+        let half_lat = (lat2 - lat1) / 2.0;
+        let half_lon = (other.longitude - self.longitude).to_radians() / 2.0;
+        let h = half_lat.sin().powi(2) + lat1.cos() * lat2.cos() * half_lon.sin().powi(2);
+        2.0 * EARTH_RADIUS_M * h.sqrt().min(1.0).asin()
+    }
+
+    /// The corner of the cell of about a kilometre that the point lies in: enough to judge a trip, too coarse to find a door.
+    #[must_use]
+    pub fn area(self) -> Self {
+        let round = |degrees: f64| ((degrees / AREA_DEGREES).round() * AREA_DEGREES * 100.0).round() / 100.0;
+        Self { latitude: round(self.latitude), longitude: round(self.longitude) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_agree_with_known_ones() {
+        let paris = Point::new(48.8566, 2.3522).unwrap();
+        let london = Point::new(51.5074, -0.1278).unwrap();
+        assert!((paris.distance_m(london) - 343_556.0).abs() < 500.0);
+        assert!(paris.distance_m(paris).abs() < f64::EPSILON);
+        let (west, east) = (Point::new(0.0, 179.99).unwrap(), Point::new(0.0, -179.99).unwrap());
+        assert!(west.distance_m(east) < 3_000.0, "the antimeridian is no wall");
+    }
+
+    #[test]
+    fn points_out_of_range_are_none() {
+        for (lat, lon) in [(90.1, 0.0), (0.0, 180.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+            assert!(Point::new(lat, lon).is_none());
+        }
+    }
+
+    #[test]
+    fn an_area_hides_the_door() {
+        let home = Point::new(12.971_599, 77.594_566).unwrap();
+        assert_eq!(home.area(), Point { latitude: 12.97, longitude: 77.59 });
+        assert!(home.distance_m(home.area()) < 800.0);
+    }
+}

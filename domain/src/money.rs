@@ -1,0 +1,127 @@
+//! Money as integer minor units, exact at every step.
+
+use rust_decimal::Decimal;
+
+use crate::named::named_enum;
+
+named_enum! {
+    /// ISO 4217 currencies that a store may sell in.
+    pub enum Currency {
+        /// Indian rupee.
+        Inr = "INR",
+        /// United States dollar.
+        Usd = "USD",
+        /// Euro.
+        Eur = "EUR",
+        /// Pound sterling.
+        Gbp = "GBP",
+        /// Japanese yen; it has no minor unit.
+        Jpy = "JPY",
+        /// UAE dirham.
+        Aed = "AED",
+        /// Singapore dollar.
+        Sgd = "SGD",
+        /// Brazilian real.
+        Brl = "BRL",
+    }
+}
+
+impl Currency {
+    /// Digits after the decimal point, from ISO 4217.
+    #[must_use]
+    pub const fn exponent(self) -> u32 {
+        match self {
+            Self::Jpy => 0,
+            _ => 2,
+        }
+    }
+}
+
+/// The most that one amount may be, in minor units: large enough for any basket, small enough that sums of 1,000 of them
+/// times 1,000,000 pieces cannot overflow.
+pub const MAX_MINOR: i64 = 1_000_000_000;
+
+/// An amount of one currency, in its minor unit (paise, cents; yen itself).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Money {
+    /// Minor units.
+    pub minor: i64,
+    /// The currency.
+    pub currency: Currency,
+}
+
+/// Why a decimal is not an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    /// Below zero.
+    #[error("must not be negative")]
+    Negative,
+    /// More digits after the point than the currency has.
+    #[error("has more decimal places than the currency")]
+    TooPrecise,
+    /// Above [`MAX_MINOR`].
+    #[error("is too large")]
+    TooLarge,
+}
+
+impl Money {
+    /// `minor` units of `currency`.
+    #[must_use]
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// Reads a client's decimal. Nothing is rounded: what cannot be said exactly is refused.
+    ///
+    /// # Errors
+    /// [`AmountError`] when it is negative, too precise or too large.
+    pub fn from_decimal(amount: Decimal, currency: Currency) -> Result<Self, AmountError> {
+        if amount.is_sign_negative() && !amount.is_zero() {
+            return Err(AmountError::Negative);
+        }
+        if amount > Decimal::from(MAX_MINOR) {
+            return Err(AmountError::TooLarge);
+        }
+        let scaled = amount.checked_mul(Decimal::from(10_i64.pow(currency.exponent()))).ok_or(AmountError::TooLarge)?;
+        if !scaled.fract().is_zero() {
+            return Err(AmountError::TooPrecise);
+        }
+        let minor = i64::try_from(scaled.trunc()).map_err(|_| AmountError::TooLarge)?;
+        if minor > MAX_MINOR { Err(AmountError::TooLarge) } else { Ok(Self { minor, currency }) }
+    }
+
+    /// The amount with exactly the currency's decimal places, e.g. `49.50`.
+    #[must_use]
+    pub fn to_decimal(self) -> Decimal {
+        Decimal::new(self.minor, self.currency.exponent())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, currency: Currency) -> Result<i64, AmountError> {
+        Money::from_decimal(text.parse().unwrap(), currency).map(|m| m.minor)
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_not_at_all() {
+        assert_eq!(read("49.50", Currency::Inr), Ok(4950));
+        assert_eq!(read("49.5000", Currency::Inr), Ok(4950));
+        assert_eq!(read("0", Currency::Inr), Ok(0));
+        assert_eq!(read("-0.00", Currency::Inr), Ok(0));
+        assert_eq!(read("120", Currency::Jpy), Ok(120));
+        assert_eq!(read("120.5", Currency::Jpy), Err(AmountError::TooPrecise));
+        assert_eq!(read("0.001", Currency::Usd), Err(AmountError::TooPrecise));
+        assert_eq!(read("-1", Currency::Usd), Err(AmountError::Negative));
+        assert_eq!(read("10000000.01", Currency::Usd), Err(AmountError::TooLarge));
+        assert_eq!(read("79228162514264337593543950335", Currency::Usd), Err(AmountError::TooLarge));
+    }
+
+    #[test]
+    fn amounts_keep_their_decimal_places() {
+        assert_eq!(Money::new(4950, Currency::Inr).to_decimal().to_string(), "49.50");
+        assert_eq!(Money::new(4950, Currency::Jpy).to_decimal().to_string(), "4950");
+    }
+}
