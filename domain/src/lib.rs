@@ -15,5 +15,6 @@ pub mod money;
 mod named;
 pub mod order;
 pub mod pricing;
+pub mod stock;
 
 pub use named::{Named, UnknownName};

@@ -137,6 +137,16 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// Whether a store's orders wait for somebody to pack them.
+    pub enum Preparation {
+        /// Packed as it comes: a confirmed order is ready at once.
+        Automatic = "AUTOMATIC",
+        /// The store says when it packs and when it is done.
+        Manual = "MANUAL",
+    }
+}
+
 use OrderStatus::{Assigned, Cancelled, Confirmed, Delivered, Failed, InTransit, Pending, PickedUp, Preparing, Ready};
 
 impl OrderStatus {

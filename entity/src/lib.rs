@@ -1,1 +1,28 @@
-//! entity
+//! One sea-orm entity for each table.
+//!
+//! Rows as they are stored, with `domain`'s enums for what has a fixed set of names. Each table is named by the repository
+//! of one slice only. Entities have no relations: joins across slices would let one slice read another's tables unseen.
+
+pub mod json;
+mod text;
+
+pub mod address;
+pub mod category;
+pub mod claim;
+pub mod event;
+pub mod idempotency_key;
+pub mod order;
+pub mod order_event;
+pub mod order_item;
+pub mod partner;
+pub mod product;
+pub mod product_tag;
+pub mod refresh_token;
+pub mod relay;
+pub mod seller;
+pub mod session;
+pub mod stock;
+pub mod stock_movement;
+pub mod user;
+
+pub use text::Text;

@@ -1,1 +1,32 @@
-//! migration
+//! The database's schema, step by step, for SQLite and PostgreSQL alike.
+//!
+//! Migrations only expand: a column or table is added in one release, filled and used in the next, and dropped when no
+//! running instance reads it, so that old and new instances can share a database during a roll-out. They never import
+//! `entity`: what a migration did must not change when an entity does.
+
+pub use sea_orm_migration::prelude::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261121_000001_accounts;
+mod m20261121_000002_catalog;
+mod m20261121_000003_orders;
+mod m20261121_000004_dispatch;
+mod m20261121_000005_platform;
+
+/// Every migration, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_accounts::Migration),
+            Box::new(m20261121_000002_catalog::Migration),
+            Box::new(m20261121_000003_orders::Migration),
+            Box::new(m20261121_000004_dispatch::Migration),
+            Box::new(m20261121_000005_platform::Migration),
+        ]
+    }
+}

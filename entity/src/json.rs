@@ -1,0 +1,35 @@
+//! Values stored as JSON.
+
+use sea_orm::FromJsonQueryResult;
+use serde::{Deserialize, Serialize};
+
+/// A list of texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Strings(pub Vec<String>);
+
+/// Where an order goes, copied when it is placed: a later change of the saved address does not move the parcel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct DeliveryAddress {
+    /// The saved address it was copied from, or an id of its own.
+    pub id: uuid::Uuid,
+    /// What the user calls it.
+    pub label: String,
+    /// Street and number.
+    pub line1: String,
+    /// Floor, flat.
+    pub line2: Option<String>,
+    /// City.
+    pub city: String,
+    /// State or province.
+    pub region: Option<String>,
+    /// Postal code.
+    pub postal_code: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Degrees.
+    pub latitude: f64,
+    /// Degrees.
+    pub longitude: f64,
+    /// For the partner at the door.
+    pub instructions: Option<String>,
+}
