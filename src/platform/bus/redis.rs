@@ -1,0 +1,211 @@
+//! The bus between instances: Redis pub/sub, one subscriber connection an instance, one subscription a topic in use.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::event::Topic;
+use futures_util::StreamExt;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubSink};
+use redis::{Client, RedisError, RedisResult};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, interval, timeout};
+
+use super::memory::Topics;
+use super::{Listener, Message};
+use crate::platform::error::{Error, Result};
+
+/// Subscriptions waiting to be made; more callers wait in line.
+const QUEUE: usize = 1024;
+
+/// How long a subscription may take to be confirmed, and a publication to be accepted.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a topic stays subscribed after its last listener: clients that reconnect find it warm.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// The longest pause between two attempts to reconnect.
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
+
+type Request = (Topic, oneshot::Sender<()>);
+
+/// A bus over one Redis.
+pub struct RedisBus {
+    commands: ConnectionManager,
+    requests: mpsc::Sender<Request>,
+    topics: Arc<Topics>,
+    wake: broadcast::Sender<()>,
+    prefix: Arc<str>,
+}
+
+impl RedisBus {
+    pub(super) async fn connect(url: &str, prefix: &str) -> std::result::Result<Arc<Self>, RedisError> {
+        let client = Client::open(url)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_max_delay(MAX_BACKOFF)
+            .set_number_of_retries(2);
+        let commands = ConnectionManager::new_with_config(client.clone(), config).await?;
+        let (requests, inbox) = mpsc::channel(QUEUE);
+        let topics = Arc::new(Topics::default());
+        let wake = broadcast::Sender::new(16);
+        let prefix: Arc<str> = prefix.into();
+        let subscriber =
+            Subscriber { client, inbox, topics: Arc::clone(&topics), wake: wake.clone(), prefix: Arc::clone(&prefix) };
+        // ends with the last handle of the bus, which closes the queue
+        tokio::spawn(subscriber.run());
+        Ok(Arc::new(Self { commands, requests, topics, wake, prefix }))
+    }
+
+    pub(super) async fn listen(&self, topic: Topic) -> Result<Listener> {
+        let listener = self.topics.attach(topic);
+        let (confirm, confirmed) = oneshot::channel();
+        self.requests.send((topic, confirm)).await.map_err(|e| Error::fault("asking for a subscription", e))?;
+        match timeout(PATIENCE, confirmed).await {
+            Ok(Ok(())) => Ok(listener),
+            // Redis is away. The listener stays attached: it hears a gap when Redis is back, and reads the log then.
+            _ => {
+                tracing::warn!(%topic, "listening without the bus until Redis answers");
+                Ok(listener)
+            }
+        }
+    }
+
+    pub(super) async fn publish(&self, messages: &[(Topic, Message)]) -> Result<()> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let mut pipe = redis::pipe();
+        for (topic, message) in messages {
+            pipe.publish(channel(&self.prefix, *topic), serde_json::to_vec(message)?).ignore();
+        }
+        let mut commands = self.commands.clone();
+        timeout(PATIENCE, pipe.query_async::<()>(&mut commands))
+            .await
+            .map_err(|e| Error::fault("publishing to Redis", e))?
+            .map_err(|e| Error::fault("publishing to Redis", e))
+    }
+
+    pub(super) async fn wake(&self) {
+        let mut commands = self.commands.clone();
+        let publish = redis::cmd("PUBLISH").arg(wake_channel(&self.prefix)).arg("").to_owned();
+        // a lost wake-up costs the relay's poll interval, no more
+        if let Ok(Err(error)) = timeout(PATIENCE, publish.query_async::<()>(&mut commands)).await {
+            tracing::debug!(%error, "the relay was not woken");
+        }
+    }
+
+    pub(super) fn wake_ups(&self) -> broadcast::Receiver<()> {
+        self.wake.subscribe()
+    }
+
+    pub(super) async fn ping(&self) -> bool {
+        redis::cmd("PING").query_async::<String>(&mut self.commands.clone()).await.is_ok()
+    }
+}
+
+fn channel(prefix: &str, topic: Topic) -> String {
+    format!("{prefix}:{topic}")
+}
+
+fn wake_channel(prefix: &str) -> String {
+    format!("{prefix}:relay")
+}
+
+/// Owns the subscriber connection.
+struct Subscriber {
+    client: Client,
+    inbox: mpsc::Receiver<Request>,
+    topics: Arc<Topics>,
+    wake: broadcast::Sender<()>,
+    prefix: Arc<str>,
+}
+
+impl Subscriber {
+    async fn run(mut self) {
+        let mut backoff = Duration::from_millis(50);
+        loop {
+            let started = Instant::now();
+            match self.serve().await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "the subscriber connection to Redis is lost; reconnecting"),
+            }
+            if started.elapsed() > MAX_BACKOFF {
+                backoff = Duration::from_millis(50);
+            }
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
+        }
+    }
+
+    /// Subscribes and delivers until the connection breaks (an error) or the bus is dropped.
+    async fn serve(&mut self) -> RedisResult<()> {
+        let connection = timeout(PATIENCE, self.client.get_async_pubsub()).await.map_err(|_| timed_out())??;
+        let (mut sink, mut stream) = connection.split();
+        sink.subscribe(wake_channel(&self.prefix)).await?;
+        let used = self.topics.in_use();
+        for batch in used.chunks(256) {
+            let channels: Vec<String> = batch.iter().map(|topic| channel(&self.prefix, *topic)).collect();
+            sink.subscribe(channels).await?;
+        }
+        let mut subscribed: HashSet<Topic> = used.into_iter().collect();
+        // whatever was published while nobody was subscribed is missing
+        self.topics.gap();
+        let mut cleaning = interval(LINGER);
+        let prefix = format!("{}:", self.prefix);
+        loop {
+            tokio::select! {
+                message = stream.next() => {
+                    let Some(message) = message else { return Err(hung_up()) };
+                    self.deliver(&prefix, &message);
+                }
+                request = self.inbox.recv() => {
+                    let Some((topic, confirm)) = request else { return Ok(()) };
+                    if subscribed.insert(topic) {
+                        sink.subscribe(channel(&self.prefix, topic)).await?;
+                    }
+                    // the caller may have given up waiting
+                    let _ = confirm.send(());
+                }
+                _ = cleaning.tick() => self.clean(&mut sink, &mut subscribed).await?,
+            }
+        }
+    }
+
+    fn deliver(&self, prefix: &str, message: &redis::Msg) {
+        let Some(name) = message.get_channel_name().strip_prefix(prefix) else { return };
+        let Ok(topic) = name.parse::<Topic>() else {
+            // nobody waiting for a wake-up needs none
+            let _ = self.wake.send(());
+            return;
+        };
+        match serde_json::from_slice(message.get_payload_bytes()) {
+            Ok(message) => self.topics.deliver(topic, message),
+            Err(error) => {
+                tracing::error!(%error, %topic, "a message on the bus is not ours");
+                self.topics.gap();
+            }
+        }
+    }
+
+    async fn clean(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<Topic>) -> RedisResult<()> {
+        // also pings, so that a connection that died silently is found within LINGER
+        timeout(PATIENCE, sink.ping::<redis::Value>()).await.map_err(|_| timed_out())??;
+        let used: HashSet<Topic> = self.topics.in_use().into_iter().collect();
+        let idle: Vec<Topic> = subscribed.difference(&used).copied().collect();
+        for topic in idle {
+            sink.unsubscribe(channel(&self.prefix, topic)).await?;
+            subscribed.remove(&topic);
+        }
+        Ok(())
+    }
+}
+
+fn timed_out() -> RedisError {
+    (redis::ErrorKind::Io, "Redis did not answer in time").into()
+}
+
+fn hung_up() -> RedisError {
+    (redis::ErrorKind::Io, "Redis closed the connection").into()
+}

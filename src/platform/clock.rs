@@ -1,0 +1,74 @@
+//! Time. The database's clock judges every deadline, so that instances whose clocks differ agree.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use super::error::Result;
+
+/// The clock of this process, and the way to the database's.
+///
+/// Both are moved by the same offset, which is zero outside tests: a test lets two minutes pass by moving the clock.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The clock of the machine.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// Lets `by` pass at once, on every copy of this clock.
+    pub fn advance(&self, by: Duration) {
+        self.offset_ms.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    fn offset(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.offset_ms.load(Ordering::SeqCst))
+    }
+
+    /// Now by this process, in microseconds, which is what both databases keep.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        #[expect(clippy::disallowed_methods, reason = "the one place where the system's clock is read")]
+        let now = Utc::now();
+        (now + self.offset()).trunc_subsecs(6)
+    }
+
+    /// Now by the database. With SQLite, which runs in this process, that is [`Clock::now`].
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn db_now(&self, db: &impl ConnectionTrait) -> Result<DateTime<Utc>> {
+        match db.get_database_backend() {
+            DbBackend::Postgres => {
+                let ask = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
+                let now: DateTime<Utc> = match db.query_one_raw(ask).await? {
+                    Some(row) => row.try_get("", "now")?,
+                    None => return Ok(self.now()),
+                };
+                Ok((now + self.offset()).trunc_subsecs(6))
+            }
+            _ => Ok(self.now()),
+        }
+    }
+
+    /// Now by the database, as part of a statement: judged when the row is at hand, not when the statement was sent, so
+    /// waiting for a lock cannot stretch a deadline.
+    #[must_use]
+    pub fn sql_now(&self, backend: DbBackend) -> Expr {
+        match backend {
+            DbBackend::Postgres => {
+                Expr::cust(format!("(clock_timestamp() + interval '{} milliseconds')", self.offset().num_milliseconds()))
+            }
+            _ => Expr::value(self.now()),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The database: SQLite in this process, or PostgreSQL.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::Notify;
+
+use super::error::Result;
+
+/// How often a transaction is run again after a deadlock, a serialization failure or a busy SQLite.
+const ATTEMPTS: u32 = 6;
+
+/// How long a request waits for a connection before it fails; also SQLite's wait for another process's lock.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Connections to the database.
+///
+/// SQLite has one writer at a time. Its writers share one connection here and queue for it in order, because writers that
+/// meet inside SQLite poll for the lock and can starve; readers have their own connections and never wait (WAL).
+#[derive(Debug, Clone)]
+pub struct Db {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    appended: Arc<Notify>,
+}
+
+/// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
+#[derive(Debug)]
+pub struct Tx {
+    inner: DatabaseTransaction,
+    has_events: AtomicBool,
+    appended: Arc<Notify>,
+}
+
+impl Deref for Tx {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+}
+
+impl Tx {
+    /// Makes everything since `begin` true at once, and wakes the relay when there are events.
+    ///
+    /// # Errors
+    /// When the database refuses; then nothing happened.
+    pub async fn commit(self) -> Result<()> {
+        self.inner.commit().await?;
+        if self.has_events.into_inner() {
+            self.appended.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Says that the event log grew.
+    pub(super) fn mark_appended(&self) {
+        self.has_events.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Db {
+    /// Connects to `url`, `sqlite://FILE` or `postgres://…`, with at most `connections` of them.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or opened.
+    pub async fn connect(url: &str, connections: u32) -> std::result::Result<Self, DbErr> {
+        let appended = Arc::new(Notify::new());
+        if url.starts_with("sqlite:") {
+            let writer = Database::connect(sqlite(url, 1)).await?;
+            let reader = Database::connect(sqlite(url, connections.max(1))).await?;
+            return Ok(Self { writer, reader, appended });
+        }
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(connections.max(2)).acquire_timeout(PATIENCE).connect_timeout(Duration::from_secs(5)).sqlx_logging(false);
+        let pool = Database::connect(options).await?;
+        Ok(Self { writer: pool.clone(), reader: pool, appended })
+    }
+
+    /// For reading outside a transaction.
+    #[must_use]
+    pub const fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// For migrations and maintenance; use-cases write through [`Db::transaction`].
+    #[must_use]
+    pub const fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
+    /// Rung after each commit of this instance that appended to the event log.
+    #[must_use]
+    pub fn appended(&self) -> &Notify {
+        &self.appended
+    }
+
+    /// Opens a transaction for writing. SQLite takes its write lock at once: a reader that turns writer halfway is refused
+    /// when another wrote in between.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin(&self) -> Result<Tx> {
+        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        let inner = self.writer.begin_with_options(options).await?;
+        Ok(Tx { inner, has_events: AtomicBool::new(false), appended: Arc::clone(&self.appended) })
+    }
+
+    /// Runs `work` in a transaction and commits it; again from the start when the database asks for that.
+    ///
+    /// # Errors
+    /// Those of `work`, after a rollback; the database's own once it has failed too often.
+    pub async fn transaction<T>(&self, work: impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            let outcome = async {
+                let tx = self.begin().await?;
+                let value = work(&tx).await?;
+                tx.commit().await?;
+                Ok(value)
+            }
+            .await;
+            match outcome {
+                Err(error) if attempt < ATTEMPTS && super::error::Error::is_transient(&error) => {
+                    tracing::debug!(attempt, "the database asks to run the transaction again");
+                    // grows so that whoever collided does not collide again at once
+                    tokio::time::sleep(Duration::from_millis(3 << attempt)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> std::result::Result<(), DbErr> {
+        self.reader.ping().await
+    }
+
+    /// Gives the connections back, after what runs on them has finished.
+    ///
+    /// # Errors
+    /// When a connection cannot be closed.
+    pub async fn close(&self) -> std::result::Result<(), DbErr> {
+        self.reader.close_by_ref().await?;
+        self.writer.close_by_ref().await
+    }
+}
+
+fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false).map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+            // WAL lets readers go on beside the writer; NORMAL syncs at checkpoints, and WAL stays consistent without more
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "NORMAL")
+    });
+    options
+}

@@ -1,0 +1,51 @@
+//! The lease of a feed's relay: one instance at a time, by the database's clock.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use entity::relay;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::clock::Clock;
+use super::db::Tx;
+use super::error::Result;
+
+/// Makes sure that the feed `name` has its row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ensure(tx: &Tx, clock: &Clock, name: &str) -> Result<()> {
+    let row = relay::ActiveModel {
+        name: Set(name.to_owned()),
+        holder: Set(Uuid::nil()),
+        expires_at: Set(clock.db_now(&**tx).await?),
+        position: Set(0),
+        published: Set(0),
+    };
+    relay::Entity::insert(row)
+        .on_conflict(OnConflict::column(relay::Column::Name).do_nothing().to_owned())
+        .exec_without_returning(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes or renews the lease of `name` for `holder`, for `lifetime`, in one conditional statement; the row is then locked
+/// until `tx` ends. `None` when another holds it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take(tx: &Tx, clock: &Clock, name: &str, holder: Uuid, lifetime: Duration) -> Result<Option<relay::Model>> {
+    let now = clock.db_now(&**tx).await?;
+    let until = now + TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::seconds(5));
+    let mut taken = relay::Entity::update_many()
+        .col_expr(relay::Column::Holder, Expr::value(holder))
+        .col_expr(relay::Column::ExpiresAt, Expr::value(until))
+        .filter(relay::Column::Name.eq(name))
+        .filter(Condition::any().add(relay::Column::Holder.eq(holder)).add(relay::Column::ExpiresAt.lt(now)))
+        .exec_with_returning(&**tx)
+        .await?;
+    Ok(taken.pop())
+}

@@ -1,0 +1,16 @@
+//! What the slices stand on: database, event log, bus, passwords, tokens. Nothing here knows an order from a cart.
+
+pub mod bus;
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod idempotency;
+pub mod ids;
+pub mod lease;
+pub mod outbox;
+pub mod page;
+pub mod passwords;
+pub mod relay;
+pub mod tokens;
+
+pub use error::{Error, Result};

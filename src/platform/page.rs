@@ -1,0 +1,205 @@
+//! Keyset pages: a page begins where a row was, not at a number of rows to skip.
+//!
+//! A cursor holds the sort keys of its row and a fingerprint of the list it came from (sort and filter), so a cursor of
+//! another list is refused instead of giving a page that is not there.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select, Value};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::error::{Denial, Result};
+
+/// Rows of a page when neither `first` nor `last` says so.
+pub const DEFAULT_SIZE: u64 = 20;
+
+/// The most rows of a page.
+pub const MAX_SIZE: i32 = 100;
+
+/// Counts are exact up to here; beyond, they are said to be at least this.
+pub const COUNT_LIMIT: u64 = 1_000;
+
+/// One sort key of a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Key {
+    /// A number, or a time in microseconds since 1970.
+    Number(i64),
+    /// A text.
+    Text(String),
+}
+
+/// Where a page begins or ends: the sort key of a row, if the list has one besides the id, and the row's id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Fingerprint of the list.
+    #[serde(rename = "l")]
+    list: String,
+    /// The sort key.
+    #[serde(rename = "k", skip_serializing_if = "Option::is_none", default)]
+    pub key: Option<Key>,
+    /// The row.
+    #[serde(rename = "i")]
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// The opaque text that clients hold.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        // a cursor is plain data: writing it cannot fail
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    fn decode(text: &str, list: &str) -> Result<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Denial::BadCursor)?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Denial::BadCursor)?;
+        if cursor.list == list { Ok(cursor) } else { Err(Denial::BadCursor.into()) }
+    }
+}
+
+/// The arguments of a list, checked.
+#[derive(Debug, Clone)]
+pub struct PageArgs {
+    list: String,
+    size: u64,
+    is_backward: bool,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+}
+
+impl PageArgs {
+    /// Checks the four arguments of a Relay connection for the list that `list` identifies: its name, sort and filter.
+    ///
+    /// # Errors
+    /// [`Denial::BadPage`] when `first` and `last` are both given or out of 1..=100, [`Denial::BadCursor`] for a cursor of
+    /// another list.
+    pub fn new(
+        list: &impl Serialize,
+        first: Option<i32>,
+        after: Option<&str>,
+        last: Option<i32>,
+        before: Option<&str>,
+    ) -> Result<Self> {
+        let list = hex::encode(&Sha256::digest(serde_json::to_vec(list)?)[..6]);
+        let size = match (first, last) {
+            (Some(_), Some(_)) => return Err(Denial::BadPage.into()),
+            (None, None) => DEFAULT_SIZE,
+            (Some(size), None) | (None, Some(size)) if (1..=MAX_SIZE).contains(&size) => u64::from(size.unsigned_abs()),
+            _ => return Err(Denial::BadPage.into()),
+        };
+        let after = after.map(|text| Cursor::decode(text, &list)).transpose()?;
+        let before = before.map(|text| Cursor::decode(text, &list)).transpose()?;
+        Ok(Self { list, size, is_backward: last.is_some(), after, before })
+    }
+}
+
+/// How a list is sorted: by a column and then the id, or by the id alone, which is by age.
+#[derive(Debug, Clone, Copy)]
+pub struct Sort<C> {
+    /// The first sort column; `None` sorts by id alone.
+    pub column: Option<C>,
+    /// The id column, which makes the order total.
+    pub id: C,
+    /// Whether the greatest comes first.
+    pub is_descending: bool,
+}
+
+/// One page of rows in the list's order, each with its cursor.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<(String, T)>,
+    /// Whether there are rows after the last.
+    pub has_next: bool,
+    /// Whether there are rows before the first.
+    pub has_previous: bool,
+}
+
+impl<T> Page<T> {
+    /// The same page with other rows.
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Page<U> {
+        let rows = self.rows.into_iter().map(|(cursor, row)| (cursor, f(row))).collect();
+        Page { rows, has_next: self.has_next, has_previous: self.has_previous }
+    }
+}
+
+/// Reads a page of `select`. `key` gives a row's sort key and id; `value` turns a key back into the column's type.
+///
+/// One statement, whatever the page: it asks for one row more than the page holds to see whether there are others.
+///
+/// # Errors
+/// When the database fails, or the cursor's key does not fit the sort.
+pub async fn fetch<E, M>(
+    select: Select<E>,
+    args: &PageArgs,
+    sort: Sort<E::Column>,
+    db: &impl sea_orm::ConnectionTrait,
+    key: impl Fn(&M) -> (Option<Key>, Uuid),
+    value: impl Fn(&Key) -> Option<Value>,
+) -> Result<Page<M>>
+where
+    E: EntityTrait<Model = M>,
+    M: FromQueryResult + sea_orm::ModelTrait<Entity = E> + Sized + Send + Sync,
+{
+    let beyond = |cursor: &Cursor, is_after: bool| -> Result<Condition> {
+        let ascending = is_after != sort.is_descending;
+        let step = |column: E::Column, value: Value| if ascending { column.gt(value) } else { column.lt(value) };
+        let by_id: Expr = step(sort.id, cursor.id.into());
+        let Some(column) = sort.column else { return Ok(Condition::all().add(by_id)) };
+        let at = cursor.key.as_ref().and_then(&value).ok_or(Denial::BadCursor)?;
+        Ok(Condition::any().add(step(column, at.clone())).add(Condition::all().add(column.eq(at)).add(by_id)))
+    };
+    let mut select = select;
+    if let Some(cursor) = &args.after {
+        select = select.filter(beyond(cursor, true)?);
+    }
+    if let Some(cursor) = &args.before {
+        select = select.filter(beyond(cursor, false)?);
+    }
+    let order = if sort.is_descending == args.is_backward { Order::Asc } else { Order::Desc };
+    if let Some(column) = sort.column {
+        select = select.order_by(column, order.clone());
+    }
+    let mut rows = select.order_by(sort.id, order).limit(args.size + 1).all(db).await?;
+    let has_more = rows.len() as u64 > args.size;
+    rows.truncate(usize::try_from(args.size).unwrap_or(usize::MAX));
+    if args.is_backward {
+        rows.reverse();
+    }
+    let (has_next, has_previous) =
+        if args.is_backward { (args.before.is_some(), has_more) } else { (has_more, args.after.is_some()) };
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let (key, id) = key(&row);
+            (Cursor { list: args.list.clone(), key, id }.encode(), row)
+        })
+        .collect();
+    Ok(Page { rows, has_next, has_previous })
+}
+
+/// How many rows `select` has, up to [`COUNT_LIMIT`], and whether that is all of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count<E: EntityTrait>(select: Select<E>, db: &impl sea_orm::ConnectionTrait) -> Result<(i32, bool)> {
+    use sea_orm::sea_query::{Alias, Query};
+
+    let mut some = sea_orm::QueryTrait::into_query(select.select_only().expr_as(Expr::value(1), "one").limit(COUNT_LIMIT + 1));
+    some.clear_order_by();
+    let ask = Query::select()
+        .expr_as(Expr::cust("count(*)"), Alias::new("count"))
+        .from_subquery(some, Alias::new("some"))
+        .to_owned();
+    let count: i64 = match db.query_one(&ask).await? {
+        Some(row) => row.try_get("", "count")?,
+        None => 0,
+    };
+    let limit = i32::try_from(COUNT_LIMIT).unwrap_or(i32::MAX);
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    Ok(if count > limit { (limit, false) } else { (count, true) })
+}

@@ -1,0 +1,159 @@
+//! From the event log to the bus: one relay numbers the events after they are committed, and publishes them.
+//!
+//! A row's `id` is drawn before its commit, so a reader of `id > last` loses rows that commit late. Positions are given here,
+//! to committed rows only, by the one instance that holds the lease and under the lock of the lease's row: they never run
+//! backwards past a reader, and have no holes. Publishing comes after; a crash in between publishes again, and receivers
+//! drop what they have seen.
+
+use std::time::Duration;
+
+use domain::event::Topic;
+use entity::{event, relay};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::bus::{Bus, Message};
+use super::clock::Clock;
+use super::db::Db;
+use super::error::Result;
+use super::lease;
+
+/// The one feed there is; more partitions are more rows.
+const FEED: &str = "feed";
+
+/// Events numbered in one transaction.
+const BATCH: u64 = 500;
+
+/// How long an instance keeps the lease without renewing it. Another takes over after that.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// How often the log is looked at unasked: for commits of other instances whose wake-up was lost.
+const POLL: Duration = Duration::from_millis(200);
+
+/// What the relay needs.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    db: Db,
+    bus: Bus,
+    clock: Clock,
+    me: Uuid,
+}
+
+impl Relay {
+    /// A relay for instance `me`.
+    #[must_use]
+    pub const fn new(db: Db, bus: Bus, clock: Clock, me: Uuid) -> Self {
+        Self { db, bus, clock, me }
+    }
+
+    /// Relays until `stop`, then once more, so that nothing committed waits for another instance.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut wake = self.bus.wake_ups();
+        loop {
+            match self.step().await {
+                // a full batch: more is waiting
+                Ok(Step::Moved(count)) if count >= BATCH => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(?error, "the relay stumbled and will try again"),
+            }
+            tokio::select! {
+                () = self.db.appended().notified() => {
+                    // the holder of the lease may be another instance
+                    self.bus.wake().await;
+                }
+                _ = wake.recv() => {}
+                () = tokio::time::sleep(POLL) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        if let Err(error) = self.step().await {
+            tracing::warn!(?error, "events were left for another instance to relay");
+        }
+    }
+
+    /// Numbers a batch and publishes it, if this instance holds the lease.
+    ///
+    /// # Errors
+    /// When the database or the bus fails; what was not published is published by a later step.
+    pub async fn step(&self) -> Result<Step> {
+        let Some(lease) = self.number().await? else { return Ok(Step::NotMine) };
+        if lease.position == lease.published {
+            return Ok(Step::Moved(0));
+        }
+        let rows = event::Entity::find()
+            .filter(event::Column::Position.gt(lease.published))
+            .order_by_asc(event::Column::Position)
+            .limit(BATCH)
+            .all(self.db.writer())
+            .await?;
+        let Some(last) = rows.last().and_then(|row| row.position) else { return Ok(Step::Moved(0)) };
+        let count = rows.len() as u64;
+        self.bus.publish(rows.into_iter().flat_map(messages).collect()).await?;
+        relay::Entity::update_many()
+            .col_expr(relay::Column::Published, Expr::value(last))
+            .filter(relay::Column::Name.eq(FEED))
+            .filter(relay::Column::Holder.eq(self.me))
+            .exec(self.db.writer())
+            .await?;
+        Ok(Step::Moved(count))
+    }
+
+    /// Gives positions to committed events that have none. The lease as it then is, or `None` when it is another's.
+    async fn number(&self) -> Result<Option<relay::Model>> {
+        self.db
+            .transaction(async |tx| {
+                lease::ensure(tx, &self.clock, FEED).await?;
+                let Some(mut lease) = lease::take(tx, &self.clock, FEED, self.me, LEASE).await? else { return Ok(None) };
+                // rows of one order are in the order of its versions: each waited for the order's row lock
+                let number = Statement::from_sql_and_values(
+                    tx.get_database_backend(),
+                    "UPDATE events SET position = batch.position FROM ( \
+                       SELECT id, $1 + row_number() OVER (ORDER BY id) AS position \
+                       FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $2) AS waiting \
+                     ) AS batch WHERE events.id = batch.id",
+                    [lease.position.into(), BATCH.cast_signed().into()],
+                );
+                let numbered = tx.execute_raw(number).await?.rows_affected();
+                if numbered > 0 {
+                    lease.position += numbered.cast_signed();
+                    relay::Entity::update_many()
+                        .col_expr(relay::Column::Position, Expr::value(lease.position))
+                        .filter(relay::Column::Name.eq(FEED))
+                        .exec(&**tx)
+                        .await?;
+                }
+                Ok(Some(lease))
+            })
+            .await
+    }
+}
+
+/// What a step of the relay did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Another instance holds the lease.
+    NotMine,
+    /// So many events were published.
+    Moved(u64),
+}
+
+/// The position of the newest event that has one: a subscriber that has a snapshot read after this misses nothing from here.
+///
+/// # Errors
+/// When the database fails.
+pub async fn head(db: &impl ConnectionTrait) -> Result<i64> {
+    Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.position))
+}
+
+fn messages(row: event::Model) -> Vec<(Topic, Message)> {
+    let message = Message {
+        position: row.position.unwrap_or_default(),
+        event_id: row.event_id,
+        kind: row.kind.into(),
+        at: row.at,
+        payload: row.payload.into(),
+    };
+    row.topics.split(' ').filter_map(|topic| topic.parse().ok()).map(|topic| (topic, message.clone())).collect()
+}

@@ -1,0 +1,90 @@
+//! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256, and nothing else accepted.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::error::{Denial, Error, Result};
+use super::ids::Ids;
+
+const ISSUER: &str = "quick-commerce";
+
+/// Signs and checks access tokens.
+#[derive(Clone)]
+pub struct Keys {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
+/// What an access token says. The role is not among it: it is read with the session, so a change is felt at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user.
+    pub sub: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    /// Issuer: this server.
+    pub iss: String,
+    /// Issued at, seconds since 1970.
+    pub iat: i64,
+    /// Expires at, seconds since 1970.
+    pub exp: i64,
+}
+
+impl Keys {
+    /// Keys from one secret of at least 32 bytes.
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        // expiry is judged by the clock of the app, below
+        validation.validate_exp = false;
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation }
+    }
+
+    /// Signs a token for `user` in `session`, and says when it expires.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn sign(&self, user: Uuid, session: Uuid, now: DateTime<Utc>, lifetime: TimeDelta) -> Result<(String, DateTime<Utc>)> {
+        let expires = now + lifetime;
+        let claims =
+            Claims { sub: user, sid: session, iss: ISSUER.to_owned(), iat: now.timestamp(), exp: expires.timestamp() };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .map_err(|e| Error::fault("signing a token", e))?;
+        Ok((token, expires))
+    }
+
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// [`Denial::InvalidToken`] for anything but an unexpired token of this server.
+    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
+        let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| Denial::InvalidToken)?;
+        if data.claims.exp <= now.timestamp() { Err(Denial::InvalidToken.into()) } else { Ok(data.claims) }
+    }
+}
+
+/// A new opaque secret of 256 bits for the client, and the hash that is stored in its place.
+#[must_use]
+pub fn new_secret(ids: &Ids) -> (String, String) {
+    let secret = hex::encode(ids.bytes::<32>());
+    let hash = hash_secret(&secret);
+    (secret, hash)
+}
+
+/// The stored form of an opaque secret. It has 256 bits of randomness, so a fast hash is as good as a slow one.
+#[must_use]
+pub fn hash_secret(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
