@@ -1,3 +1,14 @@
 //! Quick Commerce, a GraphQL server for shops that deliver in minutes.
 
+pub mod app;
+pub mod config;
+pub mod demo;
+pub mod graphql;
 pub mod platform;
+pub mod serve;
+pub mod telemetry;
+pub mod transport;
+
+pub mod accounts;
+pub mod catalog;
+pub mod inventory;

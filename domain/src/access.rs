@@ -1,5 +1,7 @@
 //! Who may see and do what.
 
+use uuid::Uuid;
+
 use crate::claims::ClaimStatus;
 use crate::named::named_enum;
 use crate::order::{OrderAction, OrderStatus, steps};
@@ -16,6 +18,19 @@ named_enum! {
         /// Runs the platform.
         Admin = "ADMIN",
     }
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actor {
+    /// The user.
+    pub user: Uuid,
+    /// What they are.
+    pub role: Role,
+    /// Their store, if they are a seller.
+    pub seller: Option<Uuid>,
+    /// The sign-in that their token belongs to.
+    pub session: Uuid,
 }
 
 /// What someone is to one order. Whoever is nothing to it may not know that it exists.

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::sync::Notify;
 
@@ -78,7 +78,11 @@ impl Db {
             return Ok(Self { writer, reader, appended });
         }
         let mut options = ConnectOptions::new(url);
-        options.max_connections(connections.max(2)).acquire_timeout(PATIENCE).connect_timeout(Duration::from_secs(5)).sqlx_logging(false);
+        options
+            .max_connections(connections.max(2))
+            .acquire_timeout(PATIENCE)
+            .connect_timeout(Duration::from_secs(5))
+            .sqlx_logging(false);
         let pool = Database::connect(options).await?;
         Ok(Self { writer: pool.clone(), reader: pool, appended })
     }
@@ -89,7 +93,7 @@ impl Db {
         &self.reader
     }
 
-    /// For migrations and maintenance; use-cases write through [`Db::transaction`].
+    /// For migrations and maintenance; use-cases write through [`Db::begin`].
     #[must_use]
     pub const fn writer(&self) -> &DatabaseConnection {
         &self.writer
@@ -113,35 +117,10 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin(&self) -> Result<Tx> {
-        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         let inner = self.writer.begin_with_options(options).await?;
         Ok(Tx { inner, has_events: AtomicBool::new(false), appended: Arc::clone(&self.appended) })
-    }
-
-    /// Runs `work` in a transaction and commits it; again from the start when the database asks for that.
-    ///
-    /// # Errors
-    /// Those of `work`, after a rollback; the database's own once it has failed too often.
-    pub async fn transaction<T>(&self, work: impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
-        let mut attempt = 1;
-        loop {
-            let outcome = async {
-                let tx = self.begin().await?;
-                let value = work(&tx).await?;
-                tx.commit().await?;
-                Ok(value)
-            }
-            .await;
-            match outcome {
-                Err(error) if attempt < ATTEMPTS && super::error::Error::is_transient(&error) => {
-                    tracing::debug!(attempt, "the database asks to run the transaction again");
-                    // grows so that whoever collided does not collide again at once
-                    tokio::time::sleep(Duration::from_millis(3 << attempt)).await;
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
     }
 
     /// Whether the database answers.
@@ -159,6 +138,26 @@ impl Db {
     pub async fn close(&self) -> std::result::Result<(), DbErr> {
         self.reader.close_by_ref().await?;
         self.writer.close_by_ref().await
+    }
+}
+
+/// Runs a use-case, and again from its start when the database asks for that: after a deadlock, a serialization failure
+/// or a busy SQLite. `once` begins its own transaction and commits it; what it did in vain was rolled back.
+///
+/// # Errors
+/// Those of `once`; the database's own once it has failed too often.
+pub async fn retry<T, Once: Future<Output = Result<T>>>(once: impl Fn() -> Once) -> Result<T> {
+    let mut attempt = 1;
+    loop {
+        match once().await {
+            Err(error) if attempt < ATTEMPTS && error.is_transient() => {
+                tracing::debug!(attempt, "the database asks to run the transaction again");
+                // grows, so that whoever collided does not collide again at once
+                tokio::time::sleep(Duration::from_millis(3 << attempt)).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
     }
 }
 

@@ -63,7 +63,9 @@ pub async fn begin<T: DeserializeOwned>(tx: &Tx, request: &Request, now: DateTim
     };
     let taken = keys::Entity::insert(row)
         .on_conflict(
-            OnConflict::columns([keys::Column::PrincipalId, keys::Column::Operation, keys::Column::Key]).do_nothing().to_owned(),
+            OnConflict::columns([keys::Column::PrincipalId, keys::Column::Operation, keys::Column::Key])
+                .do_nothing()
+                .to_owned(),
         )
         .exec_without_returning(&**tx)
         .await?;

@@ -42,7 +42,7 @@ impl Entropy {
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {
-            #[expect(clippy::expect_used, reason = "a server without randomness must not go on")]
+            #[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a server without randomness must not go on")]
             Self::System => getrandom::fill(&mut bytes).expect("the operating system gives random bytes"),
             Self::Seeded(seed, counter) => {
                 for chunk in bytes.chunks_mut(32) {

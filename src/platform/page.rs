@@ -6,7 +6,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select, Value};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select, Value,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -189,7 +191,8 @@ where
 pub async fn count<E: EntityTrait>(select: Select<E>, db: &impl sea_orm::ConnectionTrait) -> Result<(i32, bool)> {
     use sea_orm::sea_query::{Alias, Query};
 
-    let mut some = sea_orm::QueryTrait::into_query(select.select_only().expr_as(Expr::value(1), "one").limit(COUNT_LIMIT + 1));
+    let mut some =
+        sea_orm::QueryTrait::into_query(select.select_only().expr_as(Expr::value(1), "one").limit(COUNT_LIMIT + 1));
     some.clear_order_by();
     let ask = Query::select()
         .expr_as(Expr::cust("count(*)"), Alias::new("count"))

@@ -69,6 +69,7 @@ impl Passwords {
 }
 
 fn hash(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<String> {
-    let hash = argon2.hash_password_with_salt(password, salt).map_err(|e| Error::fault("hashing a password", e.to_string()))?;
+    let hash =
+        argon2.hash_password_with_salt(password, salt).map_err(|e| Error::fault("hashing a password", e.to_string()))?;
     Ok(hash.to_string())
 }

@@ -102,31 +102,29 @@ impl Relay {
 
     /// Gives positions to committed events that have none. The lease as it then is, or `None` when it is another's.
     async fn number(&self) -> Result<Option<relay::Model>> {
-        self.db
-            .transaction(async |tx| {
-                lease::ensure(tx, &self.clock, FEED).await?;
-                let Some(mut lease) = lease::take(tx, &self.clock, FEED, self.me, LEASE).await? else { return Ok(None) };
-                // rows of one order are in the order of its versions: each waited for the order's row lock
-                let number = Statement::from_sql_and_values(
-                    tx.get_database_backend(),
-                    "UPDATE events SET position = batch.position FROM ( \
-                       SELECT id, $1 + row_number() OVER (ORDER BY id) AS position \
-                       FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $2) AS waiting \
-                     ) AS batch WHERE events.id = batch.id",
-                    [lease.position.into(), BATCH.cast_signed().into()],
-                );
-                let numbered = tx.execute_raw(number).await?.rows_affected();
-                if numbered > 0 {
-                    lease.position += numbered.cast_signed();
-                    relay::Entity::update_many()
-                        .col_expr(relay::Column::Position, Expr::value(lease.position))
-                        .filter(relay::Column::Name.eq(FEED))
-                        .exec(&**tx)
-                        .await?;
-                }
-                Ok(Some(lease))
-            })
-            .await
+        let tx = self.db.begin().await?;
+        lease::ensure(&tx, &self.clock, FEED).await?;
+        let Some(mut lease) = lease::take(&tx, &self.clock, FEED, self.me, LEASE).await? else { return Ok(None) };
+        // rows of one order are in the order of its versions: each waited for the order's row lock
+        let number = Statement::from_sql_and_values(
+            tx.get_database_backend(),
+            "UPDATE events SET position = batch.position FROM ( \
+               SELECT id, $1 + row_number() OVER (ORDER BY id) AS position \
+               FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $2) AS waiting \
+             ) AS batch WHERE events.id = batch.id",
+            [lease.position.into(), BATCH.cast_signed().into()],
+        );
+        let numbered = tx.execute_raw(number).await?.rows_affected();
+        if numbered > 0 {
+            lease.position += numbered.cast_signed();
+            relay::Entity::update_many()
+                .col_expr(relay::Column::Position, Expr::value(lease.position))
+                .filter(relay::Column::Name.eq(FEED))
+                .exec(&*tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(Some(lease))
     }
 }
 

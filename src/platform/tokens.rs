@@ -56,7 +56,13 @@ impl Keys {
     ///
     /// # Errors
     /// When it cannot be signed.
-    pub fn sign(&self, user: Uuid, session: Uuid, now: DateTime<Utc>, lifetime: TimeDelta) -> Result<(String, DateTime<Utc>)> {
+    pub fn sign(
+        &self,
+        user: Uuid,
+        session: Uuid,
+        now: DateTime<Utc>,
+        lifetime: TimeDelta,
+    ) -> Result<(String, DateTime<Utc>)> {
         let expires = now + lifetime;
         let claims =
             Claims { sub: user, sid: session, iss: ISSUER.to_owned(), iat: now.timestamp(), exp: expires.timestamp() };
@@ -70,7 +76,8 @@ impl Keys {
     /// # Errors
     /// [`Denial::InvalidToken`] for anything but an unexpired token of this server.
     pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
-        let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| Denial::InvalidToken)?;
+        let data =
+            jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| Denial::InvalidToken)?;
         if data.claims.exp <= now.timestamp() { Err(Denial::InvalidToken.into()) } else { Ok(data.claims) }
     }
 }

@@ -1,0 +1,143 @@
+//! The application: handles to everything a use-case needs, and nothing else.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use migration::MigratorTrait as _;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::platform::bus::Bus;
+use crate::platform::clock::Clock;
+use crate::platform::db::Db;
+use crate::platform::error::Error;
+use crate::platform::ids::{Entropy, Ids};
+use crate::platform::passwords::Passwords;
+use crate::platform::relay::Relay;
+use crate::platform::tokens::Keys;
+
+/// What the world gives: real in production, set and seeded in tests.
+#[derive(Debug, Clone)]
+pub struct Ambient {
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+}
+
+impl Default for Ambient {
+    fn default() -> Self {
+        Self { clock: Clock::system(), entropy: Entropy::System }
+    }
+}
+
+/// The application. A clone is another handle to the same.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Handles>);
+
+/// What [`App`] gives access to.
+#[derive(Debug)]
+pub struct Handles {
+    /// The configuration.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// Live events.
+    pub bus: Bus,
+    /// Time.
+    pub clock: Clock,
+    /// Identifiers and randomness.
+    pub ids: Ids,
+    /// Access tokens.
+    pub keys: Keys,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// This instance, among those that share the database.
+    pub instance: Uuid,
+}
+
+impl Deref for App {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
+/// Why the application could not be built: one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database's folder cannot be made.
+    #[error("cannot make the folder of the database: {0}")]
+    Folder(std::io::Error),
+    /// The database cannot be reached or opened.
+    #[error("cannot open the database (DATABASE_URL): {0}")]
+    Database(sea_orm::DbErr),
+    /// A migration failed.
+    #[error("cannot migrate the database: {0}")]
+    Migration(sea_orm::DbErr),
+    /// Redis cannot be reached.
+    #[error("cannot reach Redis (REDIS_URL): {0}")]
+    Redis(redis::RedisError),
+    /// Anything else.
+    #[error("cannot start: {0}")]
+    Other(String),
+}
+
+impl App {
+    /// Connects to the database and the bus. Does not migrate.
+    ///
+    /// # Errors
+    /// [`StartError`] for what cannot be reached.
+    pub async fn build(config: Config, ambient: Ambient) -> Result<Self, StartError> {
+        let Ambient { clock, entropy } = ambient;
+        let ids = Ids::new(clock.clone(), entropy);
+        if let Some(folder) = sqlite_folder(config.database_url.expose()) {
+            std::fs::create_dir_all(folder).map_err(StartError::Folder)?;
+        }
+        let db =
+            Db::connect(config.database_url.expose(), config.database_connections).await.map_err(StartError::Database)?;
+        let bus = match &config.redis_url {
+            Some(url) => Bus::redis(url.expose(), &config.redis_prefix).await.map_err(StartError::Redis)?,
+            None => Bus::memory(),
+        };
+        let keys = if let Some(secret) = &config.jwt_secret {
+            Keys::new(secret.expose().as_bytes())
+        } else {
+            tracing::warn!("JWT_SECRET is not set: using a random one, so everybody is signed out when the server restarts");
+            Keys::new(&ids.bytes::<32>())
+        };
+        let passwords =
+            Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
+        let instance = ids.uuid();
+        Ok(Self(Arc::new(Handles { config, db, bus, clock, ids, keys, passwords, instance })))
+    }
+
+    /// Brings the database to the newest schema.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub async fn migrate(&self) -> Result<(), StartError> {
+        migration::Migrator::up(self.db.writer(), None).await.map_err(StartError::Migration)
+    }
+
+    /// The relay of this instance.
+    #[must_use]
+    pub fn relay(&self) -> Relay {
+        Relay::new(self.db.clone(), self.bus.clone(), self.clock.clone(), self.instance)
+    }
+}
+
+fn fault_text(error: &Error) -> String {
+    match error {
+        Error::Fault(fault) => format!("{}: {}", fault.doing, fault.source),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The folder of an SQLite file, unless the database is in memory.
+fn sqlite_folder(url: &str) -> Option<&std::path::Path> {
+    let file = url.strip_prefix("sqlite://")?.split('?').next()?;
+    let folder = std::path::Path::new(file).parent()?;
+    (!file.starts_with(':') && !folder.as_os_str().is_empty()).then_some(folder)
+}

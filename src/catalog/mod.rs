@@ -1,0 +1,3 @@
+//! Categories and products.
+
+pub mod graphql;

@@ -1,0 +1,418 @@
+//! Configuration: defaults, then a file, then the environment. Everything that is wrong is said at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use domain::Named;
+use domain::claims::PayoutRule;
+use domain::money::Currency;
+use domain::pricing::PriceRule;
+
+/// A value that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps `value`.
+    #[must_use]
+    pub const fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// One setting: its name in the environment (in the file: the same in lower case), default and meaning.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Name in the environment.
+    pub name: &'static str,
+    /// What it is when absent, as it would be written.
+    pub default: &'static str,
+    /// For `--help` and the README.
+    pub meaning: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default, meaning }
+}
+
+/// Every setting there is. A key of the file that is not here is an error.
+pub const SETTINGS: &[Setting] = &[
+    setting("LISTEN_ADDR", "127.0.0.1:8080", "address and port to serve on"),
+    setting("DATABASE_URL", "sqlite://data/quick-commerce.db", "`sqlite://FILE` or `postgres://…`"),
+    setting("DATABASE_CONNECTIONS", "16", "most connections to the database"),
+    setting("REDIS_URL", "", "`redis://…`; absent: events stay in this process"),
+    setting("REDIS_PREFIX", "qc", "first part of every channel's name in Redis"),
+    setting("JWT_SECRET", "", "at least 32 bytes; random at each start when embedded, required with PostgreSQL or Redis"),
+    setting("DEMO", "", "`true` fills an empty database with demo data; on by default only when embedded"),
+    setting("ACCESS_TOKEN_SECONDS", "900", "life of an access token"),
+    setting("REFRESH_TOKEN_DAYS", "14", "life of a refresh token; each works once"),
+    setting("SESSION_DAYS", "90", "life of a session, however often it is refreshed"),
+    setting("CURRENCY", "INR", "ISO 4217 code of every price: INR, USD, EUR, GBP, JPY, AED, SGD or BRL"),
+    setting("TAX_PERCENT", "5", "tax on goods, in percent, up to two decimals"),
+    setting("DELIVERY_FEE", "25", "fee for a delivery"),
+    setting("FREE_DELIVERY_FROM", "199", "goods worth this much are delivered free; `never` for no such threshold"),
+    setting("PAYOUT_BASE", "20", "what a partner earns for any delivery"),
+    setting("PAYOUT_PER_KM", "8", "and for each kilometre from store to door"),
+    setting("CLAIM_HOLD_SECONDS", "120", "how long a partner may look at an order before accepting it"),
+    setting("PICKUP_SECONDS", "900", "how long a partner has from accepting an order to picking it up"),
+    setting("PARTNER_CAPACITY", "2", "orders that a new partner may carry at once"),
+    setting("MAX_BODY_BYTES", "262144", "largest request body and WebSocket message"),
+    setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
+    setting("MAX_COMPLEXITY", "20000", "most fields an operation may resolve, list sizes counted"),
+    setting("MAX_ALIASES", "50", "most aliases in an operation"),
+    setting("MAX_TOKENS", "4000", "most lexical tokens in a document"),
+    setting("PASSWORD_HASHES", "2", "passwords hashed at once; each takes a core and 19 MiB"),
+    setting("CORS_ORIGINS", "", "origins of browsers' pages that may call the API, separated by commas; `*` for any"),
+    setting("LOG", "info", "what is logged, in the syntax of tracing's EnvFilter"),
+    setting("LOG_FORMAT", "text", "`text` or `json`"),
+];
+
+/// The server's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address and port to serve on.
+    pub listen_addr: SocketAddr,
+    /// The database; its password is in it.
+    pub database_url: Secret,
+    /// Most connections to it.
+    pub database_connections: u32,
+    /// The bus between instances; absent: in-process.
+    pub redis_url: Option<Secret>,
+    /// First part of every channel's name.
+    pub redis_prefix: String,
+    /// Signs access tokens; absent: random.
+    pub jwt_secret: Option<Secret>,
+    /// Whether an empty database is filled with demo data.
+    pub is_demo: bool,
+    /// Life of an access token.
+    pub access_token: Duration,
+    /// Life of a refresh token.
+    pub refresh_token: Duration,
+    /// Life of a session.
+    pub session: Duration,
+    /// Of every price.
+    pub currency: Currency,
+    /// Tax and delivery fee.
+    pub prices: PriceRule,
+    /// What partners earn.
+    pub payout: PayoutRule,
+    /// How long a claim is held.
+    pub claim_hold: Duration,
+    /// How long from acceptance to pick-up.
+    pub pickup: Duration,
+    /// Orders that a new partner may carry at once.
+    pub partner_capacity: i32,
+    /// Bounds on requests.
+    pub limits: Limits,
+    /// Passwords hashed at once.
+    pub password_hashes: usize,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// Log filter.
+    pub log: String,
+    /// Whether the log is JSON.
+    pub is_log_json: bool,
+}
+
+/// Bounds on what one request may ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Largest body or message, bytes.
+    pub body_bytes: usize,
+    /// Deepest nesting.
+    pub depth: usize,
+    /// Most fields, list sizes counted.
+    pub complexity: usize,
+    /// Most aliases.
+    pub aliases: usize,
+    /// Most tokens.
+    pub tokens: usize,
+}
+
+/// All that is wrong with the configuration, a line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} mistake(s):", self.0.len())?;
+        self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the file, if one is named, and the environment through `env`.
+    ///
+    /// # Errors
+    /// Every mistake at once: a file that cannot be read, keys that do not exist, values that make no sense.
+    pub fn load(file: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader::default();
+        if let Some(path) = file {
+            reader.read_file(path);
+        }
+        for setting in SETTINGS {
+            if let Some(value) = env(setting.name) {
+                reader.values.insert(setting.name.to_owned(), value);
+            }
+        }
+        reader.finish()
+    }
+
+    /// The defaults.
+    ///
+    /// # Errors
+    /// Never, as a test shows.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::load(None, |_| None)
+    }
+
+    /// Whether everything runs in this process.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.database_url.expose().starts_with("sqlite:") && self.redis_url.is_none()
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    values: BTreeMap<String, String>,
+    mistakes: Vec<String>,
+}
+
+impl Reader {
+    fn read_file(&mut self, path: &Path) {
+        let table = match std::fs::read_to_string(path)
+            .map_err(|e| e.to_string())
+            .and_then(|text| text.parse::<toml::Table>().map_err(|e| e.message().to_owned()))
+        {
+            Ok(table) => table,
+            Err(error) => return self.mistakes.push(format!("{}: {error}", path.display())),
+        };
+        for (key, value) in table {
+            let name = key.to_uppercase();
+            let value = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                _ => {
+                    self.mistakes.push(format!("{key}: must be a text, number or boolean"));
+                    continue;
+                }
+            };
+            if key == key.to_lowercase() && SETTINGS.iter().any(|setting| setting.name == name) {
+                self.values.insert(name, value);
+            } else {
+                self.mistakes.push(format!("{key}: there is no such setting"));
+            }
+        }
+    }
+
+    /// The text of a setting; empty counts as absent, as it does in compose files.
+    fn text(&self, name: &str) -> String {
+        let default =
+            || SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default).to_owned();
+        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).unwrap_or_else(default)
+    }
+
+    fn optional(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|value| !value.is_empty())
+    }
+
+    fn parse<T>(&mut self, name: &str, fallback: T, must: &str, read: impl Fn(&str) -> Option<T>) -> T {
+        let text = self.text(name);
+        read(&text).unwrap_or_else(|| {
+            self.mistakes.push(format!("{name}: must be {must}, and is {text:?}"));
+            fallback
+        })
+    }
+
+    fn number(&mut self, name: &str, min: u64, max: u64) -> u64 {
+        self.parse(name, min, &format!("a whole number between {min} and {max}"), |text| {
+            text.parse().ok().filter(|n| (min..=max).contains(n))
+        })
+    }
+
+    fn size(&mut self, name: &str, min: u64, max: u64) -> usize {
+        usize::try_from(self.number(name, min, max)).unwrap_or(usize::MAX)
+    }
+
+    fn amount(&mut self, name: &str, currency: Currency) -> i64 {
+        self.parse(name, 0, "an amount of the currency, such as 25 or 12.50", |text| {
+            domain::money::Money::from_decimal(text.parse().ok()?, currency).ok().map(|money| money.minor)
+        })
+    }
+
+    fn days(&mut self, name: &str) -> Duration {
+        Duration::from_secs(self.number(name, 1, 3650) * 86_400)
+    }
+
+    fn finish(mut self) -> Result<Config, ConfigError> {
+        let listen_addr =
+            self.parse("LISTEN_ADDR", ([127, 0, 0, 1], 8080).into(), "an address and port such as 127.0.0.1:8080", |t| {
+                t.parse().ok()
+            });
+        let database_url = self.text("DATABASE_URL");
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
+            // the value may hold a password
+            self.mistakes.push("DATABASE_URL: must begin with sqlite: or postgres:".to_owned());
+        }
+        let redis_url = self.optional("REDIS_URL");
+        if redis_url.as_deref().is_some_and(|url| !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme))) {
+            self.mistakes.push("REDIS_URL: must begin with redis:// or rediss://".to_owned());
+        }
+        let is_embedded = database_url.starts_with("sqlite:") && redis_url.is_none();
+        if redis_url.is_some() && database_url.starts_with("sqlite:") {
+            self.mistakes
+                .push("REDIS_URL: instances that share a Redis need a PostgreSQL DATABASE_URL, not SQLite".to_owned());
+        }
+        let jwt_secret = self.optional("JWT_SECRET");
+        match &jwt_secret {
+            None if !is_embedded => {
+                self.mistakes.push(
+                    "JWT_SECRET: is required with PostgreSQL or Redis, and must be the same on every instance".to_owned(),
+                );
+            }
+            Some(secret) if secret.len() < 32 => self.mistakes.push("JWT_SECRET: must have at least 32 bytes".to_owned()),
+            _ => {}
+        }
+        let is_demo = match self.optional("DEMO") {
+            None => is_embedded,
+            Some(_) => self.parse("DEMO", false, "true or false", |text| text.parse().ok()),
+        };
+        let currency =
+            self.parse("CURRENCY", Currency::Inr, "a currency of the list", |text| Currency::from_name(text).ok());
+        let tax_basis_points =
+            self.parse("TAX_PERCENT", 0, "a percentage between 0 and 100 with at most two decimals", |text| {
+                let points = text.parse::<rust_decimal::Decimal>().ok()?.checked_mul(100.into())?;
+                let is_exact = points.fract().is_zero();
+                u32::try_from(points.trunc()).ok().filter(|points| is_exact && *points <= 10_000)
+            });
+        let free_delivery_from_minor = match self.text("FREE_DELIVERY_FROM").as_str() {
+            "never" => None,
+            _ => Some(self.amount("FREE_DELIVERY_FROM", currency)),
+        };
+        let prices = PriceRule {
+            tax_basis_points,
+            delivery_fee_minor: self.amount("DELIVERY_FEE", currency),
+            free_delivery_from_minor,
+        };
+        let payout = PayoutRule {
+            base_minor: self.amount("PAYOUT_BASE", currency),
+            per_km_minor: self.amount("PAYOUT_PER_KM", currency),
+        };
+        let limits = Limits {
+            body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
+            depth: self.size("MAX_DEPTH", 1, 100),
+            complexity: self.size("MAX_COMPLEXITY", 1, 10_000_000),
+            aliases: self.size("MAX_ALIASES", 0, 10_000),
+            tokens: self.size("MAX_TOKENS", 10, 1_000_000),
+        };
+        let config = Config {
+            listen_addr,
+            database_connections: u32::try_from(self.number("DATABASE_CONNECTIONS", 1, 1_000)).unwrap_or(16),
+            database_url: Secret(database_url),
+            redis_url: redis_url.map(Secret),
+            redis_prefix: self.parse("REDIS_PREFIX", String::new(), "letters, digits, - and _", |text| {
+                text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).then(|| text.to_owned())
+            }),
+            jwt_secret: jwt_secret.map(Secret),
+            is_demo,
+            access_token: Duration::from_secs(self.number("ACCESS_TOKEN_SECONDS", 10, 86_400)),
+            refresh_token: self.days("REFRESH_TOKEN_DAYS"),
+            session: self.days("SESSION_DAYS"),
+            currency,
+            prices,
+            payout,
+            claim_hold: Duration::from_secs(self.number("CLAIM_HOLD_SECONDS", 5, 3_600)),
+            pickup: Duration::from_secs(self.number("PICKUP_SECONDS", 30, 86_400)),
+            partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
+            limits,
+            password_hashes: self.size("PASSWORD_HASHES", 1, 256),
+            cors_origins: self
+                .text("CORS_ORIGINS")
+                .split(',')
+                .map(|o| o.trim().to_owned())
+                .filter(|o| !o.is_empty())
+                .collect(),
+            log: self.text("LOG"),
+            is_log_json: self.parse("LOG_FORMAT", false, "text or json", |text| match text {
+                "json" => Some(true),
+                "text" => Some(false),
+                _ => None,
+            }),
+        };
+        if self.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(self.mistakes)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn the_defaults_are_embedded_with_demo_data() {
+        let config = Config::defaults().unwrap();
+        assert!(config.is_embedded() && config.is_demo);
+        assert_eq!(config.prices.tax_basis_points, 500);
+        assert_eq!(config.prices.delivery_fee_minor, 2500);
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once_and_no_secret_is_repeated() {
+        let error = load(&[
+            ("LISTEN_ADDR", "nowhere"),
+            ("DATABASE_URL", "mysql://u:hunter2@h/db"),
+            ("JWT_SECRET", "short-secret"),
+            ("TAX_PERCENT", "5.001"),
+            ("CURRENCY", "XXX"),
+            ("DEMO", "maybe"),
+        ])
+        .unwrap_err();
+        let text = error.to_string();
+        for name in ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO"] {
+            assert!(error.0.iter().any(|line| line.starts_with(name)), "{name} in {text}");
+        }
+        assert!(!text.contains("hunter2") && !text.contains("short-secret"), "{text}");
+    }
+
+    #[test]
+    fn production_needs_a_secret_and_has_no_demo_data() {
+        assert!(load(&[("DATABASE_URL", "postgres://localhost/qc")]).is_err());
+        let config =
+            load(&[("DATABASE_URL", "postgres://localhost/qc"), ("JWT_SECRET", "0123456789abcdef0123456789abcdef")])
+                .unwrap();
+        assert!(!config.is_demo && !config.is_embedded());
+        assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn unknown_keys_of_the_file_are_errors() {
+        let path = std::env::temp_dir().join(format!("qc-config-{}.toml", std::process::id()));
+        std::fs::write(&path, "listen_addr = \"127.0.0.1:9\"\nlisten_adr = \"x\"\nmax_depth = 9\n").unwrap();
+        let error = Config::load(Some(&path), |_| None).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(error.0, ["listen_adr: there is no such setting"]);
+    }
+}

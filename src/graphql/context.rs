@@ -1,0 +1,38 @@
+//! What a resolver finds in its context.
+
+use async_graphql::Context;
+use domain::access::Actor;
+
+use super::error::Result;
+use crate::app::App;
+use crate::platform::error::{Denial, Error};
+
+/// Who asks; in the data of every request, and of every socket.
+#[derive(Debug, Clone, Copy)]
+pub struct Viewer(pub Option<Actor>);
+
+/// The id that the log and the client know a request by; in the data of every request.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// The application.
+///
+/// # Errors
+/// A fault when the schema was built without it.
+pub fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
+    ctx.data::<App>().map_err(|e| Error::fault("finding the app in the context", e.message).into())
+}
+
+/// Whoever is signed in, if anybody is.
+#[must_use]
+pub fn viewer(ctx: &Context<'_>) -> Option<Actor> {
+    ctx.data_opt::<Viewer>().and_then(|viewer| viewer.0)
+}
+
+/// Whoever is signed in.
+///
+/// # Errors
+/// `UNAUTHENTICATED` when nobody is.
+pub fn actor(ctx: &Context<'_>) -> Result<Actor> {
+    viewer(ctx).ok_or_else(|| Denial::Unauthenticated.into())
+}

@@ -1,0 +1,74 @@
+//! Errors as clients see them: a stable code, nothing of the inside.
+
+use async_graphql::ErrorExtensions as _;
+
+use crate::platform::error::{Denial, Error, Fault};
+
+/// `Result` of resolvers.
+pub type Result<T, E = GraphError> = std::result::Result<T, E>;
+
+/// A top-level error. Not `Display`: async-graphql would send that text to the client as it is.
+#[derive(Debug, Clone)]
+pub struct GraphError {
+    code: &'static str,
+    message: String,
+    is_retryable: bool,
+}
+
+impl GraphError {
+    /// An error with `code`, for a person in `message`.
+    #[must_use]
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), is_retryable: false }
+    }
+
+    /// What clients see of any fault.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self { code: "INTERNAL", message: "Something went wrong on our side.".to_owned(), is_retryable: true }
+    }
+
+    /// Logs `fault`, once and here, and masks it. The request's id is in the span.
+    fn masked(fault: &Fault) -> Self {
+        tracing::error!(doing = fault.doing, error = %fault.source, "internal error");
+        Self::internal()
+    }
+
+    fn denied(denial: Denial) -> Self {
+        match denial {
+            Denial::Unauthenticated => Self::new("UNAUTHENTICATED", "Sign in first."),
+            Denial::InvalidToken => Self::new("INVALID_TOKEN", "The access token is not valid any more."),
+            Denial::Forbidden => Self::new("FORBIDDEN", "Your role may not use this."),
+            Denial::InvalidId => Self::new("INVALID_ID", "This is not an id of the expected type."),
+            Denial::BadCursor => Self::new("BAD_CURSOR", "This cursor does not belong to this list."),
+            Denial::BadPage => Self::new("BAD_PAGE", "Give either `first` or `last`, between 1 and 100."),
+            Denial::BadArgument(message) => Self::new("BAD_ARGUMENT", message),
+        }
+    }
+}
+
+impl From<Error> for GraphError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Denied(denial) => Self::denied(denial),
+            // where a field has no `userErrors`, the refusal is a top-level error with the same code
+            Error::Rejected(rejection) => Self::new(domain::Named::name(rejection.code), rejection.message),
+            Error::Fault(fault) => Self::masked(&fault),
+        }
+    }
+}
+
+impl From<Denial> for GraphError {
+    fn from(denial: Denial) -> Self {
+        Self::denied(denial)
+    }
+}
+
+impl From<GraphError> for async_graphql::Error {
+    fn from(error: GraphError) -> Self {
+        Self::new(error.message).extend_with(|_, extensions| {
+            extensions.set("code", error.code);
+            extensions.set("retryable", error.is_retryable);
+        })
+    }
+}

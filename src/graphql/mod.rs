@@ -1,0 +1,26 @@
+//! What the slices' GraphQL parts share: context, guards, errors, ids, pages, scalars.
+
+pub mod connection;
+pub mod context;
+pub mod enums;
+pub mod error;
+pub mod guard;
+pub mod ids;
+pub mod loaders;
+pub mod scalars;
+mod schema;
+pub mod user_error;
+
+pub use context::{actor, app, viewer};
+pub use error::{GraphError, Result};
+pub use guard::Signed;
+pub use schema::{Schema, build_schema};
+pub use user_error::{Outcome, UserError};
+
+/// Whoever a bearer token belongs to.
+///
+/// # Errors
+/// `INVALID_TOKEN` when it is malformed, expired, or its session has ended.
+pub async fn authenticate(app: &crate::app::App, token: &str) -> Result<domain::access::Actor> {
+    Ok(crate::accounts::service::authenticate(app, token).await?)
+}

@@ -1,0 +1,1 @@
+//! What a store has of each product, and the ledger of every movement.

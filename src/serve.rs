@@ -1,0 +1,1 @@
+//! The server: listener, background work, shutdown.

@@ -1,0 +1,3 @@
+//! How requests come in: HTTP, WebSocket, pages.
+
+pub mod graphiql;
