@@ -1,5 +1,16 @@
 //! Users, sessions, addresses, and what each role adds to a user.
+//!
+//! What always holds:
+//! - One e-mail address is one account; the unique index decides, not a look beforehand.
+//! - A refresh token works once. Whoever sends a used one ends its session: one of the two senders is a thief.
+//! - The role is read with the session at each request, so a change or a logout is felt at once.
+//!
+//! Tables: `users`, `partners`, `sellers`, `addresses`, `sessions`, `refresh_tokens`. No events in or out.
 
+pub mod error;
 pub mod graphql;
 pub mod repo;
 pub mod service;
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,21 @@
 //! The schema: the slices' parts, merged.
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Object};
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{EmptySubscription, MergedObject, Object};
 
+use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::app::App;
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(ServerQuery);
+pub struct Query(ServerQuery, AccountsQuery);
+
+/// Everything that can be changed.
+#[derive(Default, MergedObject)]
+pub struct Mutation(AccountsMutation);
 
 /// The schema that clients use.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The server itself.
 #[derive(Debug, Default)]
@@ -26,5 +32,11 @@ impl ServerQuery {
 /// Builds the schema over `app`.
 #[must_use]
 pub fn build_schema(app: &App) -> Schema {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription).data(app.clone()).finish()
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .data(app.clone())
+        .data(DataLoader::new(UserLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(PartnerLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(SellerLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(AddressesLoader(app.clone()), tokio::spawn))
+        .finish()
 }

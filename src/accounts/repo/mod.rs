@@ -1,3 +1,190 @@
 //! The tables of accounts.
 
+use domain::access::Role;
+use entity::{Text, address, partner, seller, user};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LikeExpr, OnConflict, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::platform::Result;
+use crate::platform::page::{self, Page, PageArgs, Sort};
+
 pub mod partners;
+pub mod sessions;
+
+/// Which users a list has; what is absent does not narrow it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct UserFilter {
+    /// Those of this role.
+    pub role: Option<Role>,
+    /// Those whose name or e-mail address contains this. Case matters only beyond ASCII, and only with SQLite.
+    pub search: Option<String>,
+    /// Partners who take orders now, or who do not.
+    pub available: Option<bool>,
+}
+
+/// Inserts `user`, unless the address is taken. The unique index decides: of two at once, one is told no.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_user(db: &impl ConnectionTrait, user: user::Model) -> Result<bool> {
+    let rows = user::Entity::insert(user.into_active_model())
+        .on_conflict(OnConflict::column(user::Column::Email).do_nothing().to_owned())
+        .exec_without_returning(db)
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Inserts what a partner has besides a user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_partner(db: &impl ConnectionTrait, partner: partner::Model) -> Result<()> {
+    partner::Entity::insert(partner.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Inserts a store.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_seller(db: &impl ConnectionTrait, seller: seller::Model) -> Result<()> {
+    seller::Entity::insert(seller.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The user `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_user(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>> {
+    Ok(user::Entity::find_by_id(id).one(db).await?)
+}
+
+/// The user of an e-mail address in lower case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_user_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>> {
+    Ok(user::Entity::find().filter(user::Column::Email.eq(email)).one(db).await?)
+}
+
+/// Whether the user is active and has the password that was checked; if so, both stay until the transaction ends, so a
+/// password cannot change between its check and the session that rests on it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_user_as_checked(db: &impl ConnectionTrait, checked: &user::Model) -> Result<bool> {
+    let row = user::Entity::find_by_id(checked.id)
+        .filter(user::Column::IsActive.eq(true))
+        .filter(user::Column::PasswordHash.eq(checked.password_hash.as_str()))
+        .lock_shared()
+        .one(db)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// The users of `ids` that exist.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_users_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<user::Model>> {
+    Ok(user::Entity::find().filter(user::Column::Id.is_in(ids.to_vec())).all(db).await?)
+}
+
+/// A page of users, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_users(db: &impl ConnectionTrait, filter: &UserFilter, args: &PageArgs) -> Result<Page<user::Model>> {
+    let newest_first = Sort { column: None, id: user::Column::Id, is_descending: true };
+    page::fetch(select_users(filter), args, newest_first, db, |user: &user::Model| (None, user.id), |_| None).await
+}
+
+/// How many users a list has, up to a limit, and whether that is all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_users(db: &impl ConnectionTrait, filter: &UserFilter) -> Result<(i32, bool)> {
+    page::count(select_users(filter), db).await
+}
+
+fn select_users(filter: &UserFilter) -> Select<user::Entity> {
+    let mut select = user::Entity::find();
+    if let Some(role) = filter.role {
+        select = select.filter(user::Column::Role.eq(Text(role)));
+    }
+    if let Some(search) = &filter.search {
+        let pattern = format!("%{}%", escape_like(&search.to_lowercase()));
+        let like = || LikeExpr::new(pattern.clone()).escape('\\');
+        let name = Expr::expr(Func::lower(Expr::col((user::Entity, user::Column::Name))));
+        let email = Expr::col((user::Entity, user::Column::Email));
+        select = select.filter(name.like(like()).or(email.like(like())));
+    }
+    if let Some(available) = filter.available {
+        let partners = Query::select()
+            .column(partner::Column::UserId)
+            .from(partner::Entity)
+            .and_where(partner::Column::IsAvailable.eq(available))
+            .to_owned();
+        select = select.filter(user::Column::Id.in_subquery(partners));
+    }
+    select
+}
+
+/// `text` as LIKE must read it to find it literally.
+fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// What the users of `ids` have as partners.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_partners_by_users(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<partner::Model>> {
+    Ok(partner::Entity::find().filter(partner::Column::UserId.is_in(ids.to_vec())).all(db).await?)
+}
+
+/// The store `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<seller::Model>> {
+    Ok(seller::Entity::find_by_id(id).one(db).await?)
+}
+
+/// The stores of `ids` that exist.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_sellers_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<seller::Model>> {
+    Ok(seller::Entity::find().filter(seller::Column::Id.is_in(ids.to_vec())).all(db).await?)
+}
+
+/// The address `id`, if it is `user`'s.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_address(db: &impl ConnectionTrait, user: Uuid, id: Uuid) -> Result<Option<address::Model>> {
+    Ok(address::Entity::find_by_id(id).filter(address::Column::UserId.eq(user)).one(db).await?)
+}
+
+/// The addresses of `users`, each user's oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_addresses_of(db: &impl ConnectionTrait, users: &[Uuid]) -> Result<Vec<address::Model>> {
+    let of_them = address::Entity::find().filter(address::Column::UserId.is_in(users.to_vec()));
+    Ok(of_them.order_by_asc(address::Column::Id).all(db).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_finds_its_text_and_no_pattern() {
+        assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
+    }
+}

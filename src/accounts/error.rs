@@ -1,0 +1,69 @@
+//! Refusals of accounts.
+
+use domain::error::{ErrorCode, Rejection};
+
+use crate::platform::Error;
+
+/// Why a use-case of accounts was refused. The text is what the client reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccountsError {
+    /// The address belongs to an account already.
+    #[error("An account with this e-mail address exists.")]
+    EmailTaken,
+    /// Unknown address, inactive account or wrong password: nobody learns which.
+    #[error("E-mail address or password is wrong.")]
+    InvalidCredentials,
+    /// The refresh token is unknown, used, expired, or its session has ended.
+    #[error("This refresh token is not valid any more: sign in again.")]
+    InvalidRefreshToken,
+    /// The password breaks a rule.
+    #[error(transparent)]
+    WeakPassword(#[from] Weakness),
+    /// Both `partner` and `seller` were given.
+    #[error("An account is a partner's or a seller's, not both.")]
+    TwoRoles,
+    /// No active account has the address that an operator named.
+    #[error("There is no active account with this e-mail address.")]
+    NoSuchAccount,
+}
+
+/// What is wrong with a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Weakness {
+    /// Fewer than 8 characters.
+    #[error("A password needs at least 8 characters.")]
+    TooShort,
+    /// More than 128 characters.
+    #[error("A password may have at most 128 characters.")]
+    TooLong,
+    /// It is the account's e-mail address.
+    #[error("A password must not be the e-mail address.")]
+    IsEmail,
+    /// It is on the list that guessers begin with.
+    #[error("This is one of the most common passwords: choose another.")]
+    Common,
+}
+
+impl From<AccountsError> for Rejection {
+    fn from(error: AccountsError) -> Self {
+        let (code, field) = match error {
+            AccountsError::EmailTaken => (ErrorCode::EmailTaken, Some("email")),
+            AccountsError::InvalidCredentials => (ErrorCode::InvalidCredentials, None),
+            AccountsError::InvalidRefreshToken => (ErrorCode::InvalidToken, Some("refreshToken")),
+            AccountsError::WeakPassword(_) => (ErrorCode::WeakPassword, Some("password")),
+            AccountsError::TwoRoles => (ErrorCode::InvalidInput, Some("seller")),
+            AccountsError::NoSuchAccount => (ErrorCode::NotFound, Some("email")),
+        };
+        let rejection = Self::new(code, error.to_string());
+        match field {
+            Some(field) => rejection.at(field),
+            None => rejection,
+        }
+    }
+}
+
+impl From<AccountsError> for Error {
+    fn from(error: AccountsError) -> Self {
+        Rejection::from(error).into()
+    }
+}

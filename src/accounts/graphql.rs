@@ -1,1 +1,0 @@
-//! Accounts as clients see them.

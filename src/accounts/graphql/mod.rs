@@ -1,0 +1,16 @@
+//! Accounts as clients see them.
+
+mod address;
+mod auth;
+mod loaders;
+mod user;
+mod viewer;
+
+pub use address::{Address, AddressInput};
+pub use auth::{
+    AccountsMutation, AuthPayload, AuthTokens, LoginInput, LogoutInput, LogoutPayload, PartnerSignupInput,
+    RefreshTokensInput, RegisterInput, SellerSignupInput,
+};
+pub use loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
+pub use user::{PartnerProfile, Seller, User};
+pub use viewer::{AccountsQuery, Viewer, ViewerAccount};

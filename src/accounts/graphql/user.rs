@@ -1,0 +1,180 @@
+//! Users, and what a role adds to one.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::access::Role as RoleValue;
+use domain::id::Kind;
+use entity::{partner, seller, user};
+use uuid::Uuid;
+
+use super::address::Address;
+use super::loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
+use crate::graphql::enums::{Role, VehicleType};
+use crate::graphql::loaders::{load, load_existing};
+use crate::graphql::scalars::GeoPoint;
+use crate::graphql::{Result, ids, viewer};
+
+/// Somebody with an account.
+#[derive(Debug, Clone)]
+pub struct User {
+    model: user::Model,
+    reveal_phone: bool,
+    /// Whether the answer goes to this user although the request came from nobody, as after signing in.
+    is_own: bool,
+}
+
+impl User {
+    /// As the viewer may see them.
+    #[must_use]
+    pub const fn new(model: user::Model) -> Self {
+        Self { model, reveal_phone: false, is_own: false }
+    }
+
+    /// The same with the telephone number: for the other party of an active delivery.
+    #[must_use]
+    pub const fn with_phone(model: user::Model) -> Self {
+        Self { model, reveal_phone: true, is_own: false }
+    }
+
+    /// As they see themselves: for whoever has just proven to be this user.
+    pub(super) const fn own(model: user::Model) -> Self {
+        Self { model, reveal_phone: true, is_own: true }
+    }
+
+    /// The user `id`, batched with others of the same request.
+    ///
+    /// # Errors
+    /// A fault when they do not exist.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
+        load_existing::<UserLoader, _>(ctx, id).await.map(Self::new)
+    }
+
+    /// Whether the answer goes to this user, or to an admin.
+    fn is_for_self_or_admin(&self, ctx: &Context<'_>) -> bool {
+        self.is_own || viewer(ctx).is_some_and(|actor| actor.user == self.model.id || actor.role == RoleValue::Admin)
+    }
+}
+
+#[Object]
+impl User {
+    /// Opaque, `usr_…`.
+    async fn id(&self) -> ID {
+        ids::id(Kind::User, self.model.id)
+    }
+
+    /// As the user writes it.
+    async fn name(&self) -> &str {
+        &self.model.name
+    }
+
+    /// What the user is.
+    async fn role(&self) -> Role {
+        self.model.role.0.into()
+    }
+
+    /// Null unless the viewer is this user or an admin.
+    async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.is_for_self_or_admin(ctx).then_some(self.model.email.as_str())
+    }
+
+    /// Null unless the viewer is this user, an admin, or the other party of an active delivery.
+    async fn phone(&self, ctx: &Context<'_>) -> Option<&str> {
+        let phone = self.model.phone.as_deref();
+        phone.filter(|_| self.reveal_phone || self.is_for_self_or_admin(ctx))
+    }
+
+    /// Whether the e-mail address has been proven.
+    async fn email_verified(&self) -> bool {
+        self.model.email_verified_at.is_some()
+    }
+
+    /// Whether the user may sign in.
+    async fn active(&self) -> bool {
+        self.model.is_active
+    }
+
+    /// When they registered.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.model.created_at
+    }
+
+    /// Saved addresses, oldest first. Empty unless the viewer is this user or an admin.
+    #[graphql(complexity = "10 * child_complexity")]
+    async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Address>> {
+        if !self.is_for_self_or_admin(ctx) {
+            return Ok(Vec::new());
+        }
+        let rows = load::<AddressesLoader, _>(ctx, self.model.id).await?;
+        Ok(rows.unwrap_or_default().into_iter().map(Address::from).collect())
+    }
+
+    /// Only for role PARTNER.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<Option<PartnerProfile>> {
+        if self.model.role.0 != RoleValue::Partner {
+            return Ok(None);
+        }
+        Ok(load::<PartnerLoader, _>(ctx, self.model.id).await?.map(PartnerProfile::from))
+    }
+}
+
+/// What role PARTNER adds to a user.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PartnerProfile {
+    /// What they ride.
+    vehicle: VehicleType,
+    /// Its plate.
+    vehicle_number: Option<String>,
+    /// Whether they take orders now.
+    available: bool,
+    /// How many orders this partner may carry at once; enforced for claims and for assignment by an admin.
+    capacity: i32,
+    /// Orders that they hold or carry now.
+    active_deliveries: i32,
+    /// Orders that they have delivered.
+    completed_deliveries: i32,
+}
+
+impl From<partner::Model> for PartnerProfile {
+    fn from(row: partner::Model) -> Self {
+        Self {
+            vehicle: row.vehicle.0.into(),
+            vehicle_number: row.vehicle_number,
+            available: row.is_available,
+            capacity: row.capacity,
+            active_deliveries: row.active_deliveries,
+            completed_deliveries: row.completed_deliveries,
+        }
+    }
+}
+
+/// A store.
+#[derive(Debug, Clone)]
+pub struct Seller(pub seller::Model);
+
+impl Seller {
+    /// The store `id`, batched with others of the same request.
+    ///
+    /// # Errors
+    /// A fault when it does not exist.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
+        load_existing::<SellerLoader, _>(ctx, id).await.map(Self)
+    }
+}
+
+#[Object]
+impl Seller {
+    /// Opaque, `sel_…`.
+    async fn id(&self) -> ID {
+        ids::id(Kind::Seller, self.0.id)
+    }
+
+    /// As customers see it.
+    async fn store_name(&self) -> &str {
+        &self.0.store_name
+    }
+
+    /// Where partners pick up.
+    async fn location(&self) -> GeoPoint {
+        GeoPoint { latitude: self.0.latitude, longitude: self.0.longitude }
+    }
+}

@@ -1,0 +1,35 @@
+//! Whoever asks.
+
+use async_graphql::{Context, MergedObject, Object};
+use domain::access::Actor;
+
+use super::user::User;
+use crate::graphql::{Result, viewer};
+
+/// What accounts adds to Query.
+#[derive(Debug, Default)]
+pub struct AccountsQuery;
+
+#[Object]
+impl AccountsQuery {
+    /// Whoever is signed in, and what is theirs; null when nobody is.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        viewer(ctx).map(|actor| Viewer(ViewerAccount(actor)))
+    }
+}
+
+/// Whoever is signed in, and what is theirs.
+#[derive(Debug, MergedObject)]
+pub struct Viewer(pub ViewerAccount);
+
+/// The viewer's account.
+#[derive(Debug)]
+pub struct ViewerAccount(pub Actor);
+
+#[Object]
+impl ViewerAccount {
+    /// The viewer as a user.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        User::load(ctx, self.0.user).await
+    }
+}

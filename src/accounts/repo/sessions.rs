@@ -1,0 +1,141 @@
+//! The tables of sessions and their refresh tokens.
+
+use chrono::{DateTime, Utc};
+use domain::access::{Actor, Role};
+use entity::{Text, refresh_token, seller, session, user};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QuerySelect, RelationDef};
+use uuid::Uuid;
+
+use crate::platform::Result;
+
+/// Inserts a session.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_session(db: &impl ConnectionTrait, session: session::Model) -> Result<()> {
+    session::Entity::insert(session.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Inserts a refresh token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_refresh_token(db: &impl ConnectionTrait, token: refresh_token::Model) -> Result<()> {
+    refresh_token::Entity::insert(token.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Uses up the token: one statement takes it, only if it is unused, unexpired, and of a live session of an active user.
+/// Gives the session that it belongs to, or `None` when it was not taken.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_refresh_token_used(
+    db: &impl ConnectionTrait,
+    token_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Uuid>> {
+    let live = Query::select()
+        .column((session::Entity, session::Column::Id))
+        .from(session::Entity)
+        .inner_join(user::Entity, session::Column::UserId.into_expr().equals((user::Entity, user::Column::Id)))
+        .and_where(session::Column::EndedAt.is_null())
+        .and_where(session::Column::ExpiresAt.gt(now))
+        .and_where(user::Column::IsActive.eq(true))
+        .to_owned();
+    let taken = refresh_token::Entity::update_many()
+        .col_expr(refresh_token::Column::UsedAt, Expr::value(now))
+        .filter(refresh_token::Column::TokenHash.eq(token_hash))
+        .filter(refresh_token::Column::UsedAt.is_null())
+        .filter(refresh_token::Column::ExpiresAt.gt(now))
+        .filter(refresh_token::Column::SessionId.in_subquery(live))
+        .exec_with_returning(db)
+        .await?;
+    Ok(taken.first().map(|token| token.session_id))
+}
+
+/// Ends the session of a token that has been used before. Gives how many sessions ended: one or none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_session_of_used_token_ended(
+    db: &impl ConnectionTrait,
+    token_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let used: SelectStatement = Query::select()
+        .column(refresh_token::Column::SessionId)
+        .from(refresh_token::Entity)
+        .and_where(refresh_token::Column::TokenHash.eq(token_hash))
+        .and_where(refresh_token::Column::UsedAt.is_not_null())
+        .to_owned();
+    let ended = session::Entity::update_many()
+        .col_expr(session::Column::EndedAt, Expr::value(now))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(session::Column::Id.in_subquery(used))
+        .exec(db)
+        .await?;
+    Ok(ended.rows_affected)
+}
+
+/// Ends the live sessions of `user`: all of them, or `only` one. Gives how many ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_sessions_ended(
+    db: &impl ConnectionTrait,
+    user: Uuid,
+    only: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let mut end = session::Entity::update_many()
+        .col_expr(session::Column::EndedAt, Expr::value(now))
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now));
+    if let Some(only) = only {
+        end = end.filter(session::Column::Id.eq(only));
+    }
+    Ok(end.exec(db).await?.rows_affected)
+}
+
+/// A session with its user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_session_with_user(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<(session::Model, user::Model)>> {
+    let find = session::Entity::find_by_id(id).join(JoinType::InnerJoin, its_user()).select_also(user::Entity);
+    Ok(find.one(db).await?.and_then(|(session, user)| user.map(|user| (session, user))))
+}
+
+/// Whoever is signed in with `session`, if it is `user`'s and live by `now`, and the user is active.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_actor(db: &impl ConnectionTrait, session: Uuid, user: Uuid, now: Expr) -> Result<Option<Actor>> {
+    let found: Option<(Text<Role>, Option<Uuid>)> = session::Entity::find_by_id(session)
+        .join(JoinType::InnerJoin, its_user())
+        .join(JoinType::LeftJoin, its_seller())
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(Expr::col((session::Entity, session::Column::ExpiresAt)).gt(now))
+        .filter(user::Column::IsActive.eq(true))
+        .select_only()
+        .column(user::Column::Role)
+        .column_as(seller::Column::Id, "seller_id")
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(found.map(|(role, seller)| Actor { user, role: role.0, seller, session }))
+}
+
+fn its_user() -> RelationDef {
+    session::Entity::belongs_to(user::Entity).from(session::Column::UserId).to(user::Column::Id).into()
+}
+
+/// A store belongs to a user, not to a session: the join saves the way by `users`.
+fn its_seller() -> RelationDef {
+    session::Entity::belongs_to(seller::Entity).from(session::Column::UserId).to(seller::Column::UserId).into()
+}

@@ -1,0 +1,101 @@
+//! Use-cases of accounts: signing up, signing in, and what other slices ask about users, stores and addresses.
+
+use domain::error::Rejection;
+use domain::geo::Point;
+use domain::input;
+use entity::{address, seller, user};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::repo;
+use crate::app::App;
+use crate::platform::page::{Page, PageArgs};
+use crate::platform::{Error, Result};
+
+mod passwords;
+mod registration;
+mod sessions;
+
+pub use super::repo::UserFilter;
+pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
+pub use sessions::{SignedIn, Tokens, authenticate, issue_token, login, logout, refresh};
+
+/// An address as a client gave it, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAddress {
+    /// What the user calls it.
+    pub label: String,
+    /// Street and number.
+    pub line1: String,
+    /// Floor, flat.
+    pub line2: Option<String>,
+    /// City.
+    pub city: String,
+    /// State or province.
+    pub region: Option<String>,
+    /// Postal code.
+    pub postal_code: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Where it is, if the client knows.
+    pub point: Option<Point>,
+    /// For the partner at the door.
+    pub instructions: Option<String>,
+    /// Whether it is to be chosen unless another is named.
+    pub is_default: bool,
+}
+
+/// The user `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_user(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>> {
+    repo::find_user(db, id).await
+}
+
+/// A page of users, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_users(app: &App, filter: &UserFilter, args: &PageArgs) -> Result<Page<user::Model>> {
+    repo::list_users(app.db.reader(), filter, args).await
+}
+
+/// How many users [`list_users`] would give in all, up to a limit, and whether that is exact.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_users(app: &App, filter: &UserFilter) -> Result<(i32, bool)> {
+    repo::count_users(app.db.reader(), filter).await
+}
+
+/// The store `id`, if there is one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<seller::Model>> {
+    repo::find_seller(db, id).await
+}
+
+/// The store `id`, which must exist because another row refers to it.
+///
+/// # Errors
+/// A fault when it does not exist.
+pub async fn get_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<seller::Model> {
+    let found = repo::find_seller(db, id).await?;
+    found.ok_or_else(|| Error::fault("reading a store that another row refers to", "it does not exist"))
+}
+
+/// The saved address `id`, if it is `user`'s.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_address(db: &impl ConnectionTrait, user: Uuid, id: Uuid) -> Result<Option<address::Model>> {
+    repo::find_address(db, user, id).await
+}
+
+/// A line that may be left out; an empty one counts as left out, as forms send it.
+pub(super) fn optional_line(field: &str, value: Option<&str>, max: usize) -> Result<Option<String>, Rejection> {
+    let line = value.map(|value| input::line(field, value, 0, max)).transpose()?;
+    Ok(line.filter(|line| !line.is_empty()))
+}

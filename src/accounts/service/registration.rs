@@ -1,0 +1,202 @@
+//! Making accounts.
+
+use domain::access::Role;
+use domain::claims::VehicleType;
+use domain::error::Rejection;
+use domain::geo::Point;
+use domain::input;
+use domain::order::Preparation;
+use entity::{partner, seller, user};
+
+use super::{SignedIn, optional_line, passwords, sessions};
+use crate::accounts::error::AccountsError;
+use crate::accounts::repo;
+use crate::app::App;
+use crate::config::Secret;
+use crate::platform::Result;
+use crate::platform::db::{Tx, retry};
+
+/// What somebody says of themselves when they sign up, unchecked.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Becomes the account's name for signing in.
+    pub email: String,
+    /// In the clear; it is hashed and dropped.
+    pub password: Secret,
+    /// As they write it.
+    pub name: String,
+    /// How to call them.
+    pub phone: Option<String>,
+    /// Makes the account a partner's.
+    pub partner: Option<PartnerSignup>,
+    /// Makes the account a seller's.
+    pub seller: Option<SellerSignup>,
+}
+
+/// What a partner says besides.
+#[derive(Debug, Clone)]
+pub struct PartnerSignup {
+    /// What they ride.
+    pub vehicle: VehicleType,
+    /// Its plate.
+    pub vehicle_number: Option<String>,
+    /// Their driving licence.
+    pub license_number: Option<String>,
+}
+
+/// What a seller says besides.
+#[derive(Debug, Clone)]
+pub struct SellerSignup {
+    /// The store's name.
+    pub store_name: String,
+    /// Where partners pick up.
+    pub location: Point,
+}
+
+/// An account that may be made: checked, its password hashed.
+struct Draft {
+    email: String,
+    password_hash: String,
+    name: String,
+    phone: Option<String>,
+    extra: Extra,
+}
+
+/// What the role adds.
+enum Extra {
+    Customer,
+    Partner(PartnerSignup),
+    Seller(SellerSignup),
+    Admin,
+}
+
+impl Extra {
+    /// A customer, unless one of the two is given.
+    fn of(partner: Option<PartnerSignup>, seller: Option<SellerSignup>) -> Result<Self> {
+        Ok(match (partner, seller) {
+            (None, None) => Self::Customer,
+            (Some(partner), None) => Self::Partner(PartnerSignup {
+                vehicle: partner.vehicle,
+                vehicle_number: optional_line("partner.vehicleNumber", partner.vehicle_number.as_deref(), 20)?,
+                license_number: optional_line("partner.licenseNumber", partner.license_number.as_deref(), 40)?,
+            }),
+            (None, Some(seller)) => Self::Seller(SellerSignup {
+                store_name: input::line("seller.storeName", &seller.store_name, 1, 120)?,
+                location: seller.location,
+            }),
+            (Some(_), Some(_)) => return Err(AccountsError::TwoRoles.into()),
+        })
+    }
+
+    const fn role(&self) -> Role {
+        match self {
+            Self::Customer => Role::Customer,
+            Self::Partner(_) => Role::Partner,
+            Self::Seller(_) => Role::Seller,
+            Self::Admin => Role::Admin,
+        }
+    }
+}
+
+impl Draft {
+    /// Checks what is given and hashes the password, before any transaction: a hash takes long.
+    async fn new(app: &App, email: &str, password: &Secret, name: &str, phone: Option<&str>, extra: Extra) -> Result<Self> {
+        let email = input::email("email", email)?;
+        let name = input::line("name", name, 1, 120)?;
+        let phone = checked_phone(phone)?;
+        passwords::check(password.expose(), &email).map_err(AccountsError::from)?;
+        let password_hash = app.passwords.hash(password.expose().to_owned()).await?;
+        Ok(Self { email, password_hash, name, phone, extra })
+    }
+
+    /// Inserts the account and what its role adds.
+    async fn insert(&self, app: &App, tx: &Tx) -> Result<user::Model> {
+        let now = app.clock.db_now(&**tx).await?;
+        let user = user::Model {
+            id: app.ids.uuid(),
+            email: self.email.clone(),
+            password_hash: self.password_hash.clone(),
+            name: self.name.clone(),
+            phone: self.phone.clone(),
+            role: self.extra.role().into(),
+            is_active: true,
+            email_verified_at: None,
+            created_at: now,
+            updated_at: now,
+        };
+        if !repo::insert_user(&**tx, user.clone()).await? {
+            return Err(AccountsError::EmailTaken.into());
+        }
+        match &self.extra {
+            Extra::Customer | Extra::Admin => {}
+            Extra::Partner(signup) => {
+                let partner = partner::Model {
+                    user_id: user.id,
+                    vehicle: signup.vehicle.into(),
+                    vehicle_number: signup.vehicle_number.clone(),
+                    license_number: signup.license_number.clone(),
+                    is_available: false,
+                    capacity: app.config.partner_capacity,
+                    active_deliveries: 0,
+                    completed_deliveries: 0,
+                };
+                repo::insert_partner(&**tx, partner).await?;
+            }
+            Extra::Seller(signup) => {
+                let seller = seller::Model {
+                    id: app.ids.uuid(),
+                    user_id: user.id,
+                    store_name: signup.store_name.clone(),
+                    latitude: signup.location.latitude,
+                    longitude: signup.location.longitude,
+                    preparation: Preparation::Automatic.into(),
+                    created_at: now,
+                };
+                repo::insert_seller(&**tx, seller).await?;
+            }
+        }
+        Ok(user)
+    }
+}
+
+/// A telephone number that may be left out; an empty one counts as left out.
+fn checked_phone(phone: Option<&str>) -> Result<Option<String>, Rejection> {
+    phone.filter(|phone| !phone.trim().is_empty()).map(|phone| input::phone("phone", phone)).transpose()
+}
+
+/// Makes an account and signs it in: a customer's, or a partner's or seller's when the registration says so.
+///
+/// A partner starts unavailable with the configured capacity; a store packs automatically.
+///
+/// # Errors
+/// `INVALID_INPUT` at the field at fault, `WEAK_PASSWORD`, `EMAIL_TAKEN`.
+pub async fn register(app: &App, registration: Registration) -> Result<SignedIn> {
+    let Registration { email, password, name, phone, partner, seller } = registration;
+    let extra = Extra::of(partner, seller)?;
+    let draft = Draft::new(app, &email, &password, &name, phone.as_deref(), extra).await?;
+    retry(|| register_once(app, &draft)).await
+}
+
+async fn register_once(app: &App, draft: &Draft) -> Result<SignedIn> {
+    let tx = app.db.begin().await?;
+    let user = draft.insert(app, &tx).await?;
+    let signed_in = sessions::open(app, &tx, user).await?;
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+/// Makes an admin, for the command line; nobody is signed in.
+///
+/// # Errors
+/// `INVALID_INPUT` at the field at fault, `WEAK_PASSWORD`, `EMAIL_TAKEN`.
+pub async fn create_admin(app: &App, email: &str, password: &Secret, name: &str) -> Result<user::Model> {
+    let draft = Draft::new(app, email, password, name, None, Extra::Admin).await?;
+    retry(|| create_once(app, &draft)).await
+}
+
+async fn create_once(app: &App, draft: &Draft) -> Result<user::Model> {
+    let tx = app.db.begin().await?;
+    let user = draft.insert(app, &tx).await?;
+    tx.commit().await?;
+    Ok(user)
+}

@@ -1,0 +1,171 @@
+//! Signing in, staying signed in, signing out.
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use domain::access::Actor;
+use domain::input;
+use entity::{refresh_token, session, user};
+
+use crate::accounts::error::AccountsError;
+use crate::accounts::repo;
+use crate::app::App;
+use crate::config::Secret;
+use crate::platform::Result;
+use crate::platform::db::{Tx, retry};
+use crate::platform::error::{Denial, Error};
+use crate::platform::tokens::{hash_secret, new_secret};
+
+/// Somebody who has just proven who they are.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who it is.
+    pub user: user::Model,
+    /// What they show from now on.
+    pub tokens: Tokens,
+}
+
+/// The tokens of a session.
+#[derive(Debug)]
+pub struct Tokens {
+    /// Shown with each request.
+    pub access: Secret,
+    /// When it stops working.
+    pub access_expires_at: DateTime<Utc>,
+    /// Exchanged, once, for new tokens.
+    pub refresh: Secret,
+    /// When it stops working.
+    pub refresh_expires_at: DateTime<Utc>,
+}
+
+/// Signs in with a password.
+///
+/// # Errors
+/// `INVALID_CREDENTIALS`, in the same words and after the same work, for an unknown address, an inactive account and a
+/// wrong password.
+pub async fn login(app: &App, email: &str, password: &Secret) -> Result<SignedIn> {
+    let user = match input::email("email", email) {
+        Ok(email) => repo::find_user_by_email(app.db.reader(), &email).await?.filter(|user| user.is_active),
+        Err(_) => None,
+    };
+    let stored = user.as_ref().map(|user| user.password_hash.clone());
+    let is_right = app.passwords.verify(password.expose().to_owned(), stored).await?;
+    match user {
+        Some(user) if is_right => retry(|| sign_in_once(app, &user)).await?.ok_or_else(|| {
+            // deactivated, or given another password, while this one was being checked
+            AccountsError::InvalidCredentials.into()
+        }),
+        _ => Err(AccountsError::InvalidCredentials.into()),
+    }
+}
+
+/// Signs in the account of `email` without its password, for the command line.
+///
+/// # Errors
+/// `NOT_FOUND` when no active account has that address.
+pub async fn issue_token(app: &App, email: &str) -> Result<SignedIn> {
+    let email = input::email("email", email)?;
+    let user = repo::find_user_by_email(app.db.reader(), &email).await?.ok_or(AccountsError::NoSuchAccount)?;
+    retry(|| sign_in_once(app, &user)).await?.ok_or_else(|| AccountsError::NoSuchAccount.into())
+}
+
+/// A session for `checked`, if the account is still as it was when it was checked.
+async fn sign_in_once(app: &App, checked: &user::Model) -> Result<Option<SignedIn>> {
+    let tx = app.db.begin().await?;
+    if !repo::lock_user_as_checked(&*tx, checked).await? {
+        return Ok(None);
+    }
+    let signed_in = open(app, &tx, checked.clone()).await?;
+    tx.commit().await?;
+    Ok(Some(signed_in))
+}
+
+/// Exchanges a refresh token for new tokens of the same session. Each works once: if it is used again, it has been stolen,
+/// from the client or by it, and the session ends for both.
+///
+/// # Errors
+/// `INVALID_TOKEN` when it is unknown, used or expired, or its session has ended.
+pub async fn refresh(app: &App, token: &Secret) -> Result<SignedIn> {
+    let hash = hash_secret(token.expose());
+    retry(|| refresh_once(app, &hash)).await?.ok_or_else(|| AccountsError::InvalidRefreshToken.into())
+}
+
+async fn refresh_once(app: &App, hash: &str) -> Result<Option<SignedIn>> {
+    let tx = app.db.begin().await?;
+    let now = app.clock.db_now(&*tx).await?;
+    let Some(id) = repo::sessions::update_refresh_token_used(&*tx, hash, now).await? else {
+        let ended = repo::sessions::update_session_of_used_token_ended(&*tx, hash, now).await?;
+        // the refusal is the client's; the end of the session stays
+        tx.commit().await?;
+        if ended > 0 {
+            tracing::warn!("a used refresh token was used again: its session is ended");
+        }
+        return Ok(None);
+    };
+    let found = repo::sessions::find_session_with_user(&*tx, id).await?;
+    let (session, user) =
+        found.ok_or_else(|| Error::fault("reading the session of a refresh token", "it does not exist"))?;
+    let tokens = issue(app, &tx, &session, now).await?;
+    tx.commit().await?;
+    Ok(Some(SignedIn { user, tokens }))
+}
+
+/// Signs `actor` out, here or `everywhere`. Gives how many sessions ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn logout(app: &App, actor: &Actor, everywhere: bool) -> Result<u64> {
+    retry(|| logout_once(app, actor, everywhere)).await
+}
+
+async fn logout_once(app: &App, actor: &Actor, everywhere: bool) -> Result<u64> {
+    let tx = app.db.begin().await?;
+    let now = app.clock.db_now(&*tx).await?;
+    let only = (!everywhere).then_some(actor.session);
+    let ended = repo::sessions::update_sessions_ended(&*tx, actor.user, only, now).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Whoever the access token `token` belongs to, in one query: with the role that they have now.
+///
+/// # Errors
+/// [`Denial::InvalidToken`] when it is malformed or expired, its session has ended, or the user is not active.
+pub async fn authenticate(app: &App, token: &str) -> Result<Actor> {
+    let claims = app.keys.read(token, app.clock.now())?;
+    let now = app.clock.sql_now(app.db.backend());
+    let actor = repo::sessions::find_actor(app.db.reader(), claims.sid, claims.sub, now).await?;
+    actor.ok_or_else(|| Denial::InvalidToken.into())
+}
+
+/// Opens a session for `user`.
+pub(super) async fn open(app: &App, tx: &Tx, user: user::Model) -> Result<SignedIn> {
+    let now = app.clock.db_now(&**tx).await?;
+    let session = session::Model {
+        id: app.ids.uuid(),
+        user_id: user.id,
+        created_at: now,
+        expires_at: now + app.config.session,
+        ended_at: None,
+    };
+    repo::sessions::insert_session(&**tx, session.clone()).await?;
+    let tokens = issue(app, tx, &session, now).await?;
+    Ok(SignedIn { user, tokens })
+}
+
+/// New tokens for `session`; none outlives it.
+async fn issue(app: &App, tx: &Tx, session: &session::Model, now: DateTime<Utc>) -> Result<Tokens> {
+    let (refresh, token_hash) = new_secret(&app.ids);
+    let refresh_expires_at = (now + app.config.refresh_token).min(session.expires_at);
+    let row = refresh_token::Model {
+        token_hash,
+        session_id: session.id,
+        created_at: now,
+        expires_at: refresh_expires_at,
+        used_at: None,
+    };
+    repo::sessions::insert_refresh_token(&**tx, row).await?;
+    // by the clock that will read it, and in whole seconds, which is all that a token holds
+    let signed_at = app.clock.now().trunc_subsecs(0);
+    let expires_at = (signed_at + app.config.access_token).min(session.expires_at.trunc_subsecs(0));
+    let (access, access_expires_at) = app.keys.sign(session.user_id, session.id, signed_at, expires_at - signed_at)?;
+    Ok(Tokens { access: Secret::new(access), access_expires_at, refresh: Secret::new(refresh), refresh_expires_at })
+}
