@@ -5,14 +5,16 @@ use async_graphql::{EmptySubscription, MergedObject, Object};
 
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::app::App;
+use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
+use crate::inventory::graphql::{InventoryMutation, StockLoader};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(ServerQuery, AccountsQuery);
+pub struct Query(ServerQuery, AccountsQuery, CatalogQuery);
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, InventoryMutation);
 
 /// The schema that clients use.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
@@ -38,5 +40,9 @@ pub fn build_schema(app: &App) -> Schema {
         .data(DataLoader::new(PartnerLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(SellerLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(AddressesLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(ProductLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(CategoryLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(ProductCountLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(StockLoader(app.clone()), tokio::spawn))
         .finish()
 }

@@ -1,1 +1,21 @@
 //! What a store has of each product, and the ledger of every movement.
+//!
+//! Invariants: the deltas of a product's ledger sum to what is on hand; nobody sells what is promised to another. Both hold
+//! because stock moves by one conditional statement, with its line of the ledger in the same transaction.
+//!
+//! A transaction that touches both the stock and the entry of a product touches the stock first, and products in ascending
+//! order, so that two of them cannot wait for each other.
+//!
+//! Tables: `stocks`, `stock_movements`.
+
+mod error;
+pub mod graphql;
+pub mod listing;
+mod repo;
+pub mod service;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::InventoryError;
+pub use service::Line;

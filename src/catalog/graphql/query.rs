@@ -1,0 +1,154 @@
+//! Reading the catalogue.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use domain::error::Rejection;
+use domain::id::Kind;
+use domain::money::{Currency, Money};
+use rust_decimal::Decimal;
+
+use super::{Category, Product, ProductConnection};
+use crate::catalog::service::{self, Which};
+use crate::catalog::{Search, Sort};
+use crate::graphql::connection::page_cost;
+use crate::graphql::{GraphError, Result, app, ids, viewer};
+use crate::inventory::graphql::in_stock;
+use crate::platform::page::PageArgs;
+
+/// Which products; all conditions hold together.
+#[derive(Debug, Default, InputObject)]
+pub struct ProductFilter {
+    /// Only of this category.
+    pub category_id: Option<ID>,
+    /// Only of this seller.
+    pub seller_id: Option<ID>,
+    /// True: only what can be bought now. False: only what is sold out.
+    pub in_stock: Option<bool>,
+    /// Only from this price, in the store's currency.
+    pub min_price: Option<Decimal>,
+    /// Only up to this price, in the store's currency.
+    pub max_price: Option<Decimal>,
+    /// Only with all of these tags; at most 20.
+    pub tags: Option<Vec<String>>,
+    /// Only these; at most 100. Ids of no product are passed over.
+    pub ids: Option<Vec<ID>>,
+    /// True unless given: only what is on sale. False also shows a seller their own products that are not, and admins
+    /// everybody's; for others it changes nothing.
+    pub active_only: Option<bool>,
+}
+
+/// The order of a list of products. Ties are broken by id, so a page never repeats or misses a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Sort")]
+pub enum ProductSort {
+    /// Best match first. Matches are not weighed yet: this is the order of BEST_SELLING.
+    Relevance,
+    /// Newest first.
+    Newest,
+    /// Cheapest first.
+    PriceAsc,
+    /// Dearest first.
+    PriceDesc,
+    /// By name, A to Z, whatever its case.
+    Name,
+    /// Most sold first.
+    BestSelling,
+}
+
+fn bad_argument(message: impl Into<String>) -> GraphError {
+    GraphError::new("BAD_ARGUMENT", message)
+}
+
+fn refused(rejection: Rejection) -> GraphError {
+    bad_argument(format!("{}: {}", rejection.field.join("."), rejection.message))
+}
+
+fn price(field: &str, amount: Option<Decimal>, currency: Currency) -> Result<Option<i64>> {
+    let minor = |amount| Money::from_decimal(amount, currency).map(|money| money.minor);
+    amount.map(minor).transpose().map_err(|error| bad_argument(format!("{field}: the amount {error}.")))
+}
+
+fn read_search(
+    filter: &ProductFilter,
+    sort: Option<ProductSort>,
+    search: Option<&str>,
+    currency: Currency,
+) -> Result<Search> {
+    let found = Search {
+        category: filter.category_id.as_ref().map(|id| ids::parse(Kind::Category, id)).transpose()?,
+        seller: filter.seller_id.as_ref().map(|id| ids::parse(Kind::Seller, id)).transpose()?,
+        min_minor: price("minPrice", filter.min_price, currency)?,
+        max_minor: price("maxPrice", filter.max_price, currency)?,
+        with_inactive: filter.active_only == Some(false),
+        sort: sort.map(Sort::from).unwrap_or_default(),
+        ..Search::default()
+    };
+    let found = found.with_tags(filter.tags.as_deref().unwrap_or_default()).map_err(refused)?;
+    let found = found.with_text(search.unwrap_or_default()).map_err(refused)?;
+    match &filter.ids {
+        Some(ids) => {
+            let ids = ids.iter().map(|id| ids::parse(Kind::Product, id)).collect::<Result<_>>()?;
+            found.among(ids).map_err(refused)
+        }
+        None => Ok(found),
+    }
+}
+
+/// Reading the catalogue. Public.
+#[derive(Debug, Default)]
+pub struct CatalogQuery;
+
+#[Object]
+impl CatalogQuery {
+    /// Products, newest first unless `sort` says otherwise. Public.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, and three of its own")]
+    async fn products(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which; absent: all that are on sale.")] filter: Option<ProductFilter>,
+        #[graphql(desc = "The order; NEWEST when absent.")] sort: Option<ProductSort>,
+        #[graphql(desc = "Words that must all occur in name, SKU, tags or description; at most 200 characters.")]
+        search: Option<String>,
+        #[graphql(desc = "So many from the start or after `after`: 1 to 100; 20 when `last` is absent too.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "A cursor of this list, with the same sort, filter and search.")] after: Option<String>,
+        #[graphql(desc = "So many from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "A cursor of this list, with the same sort, filter and search.")] before: Option<String>,
+    ) -> Result<ProductConnection> {
+        let (app, viewer) = (app(ctx)?, viewer(ctx));
+        let filter = filter.unwrap_or_default();
+        let search = read_search(&filter, sort, search.as_deref(), app.config.currency)?;
+        let list = ("products", &search, filter.in_stock);
+        let page = PageArgs::new(&list, first, after.as_deref(), last, before.as_deref())?;
+        let among = filter.in_stock.map(in_stock);
+        let rows = service::list(app, viewer.as_ref(), &search, among.clone(), &page).await?;
+        let count = if ctx.look_ahead().field("totalCount").exists() {
+            Some(service::count(app, viewer.as_ref(), &search, among).await?)
+        } else {
+            None
+        };
+        Ok((rows.map(Product), count).into())
+    }
+
+    /// One product, by exactly one of its names. Null when there is none, or it is not on sale and the viewer is neither
+    /// its seller nor an admin. Public.
+    async fn product(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Option<ID>,
+        #[graphql(desc = "Its seller's number for it.")] sku: Option<String>,
+    ) -> Result<Option<Product>> {
+        let which = match (id, sku) {
+            (Some(id), None) => Which::Id(ids::parse(Kind::Product, &id)?),
+            (None, Some(sku)) => Which::Sku(sku),
+            _ => return Err(bad_argument("Give exactly one of `id` and `sku`.")),
+        };
+        Ok(service::find(app(ctx)?, viewer(ctx).as_ref(), &which).await?.map(Product))
+    }
+
+    /// Every category, by name. Public.
+    async fn categories(&self, ctx: &Context<'_>) -> Result<Vec<Category>> {
+        Ok(service::list_categories(app(ctx)?).await?.into_iter().map(Category).collect())
+    }
+}

@@ -1,0 +1,219 @@
+//! Use-cases of the catalogue, and its parts of the use-cases of later slices.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::access::{Actor, Role};
+use domain::input;
+use entity::json::Strings;
+use entity::{category, product};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::SelectStatement;
+use uuid::Uuid;
+
+use super::checks::{Changes, Draft};
+use super::error::CatalogError;
+use super::repo::{self, Shown};
+use super::search::{self, Search};
+use crate::app::App;
+use crate::platform::Result;
+use crate::platform::db::Tx;
+use crate::platform::page::{Page, PageArgs};
+
+/// What a product is asked for by.
+#[derive(Debug, Clone)]
+pub enum Which {
+    /// Its id.
+    Id(Uuid),
+    /// The seller's number for it.
+    Sku(String),
+}
+
+/// Whether `actor` may change `product`, and see what only its seller sees.
+#[must_use]
+pub fn may_manage(actor: &Actor, product: &product::Model) -> bool {
+    actor.role == Role::Admin || actor.seller == Some(product.seller_id)
+}
+
+fn shown(viewer: Option<&Actor>) -> Shown {
+    match viewer {
+        Some(Actor { role: Role::Admin, .. }) => Shown::All,
+        Some(Actor { seller: Some(seller), .. }) => Shown::OnSaleOrOf(*seller),
+        _ => Shown::OnSale,
+    }
+}
+
+/// A page of what `search` finds and `viewer` may see. `among` narrows it further, to the product ids of a subquery: how
+/// later slices filter by what only they know.
+///
+/// # Errors
+/// `BAD_CURSOR`; faults of the database.
+pub async fn list(
+    app: &App,
+    viewer: Option<&Actor>,
+    search: &Search,
+    among: Option<SelectStatement>,
+    page: &PageArgs,
+) -> Result<Page<product::Model>> {
+    repo::list_products(app.db.reader(), search, shown(viewer), among, page).await
+}
+
+/// How many products [`list`] has in all, and whether that is exact.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn count(
+    app: &App,
+    viewer: Option<&Actor>,
+    search: &Search,
+    among: Option<SelectStatement>,
+) -> Result<(i32, bool)> {
+    repo::count_products(app.db.reader(), search, shown(viewer), among).await
+}
+
+/// The product, if it exists and `viewer` may see it.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn find(app: &App, viewer: Option<&Actor>, which: &Which) -> Result<Option<product::Model>> {
+    let db = app.db.reader();
+    let found = match which {
+        Which::Id(id) => repo::find_product(db, *id).await?,
+        // what can be no SKU is not sent to the database, which could refuse the text itself
+        Which::Sku(sku) => match input::line("sku", sku, 1, 64) {
+            Ok(sku) => repo::find_product_by_sku(db, &sku).await?,
+            Err(_) => None,
+        },
+    };
+    Ok(found.filter(|product| product.is_active || viewer.is_some_and(|viewer| may_manage(viewer, product))))
+}
+
+/// The products of `ids` that exist, in no order.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn list_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<product::Model>> {
+    repo::list_products_by_ids(db, ids).await
+}
+
+/// The product, for somebody who is about to change it.
+///
+/// # Errors
+/// `NOT_FOUND` when it does not exist or `actor` may not change it.
+pub async fn find_managed(db: &impl ConnectionTrait, actor: &Actor, id: Uuid) -> Result<product::Model> {
+    let found = repo::find_product(db, id).await?.filter(|product| may_manage(actor, product));
+    Ok(found.ok_or(CatalogError::NoSuchProduct)?)
+}
+
+/// Puts a product of `seller` on sale. Its stock is for the caller to open, in the same transaction.
+///
+/// # Errors
+/// `NOT_FOUND` for the category, `ALREADY_EXISTS` for the SKU.
+pub async fn add(app: &App, tx: &Tx, seller: Uuid, draft: Draft, at: DateTime<Utc>) -> Result<product::Model> {
+    if repo::find_category(&**tx, draft.category).await?.is_none() {
+        return Err(CatalogError::NoSuchCategory.into());
+    }
+    let mut product = product::Model {
+        id: app.ids.uuid(),
+        sku: draft.sku,
+        seller_id: seller,
+        category_id: draft.category,
+        name: draft.name,
+        name_key: String::new(),
+        search_text: String::new(),
+        description: draft.description,
+        price_minor: draft.price_minor,
+        compare_at_minor: draft.compare_at_minor,
+        currency: draft.currency.into(),
+        images: Strings(draft.images),
+        tags: Strings(draft.tags),
+        is_active: true,
+        sold_count: 0,
+        created_at: at,
+        updated_at: at,
+    };
+    search::index(&mut product);
+    if !repo::insert_product(&**tx, product.clone()).await? {
+        return Err(CatalogError::SkuTaken.into());
+    }
+    repo::insert_tags(&**tx, product.id, &product.tags.0).await?;
+    Ok(product)
+}
+
+/// Changes a product that the caller has made sure may be changed.
+///
+/// # Errors
+/// `INVALID_INPUT` at the field; `NOT_FOUND` for the product or the category.
+pub async fn change(tx: &Tx, id: Uuid, changes: Changes, at: DateTime<Utc>) -> Result<product::Model> {
+    // under its lock: the rules look at what stays and what changes together
+    let mut product = repo::lock_product(&**tx, id).await?.ok_or(CatalogError::NoSuchProduct)?;
+    let (category, has_tags) = (product.category_id, changes.tags.is_some());
+    changes.apply(&mut product)?;
+    if product.category_id != category && repo::find_category(&**tx, product.category_id).await?.is_none() {
+        return Err(CatalogError::NoSuchCategory.into());
+    }
+    product.updated_at = at;
+    repo::update_product(&**tx, &product).await?;
+    if has_tags {
+        repo::delete_tags(&**tx, id).await?;
+        repo::insert_tags(&**tx, id, &product.tags.0).await?;
+    }
+    Ok(product)
+}
+
+/// Counts `pieces` sold; less than zero for what came back.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn count_sold(tx: &Tx, product: Uuid, pieces: i64) -> Result<()> {
+    repo::update_sold_count(&**tx, product, pieces).await
+}
+
+/// Every category by name.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn list_categories(app: &App) -> Result<Vec<category::Model>> {
+    let mut categories = repo::list_categories(app.db.reader()).await?;
+    // here and not in SQL: databases differ in how they compare letters
+    categories.sort_by_cached_key(|category| (category.name.to_lowercase(), category.id));
+    Ok(categories)
+}
+
+/// The categories of `ids` that exist, in no order.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn list_categories_by_ids(app: &App, ids: &[Uuid]) -> Result<Vec<category::Model>> {
+    repo::list_categories_by_ids(app.db.reader(), ids).await
+}
+
+/// How many products are on sale in each of `categories`; one without any is absent.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn count_by_category(app: &App, categories: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+    repo::count_products_by_category(app.db.reader(), categories).await
+}
+
+/// Makes the category of this slug, or gives it another name.
+///
+/// # Errors
+/// `INVALID_INPUT` for the slug or the name.
+pub async fn save_category(app: &App, slug: &str, name: &str) -> Result<category::Model> {
+    let is_slug = (1..=60).contains(&slug.len())
+        && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if !is_slug {
+        return Err(CatalogError::Slug.into());
+    }
+    let name = input::line("name", name, 1, 100)?;
+    crate::platform::db::retry(|| save_category_once(app, slug, &name)).await
+}
+
+async fn save_category_once(app: &App, slug: &str, name: &str) -> Result<category::Model> {
+    let tx = app.db.begin().await?;
+    let category = category::Model { id: app.ids.uuid(), slug: slug.to_owned(), name: name.to_owned() };
+    let category = repo::upsert_category(&*tx, category).await?;
+    tx.commit().await?;
+    Ok(category)
+}

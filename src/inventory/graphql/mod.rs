@@ -1,0 +1,123 @@
+//! Stock and its ledger as clients see them.
+
+mod mutation;
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use domain::id::Kind;
+use entity::{stock, stock_movement};
+use sea_orm::sea_query::SelectStatement;
+use uuid::Uuid;
+
+use super::service;
+use crate::app::App;
+use crate::graphql::connection::{connection, page_cost};
+use crate::graphql::enums::StockMovementReason;
+use crate::graphql::{GraphError, Result, app, ids};
+use crate::platform::page::PageArgs;
+
+pub use mutation::{AdjustStockInput, CreateProductInput, InventoryMutation, UpdateProductInput};
+
+/// The products that can be bought, or those that cannot: for the catalogue's filter.
+#[must_use]
+pub fn in_stock(is_in_stock: bool) -> SelectStatement {
+    service::in_stock(is_in_stock)
+}
+
+/// Stocks by product.
+#[derive(Debug)]
+pub struct StockLoader(pub App);
+
+impl Loader<Uuid> for StockLoader {
+    type Value = stock::Model;
+    type Error = GraphError;
+
+    async fn load(&self, products: &[Uuid]) -> Result<HashMap<Uuid, stock::Model>> {
+        let rows = service::list_stocks(&self.0, products).await?;
+        Ok(rows.into_iter().map(|row| (row.product_id, row)).collect())
+    }
+}
+
+/// What a store has of a product.
+#[derive(Debug, Clone)]
+pub struct ProductStock(pub stock::Model);
+
+#[Object]
+impl ProductStock {
+    /// Pieces in the store.
+    async fn on_hand(&self) -> i32 {
+        self.0.on_hand
+    }
+
+    /// Of these, promised to unpaid orders.
+    async fn reserved(&self) -> i32 {
+        self.0.reserved
+    }
+
+    /// When no more than this can be bought, the stock is low.
+    async fn low_stock_threshold(&self) -> i32 {
+        self.0.low_stock_threshold
+    }
+
+    /// Whether what can be bought, on hand less reserved, is at the threshold or below.
+    async fn is_low(&self) -> bool {
+        service::is_low(&self.0)
+    }
+
+    /// Every movement, newest first. The deltas of all of them sum to what is on hand.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn movements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many: 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "A cursor of this list.")] after: Option<String>,
+    ) -> Result<StockMovementConnection> {
+        let page = PageArgs::new(&("movements", self.0.product_id), first, after.as_deref(), None, None)?;
+        Ok(service::list_movements(app(ctx)?, self.0.product_id, &page).await?.map(StockMovement).into())
+    }
+}
+
+/// A line of a product's stock ledger.
+#[derive(Debug, Clone)]
+pub struct StockMovement(pub stock_movement::Model);
+
+#[Object]
+impl StockMovement {
+    /// The id, `inv_…`.
+    async fn id(&self) -> ID {
+        ids::id(Kind::StockMovement, self.0.id)
+    }
+
+    /// Pieces in (positive) or out.
+    async fn delta(&self) -> i32 {
+        self.0.delta
+    }
+
+    /// On hand once it was done.
+    async fn on_hand_after(&self) -> i32 {
+        self.0.on_hand_after
+    }
+
+    /// Why.
+    async fn reason(&self) -> StockMovementReason {
+        (*self.0.reason).into()
+    }
+
+    /// In the words of whoever did it.
+    async fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
+
+    /// When.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.at
+    }
+}
+
+connection! {
+    /// A page of a stock ledger.
+    StockMovementConnection, StockMovementEdge, StockMovement
+}

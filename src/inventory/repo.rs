@@ -1,0 +1,90 @@
+//! The tables of the inventory.
+
+use entity::{stock, stock_movement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use uuid::Uuid;
+
+use crate::platform::Result;
+use crate::platform::page::{self, Page, PageArgs};
+
+fn available() -> Expr {
+    Expr::col(stock::Column::OnHand).sub(Expr::col(stock::Column::Reserved))
+}
+
+/// The ids of products that can be bought, or of those that cannot.
+pub(super) fn select_products_in_stock(is_in_stock: bool) -> SelectStatement {
+    let some = if is_in_stock { available().gt(0) } else { available().lte(0) };
+    Query::select().column(stock::Column::ProductId).from(stock::Entity).and_where(some).to_owned()
+}
+
+pub(super) async fn find_stock(db: &impl ConnectionTrait, product: Uuid) -> Result<Option<stock::Model>> {
+    Ok(stock::Entity::find_by_id(product).one(db).await?)
+}
+
+pub(super) async fn list_stocks(db: &impl ConnectionTrait, products: &[Uuid]) -> Result<Vec<stock::Model>> {
+    Ok(stock::Entity::find().filter(stock::Column::ProductId.is_in(products.iter().copied())).all(db).await?)
+}
+
+pub(super) async fn insert_stock(db: &impl ConnectionTrait, stock: stock::Model) -> Result<()> {
+    stock::Entity::insert(stock.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+pub(super) async fn update_threshold(db: &impl ConnectionTrait, product: Uuid, threshold: i32) -> Result<()> {
+    stock::Entity::update_many()
+        .col_expr(stock::Column::LowStockThreshold, threshold.into())
+        .filter(stock::Column::ProductId.eq(product))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Moves stock by `delta` if `condition` holds, and says what is on hand then; `None` when it does not hold.
+pub(super) async fn update_on_hand(
+    db: &impl ConnectionTrait,
+    product: Uuid,
+    delta: i32,
+    condition: Option<Expr>,
+) -> Result<Option<i32>> {
+    let mut update = stock::Entity::update_many()
+        .col_expr(stock::Column::OnHand, Expr::col(stock::Column::OnHand).add(delta))
+        .filter(stock::Column::ProductId.eq(product));
+    if let Some(condition) = condition {
+        update = update.filter(condition);
+    }
+    Ok(update.exec_with_returning(db).await?.first().map(|stock| stock.on_hand))
+}
+
+/// That `quantity` pieces are neither sold nor promised.
+pub(super) fn can_spare(quantity: i32) -> Expr {
+    available().gte(quantity)
+}
+
+/// That `delta` leaves what is promised, stays within `max`, and finds on hand what the caller `expected`.
+pub(super) fn can_adjust(delta: i32, max: i32, expected: Option<i32>) -> Expr {
+    let after = || Expr::col(stock::Column::OnHand).add(delta);
+    let fits = after().gte(Expr::col(stock::Column::Reserved)).and(after().lte(max));
+    match expected {
+        Some(expected) => fits.and(stock::Column::OnHand.eq(expected)),
+        None => fits,
+    }
+}
+
+pub(super) async fn insert_movement(db: &impl ConnectionTrait, movement: stock_movement::Model) -> Result<()> {
+    stock_movement::Entity::insert(movement.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The ledger of a product, newest first.
+pub(super) async fn list_movements(
+    db: &impl ConnectionTrait,
+    product: Uuid,
+    args: &PageArgs,
+) -> Result<Page<stock_movement::Model>> {
+    use stock_movement::Column;
+
+    let sort = page::Sort { column: None, id: Column::Id, is_descending: true };
+    let select = stock_movement::Entity::find().filter(Column::ProductId.eq(product));
+    page::fetch(select, args, sort, db, |movement| (None, movement.id), |_| None).await
+}

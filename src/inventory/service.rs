@@ -1,0 +1,228 @@
+//! Use-cases of the inventory.
+
+use chrono::{DateTime, Utc};
+use domain::access::Actor;
+use domain::input;
+use domain::stock::{MAX_ON_HAND, StockMovementReason};
+use entity::{product, stock, stock_movement};
+use sea_orm::sea_query::SelectStatement;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::error::InventoryError;
+use super::repo;
+use crate::app::App;
+use crate::catalog;
+use crate::platform::Result;
+use crate::platform::db::{self, Tx};
+use crate::platform::idempotency::{self, Begun};
+use crate::platform::page::{Page, PageArgs};
+
+/// Pieces of one product in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// The product.
+    pub product: Uuid,
+    /// How many, at least one.
+    pub quantity: i32,
+}
+
+/// What a person says happened to the stock of a product.
+#[derive(Debug, Clone, Serialize)]
+pub struct Adjustment {
+    /// The product.
+    pub product: Uuid,
+    /// Pieces in (positive) or out.
+    pub delta: i32,
+    /// Why.
+    pub reason: StockMovementReason,
+    /// In the actor's words.
+    pub note: Option<String>,
+    /// What the actor believes is on hand; anything else is refused.
+    pub expected_on_hand: Option<i32>,
+}
+
+/// What a line of the ledger says besides the numbers.
+#[derive(Debug, Clone)]
+struct Cause {
+    reason: StockMovementReason,
+    actor: Option<Uuid>,
+    order: Option<Uuid>,
+    note: Option<String>,
+    at: DateTime<Utc>,
+}
+
+/// What can be bought: on hand less what is promised to unpaid orders.
+#[must_use]
+pub fn available(stock: &stock::Model) -> i32 {
+    (stock.on_hand - stock.reserved).max(0)
+}
+
+/// Whether what can be bought is at its threshold or below.
+#[must_use]
+pub fn is_low(stock: &stock::Model) -> bool {
+    available(stock) <= stock.low_stock_threshold
+}
+
+/// The ids of products that can be bought, or of those that cannot: a filter for lists of the catalogue.
+#[must_use]
+pub fn in_stock(is_in_stock: bool) -> SelectStatement {
+    repo::select_products_in_stock(is_in_stock)
+}
+
+/// The stocks of `products`, in no order.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn list_stocks(app: &App, products: &[Uuid]) -> Result<Vec<stock::Model>> {
+    repo::list_stocks(app.db.reader(), products).await
+}
+
+/// A page of the ledger of `product`, newest first.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn list_movements(app: &App, product: Uuid, page: &PageArgs) -> Result<Page<stock_movement::Model>> {
+    repo::list_movements(app.db.reader(), product, page).await
+}
+
+/// Takes the pieces of an order out of stock, all lines or, when the caller drops `tx` on a refusal, none.
+///
+/// # Errors
+/// `INSUFFICIENT_STOCK` at `items.{place}.quantity` for the first product that is short, with what is available.
+pub async fn sell(app: &App, tx: &Tx, lines: &[Line], order: Uuid, actor: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let lines = in_lock_order(lines);
+    let cause = Cause { reason: StockMovementReason::Sold, actor: Some(actor), order: Some(order), note: None, at };
+    for &(place, Line { product, quantity }) in &lines {
+        let field = format!("items.{place}.quantity");
+        let quantity = input::number(&field, quantity, 1, MAX_ON_HAND)?;
+        let left = repo::update_on_hand(&**tx, product, -quantity, Some(repo::can_spare(quantity))).await?;
+        let Some(left) = left else {
+            let available = repo::find_stock(&**tx, product).await?.map_or(0, |stock| available(&stock));
+            return Err(InventoryError::Short { field, product, requested: quantity, available }.into());
+        };
+        record(app, tx, product, -quantity, left, &cause).await?;
+    }
+    for (_, line) in &lines {
+        catalog::service::count_sold(tx, line.product, line.quantity.into()).await?;
+    }
+    Ok(())
+}
+
+/// Puts the pieces of a cancelled order back. `actor` is none when the server itself cancelled it.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn put_back(
+    app: &App,
+    tx: &Tx,
+    lines: &[Line],
+    order: Uuid,
+    actor: Option<Uuid>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let lines = in_lock_order(lines);
+    let cause = Cause { reason: StockMovementReason::Cancelled, actor, order: Some(order), note: None, at };
+    for &(_, Line { product, quantity }) in &lines {
+        // unconditional: what was sold can come back, even above what may be received
+        if let Some(now) = repo::update_on_hand(&**tx, product, quantity, None).await? {
+            record(app, tx, product, quantity, now, &cause).await?;
+        }
+    }
+    for (_, line) in &lines {
+        catalog::service::count_sold(tx, line.product, -i64::from(line.quantity)).await?;
+    }
+    Ok(())
+}
+
+/// Lines by ascending product, each with its place in `lines`.
+fn in_lock_order(lines: &[Line]) -> Vec<(usize, Line)> {
+    let mut lines: Vec<_> = lines.iter().copied().enumerate().collect();
+    lines.sort_by_key(|(_, line)| line.product);
+    lines
+}
+
+/// Opens the stock of a new product; what is there at once was received.
+pub(super) async fn open(app: &App, tx: &Tx, stock: stock::Model, actor: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let (product, on_hand) = (stock.product_id, stock.on_hand);
+    repo::insert_stock(&**tx, stock).await?;
+    if on_hand > 0 {
+        let cause = Cause { reason: StockMovementReason::Received, actor: Some(actor), order: None, note: None, at };
+        record(app, tx, product, on_hand, on_hand, &cause).await?;
+    }
+    Ok(())
+}
+
+/// Writes a line of the ledger.
+async fn record(app: &App, tx: &Tx, product: Uuid, delta: i32, on_hand_after: i32, cause: &Cause) -> Result<()> {
+    let movement = stock_movement::Model {
+        id: app.ids.uuid(),
+        product_id: product,
+        delta,
+        on_hand_after,
+        reason: cause.reason.into(),
+        actor_id: cause.actor,
+        order_id: cause.order,
+        note: cause.note.clone(),
+        at: cause.at,
+    };
+    repo::insert_movement(&**tx, movement).await
+}
+
+/// Adjusts stock by hand, once for each `key` of the actor.
+///
+/// # Errors
+/// `INVALID_INPUT`; `NOT_FOUND` for a product that the actor may not manage; `VERSION_CONFLICT` when something else than
+/// expected is on hand; `INSUFFICIENT_STOCK` when it would take what is promised or not there.
+pub async fn adjust(app: &App, actor: &Actor, key: &str, adjustment: Adjustment) -> Result<product::Model> {
+    if !adjustment.reason.is_manual() {
+        return Err(InventoryError::NotManual.into());
+    }
+    if adjustment.delta == 0 {
+        return Err(InventoryError::Nothing.into());
+    }
+    input::number("delta", adjustment.delta, -MAX_ON_HAND, MAX_ON_HAND)?;
+    let note = adjustment.note.as_deref().map(|note| input::paragraph("note", note, 0, 500)).transpose()?;
+    let adjustment = Adjustment { note: note.filter(|note| !note.is_empty()), ..adjustment };
+    let request = idempotency::Request::new(actor.user, "adjustStock", key, &adjustment)?;
+    db::retry(|| adjust_once(app, actor, &request, &adjustment)).await
+}
+
+async fn adjust_once(
+    app: &App,
+    actor: &Actor,
+    request: &idempotency::Request,
+    adjustment: &Adjustment,
+) -> Result<product::Model> {
+    let &Adjustment { product, delta, reason, ref note, expected_on_hand } = adjustment;
+    let tx = app.db.begin().await?;
+    let at = app.clock.db_now(&*tx).await?;
+    if let Begun::Done(id) = idempotency::begin(&tx, request, at).await? {
+        return catalog::service::find_managed(&*tx, actor, id).await;
+    }
+    let found = catalog::service::find_managed(&*tx, actor, product).await?;
+    let condition = repo::can_adjust(delta, MAX_ON_HAND, expected_on_hand);
+    let Some(on_hand) = repo::update_on_hand(&*tx, product, delta, Some(condition)).await? else {
+        return Err(why_not_adjusted(repo::find_stock(&*tx, product).await?.as_ref(), adjustment).into());
+    };
+    let cause = Cause { reason, actor: Some(actor.user), order: None, note: note.clone(), at };
+    record(app, &tx, product, delta, on_hand, &cause).await?;
+    idempotency::finish(&tx, request, &product).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Which part of the condition did not hold, from what was read right after it.
+fn why_not_adjusted(stock: Option<&stock::Model>, adjustment: &Adjustment) -> InventoryError {
+    let (on_hand, available) = stock.map_or((0, 0), |stock| (stock.on_hand, available(stock)));
+    match adjustment.expected_on_hand {
+        Some(expected) if expected != on_hand => InventoryError::Moved(on_hand),
+        _ if adjustment.delta > 0 => InventoryError::TooMany,
+        _ => InventoryError::Short {
+            field: "delta".to_owned(),
+            product: adjustment.product,
+            requested: -adjustment.delta,
+            available,
+        },
+    }
+}
