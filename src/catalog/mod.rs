@@ -1,9 +1,9 @@
 //! Categories and products.
 //!
 //! Invariants: an SKU names one product; a product's price is above zero and below the price it was reduced from;
-//! `name_key`, `search_text` and the rows of `product_tags` say what the product says. Products are not deleted but taken off sale: orders refer
-//! to them. What there is of a product is the inventory's business, which comes after this slice and so owns the use-cases
-//! that touch both (`inventory::listing`).
+//! `name_key`, `search_text` and the rows of `product_tags` say what the product says. Products are not deleted but taken
+//! off sale: orders refer to them. What there is of a product is the inventory's business, which comes after this slice and
+//! so owns the use-cases that touch both (`inventory::listing`).
 //!
 //! Tables: `categories`, `products`, `product_tags`.
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_graphql::{Request, Variables};
+use domain::Named as _;
 use domain::access::{Actor, Role};
 use domain::order::Preparation;
 use entity::{product, product_tag, seller, user};
@@ -118,8 +119,6 @@ pub(crate) async fn new_seller(app: &App) -> Actor {
     Actor { user, role: Role::Seller, seller: Some(store), session: Uuid::nil() }
 }
 
-use domain::Named as _;
-
 const PAGE: &str = "query($sort: ProductSort, $search: String, $filter: ProductFilter, $first: Int, $after: String, $last: Int, $before: String) {
   products(sort: $sort, search: $search, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
     nodes { id sku } totalCount { value precision } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -159,7 +158,7 @@ async fn pages_visit_every_row_once_in_both_directions_whatever_the_sort() {
             loop {
                 let page = shop.ask(None, PAGE, json!({ "sort": sort, size: 2, at: cursor })).await.unwrap();
                 if size == "first" {
-                    seen.extend(skus(&page))
+                    seen.extend(skus(&page));
                 } else {
                     seen.splice(0..0, skus(&page));
                 }

@@ -6,7 +6,7 @@ use async_graphql::{EmptySubscription, MergedObject, Object};
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::app::App;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
-use crate::inventory::graphql::{InventoryMutation, StockLoader};
+use crate::inventory::graphql::{InventoryMutation, MovementsLoader, StockLoader};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -44,5 +44,6 @@ pub fn build_schema(app: &App) -> Schema {
         .data(DataLoader::new(CategoryLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(ProductCountLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(StockLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(MovementsLoader(app.clone()), tokio::spawn))
         .finish()
 }

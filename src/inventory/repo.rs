@@ -1,12 +1,12 @@
 //! The tables of the inventory.
 
 use entity::{stock, stock_movement};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use crate::platform::Result;
-use crate::platform::page::{self, Page, PageArgs};
+use crate::platform::page::{self, Key, Page, PageArgs};
 
 fn available() -> Expr {
     Expr::col(stock::Column::OnHand).sub(Expr::col(stock::Column::Reserved))
@@ -76,7 +76,7 @@ pub(super) async fn insert_movement(db: &impl ConnectionTrait, movement: stock_m
     Ok(())
 }
 
-/// The ledger of a product, newest first.
+/// A page of the ledger of a product, newest first.
 pub(super) async fn list_movements(
     db: &impl ConnectionTrait,
     product: Uuid,
@@ -86,5 +86,41 @@ pub(super) async fn list_movements(
 
     let sort = page::Sort { column: None, id: Column::Id, is_descending: true };
     let select = stock_movement::Entity::find().filter(Column::ProductId.eq(product));
-    page::fetch(select, args, sort, db, |movement| (None, movement.id), |_| None).await
+    page::fetch(select, args, sort, db, movement_key, |_| None).await
+}
+
+/// What a cursor of a ledger holds.
+pub(super) fn movement_key(movement: &stock_movement::Model) -> (Option<Key>, Uuid) {
+    (None, movement.id)
+}
+
+/// The newest `limit` lines of the ledger of each of `products`, newest first. A product costs a look into the index that
+/// stops after `limit` lines, however long its ledger is; a window function would read all of it.
+pub(super) async fn list_newest_movements(
+    db: &impl ConnectionTrait,
+    products: &[Uuid],
+    limit: u64,
+) -> Result<Vec<stock_movement::Model>> {
+    use stock_movement::{Column, Entity};
+
+    // SQLite knows a limit only in a select of its own, and joins at most 500 of them
+    let newest_of = |product: &Uuid| {
+        let newest = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .and_where(Column::ProductId.eq(*product))
+            .order_by(Column::Id, Order::Desc)
+            .limit(limit)
+            .to_owned();
+        Query::select().column(Column::Id).from_subquery(newest, "newest").to_owned()
+    };
+    let mut movements = Vec::new();
+    for products in products.chunks(100) {
+        let ids = products.iter().map(newest_of).reduce(|mut all, one| all.union(UnionType::All, one).to_owned());
+        if let Some(ids) = ids {
+            let select = Entity::find().filter(Column::Id.in_subquery(ids)).order_by(Column::Id, Order::Desc);
+            movements.extend(select.all(db).await?);
+        }
+    }
+    Ok(movements)
 }

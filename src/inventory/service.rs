@@ -86,6 +86,20 @@ pub async fn list_movements(app: &App, product: Uuid, page: &PageArgs) -> Result
     repo::list_movements(app.db.reader(), product, page).await
 }
 
+/// The newest `limit` lines of the ledger of each of `products`, newest first. [`start_of_ledger`] makes a page of them.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn list_newest_movements(app: &App, products: &[Uuid], limit: u64) -> Result<Vec<stock_movement::Model>> {
+    repo::list_newest_movements(app.db.reader(), products, limit).await
+}
+
+/// The page that begins a ledger, of its newest lines.
+#[must_use]
+pub fn start_of_ledger(newest: Vec<stock_movement::Model>, page: &PageArgs) -> Page<stock_movement::Model> {
+    page.cut(newest, repo::movement_key)
+}
+
 /// Takes the pieces of an order out of stock, all lines or, when the caller drops `tx` on a refusal, none.
 ///
 /// # Errors

@@ -165,3 +165,36 @@ async fn of_eight_who_counted_the_same_one_may_correct_it() {
     assert_eq!(done.iter().filter(|outcome| outcome["userErrors"] == json!([])).count(), 1);
     assert_eq!(on_hand(&shop.app, product).await, 6);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ledgers_of_many_products_are_read_together_and_paged_apart() {
+    let shop = Shop::open().await;
+    let seller = shop.seller;
+    let mut keys = 0;
+    for (sku, adjustments) in [("a", 0), ("b", 1), ("c", 4)] {
+        let product = shop.list(sku, sku, 1, 100).await.id;
+        for delta in 1..=adjustments {
+            keys += 1;
+            adjust(&shop, seller, product, &keys.to_string(), json!({ "delta": delta })).await;
+            // ids are by the millisecond
+            shop.app.clock.advance(std::time::Duration::from_millis(2));
+        }
+    }
+    let ask = "query($after: String) { products(sort: NAME) { nodes { stock { movements(first: 2, after: $after) {
+      nodes { delta } pageInfo { hasNextPage hasPreviousPage endCursor } } } } } }";
+    let all = shop.ask(Some(seller), ask, json!({})).await.unwrap();
+    let ledgers: Vec<_> = all["products"]["nodes"].as_array().unwrap().iter().map(|n| &n["stock"]["movements"]).collect();
+    let deltas = |ledger: &Value| ledger["nodes"].as_array().unwrap().iter().map(|n| n["delta"].clone()).collect::<Vec<_>>();
+    assert_eq!(ledgers.iter().map(|ledger| deltas(ledger)).collect::<Vec<_>>(), [vec![100], vec![1, 100], vec![4, 3]]);
+    let more: Vec<_> = ledgers.iter().map(|ledger| ledger["pageInfo"]["hasNextPage"].clone()).collect();
+    assert_eq!(more, [false, false, true]);
+
+    let one = "query($after: String) { product(sku: \"c\") { stock { movements(first: 2, after: $after) {
+      nodes { delta } pageInfo { hasPreviousPage } } } } }";
+    let after = &ledgers[2]["pageInfo"]["endCursor"];
+    let next = shop.ask(Some(seller), one, json!({ "after": after })).await.unwrap();
+    assert_eq!(deltas(&next["product"]["stock"]["movements"]), [2, 1]);
+    assert_eq!(next["product"]["stock"]["movements"]["pageInfo"]["hasPreviousPage"], true);
+    let foreign = &ledgers[1]["pageInfo"]["endCursor"];
+    assert_eq!(shop.ask(Some(seller), one, json!({ "after": foreign })).await.unwrap_err(), "BAD_CURSOR");
+}

@@ -97,6 +97,34 @@ impl PageArgs {
         let before = before.map(|text| Cursor::decode(text, &list)).transpose()?;
         Ok(Self { list, size, is_backward: last.is_some(), after, before })
     }
+
+    /// How many rows to read when this is the start of the list, one more than the page holds; `None` for other pages.
+    /// The starts of many lists can so be read in one statement, and each be [`PageArgs::cut`].
+    #[must_use]
+    pub const fn start(&self) -> Option<u64> {
+        if self.is_backward || self.after.is_some() || self.before.is_some() { None } else { Some(self.size + 1) }
+    }
+
+    /// Makes the page of `rows`, which are in the direction of reading and may be one more than the page holds. `key` gives
+    /// a row's sort key and id.
+    #[must_use]
+    pub fn cut<M>(&self, mut rows: Vec<M>, key: impl Fn(&M) -> (Option<Key>, Uuid)) -> Page<M> {
+        let has_more = rows.len() as u64 > self.size;
+        rows.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
+        if self.is_backward {
+            rows.reverse();
+        }
+        let (has_next, has_previous) =
+            if self.is_backward { (self.before.is_some(), has_more) } else { (has_more, self.after.is_some()) };
+        let rows = rows
+            .into_iter()
+            .map(|row| {
+                let (key, id) = key(&row);
+                (Cursor { list: self.list.clone(), key, id }.encode(), row)
+            })
+            .collect();
+        Page { rows, has_next, has_previous }
+    }
 }
 
 /// How a list is sorted: by a column and then the id, or by the id alone, which is by age.
@@ -166,22 +194,8 @@ where
     if let Some(column) = sort.column {
         select = select.order_by(column, order.clone());
     }
-    let mut rows = select.order_by(sort.id, order).limit(args.size + 1).all(db).await?;
-    let has_more = rows.len() as u64 > args.size;
-    rows.truncate(usize::try_from(args.size).unwrap_or(usize::MAX));
-    if args.is_backward {
-        rows.reverse();
-    }
-    let (has_next, has_previous) =
-        if args.is_backward { (args.before.is_some(), has_more) } else { (has_more, args.after.is_some()) };
-    let rows = rows
-        .into_iter()
-        .map(|row| {
-            let (key, id) = key(&row);
-            (Cursor { list: args.list.clone(), key, id }.encode(), row)
-        })
-        .collect();
-    Ok(Page { rows, has_next, has_previous })
+    let rows = select.order_by(sort.id, order).limit(args.size + 1).all(db).await?;
+    Ok(args.cut(rows, key))
 }
 
 /// How many rows `select` has, up to [`COUNT_LIMIT`], and whether that is all of them.

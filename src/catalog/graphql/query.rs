@@ -40,7 +40,7 @@ pub struct ProductFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Sort")]
 pub enum ProductSort {
-    /// Best match first. Matches are not weighed yet: this is the order of BEST_SELLING.
+    /// Best match first. Matches are not weighed yet: this is the order of `BEST_SELLING`.
     Relevance,
     /// Newest first.
     Newest,
@@ -59,7 +59,8 @@ fn bad_argument(message: impl Into<String>) -> GraphError {
 }
 
 fn refused(rejection: Rejection) -> GraphError {
-    bad_argument(format!("{}: {}", rejection.field.join("."), rejection.message))
+    let Rejection { field, message, .. } = rejection;
+    bad_argument(format!("{}: {message}", field.join(".")))
 }
 
 fn price(field: &str, amount: Option<Decimal>, currency: Currency) -> Result<Option<i64>> {
@@ -119,8 +120,8 @@ impl CatalogQuery {
         let (app, viewer) = (app(ctx)?, viewer(ctx));
         let filter = filter.unwrap_or_default();
         let search = read_search(&filter, sort, search.as_deref(), app.config.currency)?;
-        let list = ("products", &search, filter.in_stock);
-        let page = PageArgs::new(&list, first, after.as_deref(), last, before.as_deref())?;
+        let identity = ("products", &search, filter.in_stock);
+        let page = PageArgs::new(&identity, first, after.as_deref(), last, before.as_deref())?;
         let among = filter.in_stock.map(in_stock);
         let rows = service::list(app, viewer.as_ref(), &search, among.clone(), &page).await?;
         let count = if ctx.look_ahead().field("totalCount").exists() {

@@ -1,44 +1,28 @@
 //! Stock and its ledger as clients see them.
 
+mod loaders;
 mod mutation;
 
-use std::collections::HashMap;
-
-use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use domain::id::Kind;
 use entity::{stock, stock_movement};
 use sea_orm::sea_query::SelectStatement;
-use uuid::Uuid;
 
 use super::service;
-use crate::app::App;
 use crate::graphql::connection::{connection, page_cost};
 use crate::graphql::enums::StockMovementReason;
-use crate::graphql::{GraphError, Result, app, ids};
+use crate::graphql::loaders::load;
+use crate::graphql::{Result, app, ids};
 use crate::platform::page::PageArgs;
 
+pub use loaders::{MovementsLoader, StockLoader};
 pub use mutation::{AdjustStockInput, CreateProductInput, InventoryMutation, UpdateProductInput};
 
 /// The products that can be bought, or those that cannot: for the catalogue's filter.
 #[must_use]
 pub fn in_stock(is_in_stock: bool) -> SelectStatement {
     service::in_stock(is_in_stock)
-}
-
-/// Stocks by product.
-#[derive(Debug)]
-pub struct StockLoader(pub App);
-
-impl Loader<Uuid> for StockLoader {
-    type Value = stock::Model;
-    type Error = GraphError;
-
-    async fn load(&self, products: &[Uuid]) -> Result<HashMap<Uuid, stock::Model>> {
-        let rows = service::list_stocks(&self.0, products).await?;
-        Ok(rows.into_iter().map(|row| (row.product_id, row)).collect())
-    }
 }
 
 /// What a store has of a product.
@@ -76,7 +60,15 @@ impl ProductStock {
         #[graphql(desc = "A cursor of this list.")] after: Option<String>,
     ) -> Result<StockMovementConnection> {
         let page = PageArgs::new(&("movements", self.0.product_id), first, after.as_deref(), None, None)?;
-        Ok(service::list_movements(app(ctx)?, self.0.product_id, &page).await?.map(StockMovement).into())
+        let rows = match page.start() {
+            Some(limit) => {
+                let newest = load::<MovementsLoader, _>(ctx, (self.0.product_id, limit)).await?;
+                service::start_of_ledger(newest.unwrap_or_default(), &page)
+            }
+            // a cursor is of one product: there is nothing to read it together with
+            None => service::list_movements(app(ctx)?, self.0.product_id, &page).await?,
+        };
+        Ok(rows.map(StockMovement).into())
     }
 }
 

@@ -131,8 +131,8 @@ impl InventoryMutation {
             tags: input.tags,
             is_active: input.active,
         };
-        let changed = listing::change(app(ctx)?, &actor(ctx)?, product, changes, input.low_stock_threshold).await;
-        Ok(Outcome::of(changed)?.into())
+        let updated = listing::change(app(ctx)?, &actor(ctx)?, product, changes, input.low_stock_threshold).await;
+        Ok(Outcome::of(updated)?.into())
     }
 
     /// Writes into the ledger of a product what came in, went out or was counted. For its seller and admins.
