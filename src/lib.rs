@@ -6,9 +6,13 @@ pub mod demo;
 pub mod graphql;
 pub mod platform;
 pub mod serve;
+pub mod stream;
 pub mod telemetry;
 pub mod transport;
 
 pub mod accounts;
+pub mod analytics;
 pub mod catalog;
+pub mod dispatch;
 pub mod inventory;
+pub mod orders;

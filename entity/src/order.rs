@@ -30,6 +30,8 @@ pub struct Model {
     pub claim_id: Option<Uuid>,
     /// Its state, kept here so that one row decides.
     pub claim_status: Option<Text<ClaimStatus>>,
+    /// When the live claim ends by itself, until the goods are picked up.
+    pub claim_expires_at: Option<DateTimeUtc>,
     /// Who holds, or delivered, it.
     pub partner_id: Option<Uuid>,
     /// Of every amount.

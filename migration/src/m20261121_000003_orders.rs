@@ -24,6 +24,8 @@ impl MigrationTrait for Migration {
                     // the live claim and its partner; null while nobody has the order
                     .col(uuid_null("claim_id"))
                     .col(text_null("claim_status"))
+                    // its deadline, beside it: one row decides who has an order and until when
+                    .col(at_null("claim_expires_at"))
                     // whoever has accepted it, kept once it is delivered or failed
                     .col(uuid_null("partner_id"))
                     .col(text("currency"))
@@ -97,6 +99,7 @@ impl MigrationTrait for Migration {
                 "CREATE INDEX orders_seller_idx ON orders (seller_id, id)",
                 "CREATE INDEX orders_partner_idx ON orders (partner_id, id)",
                 "CREATE INDEX orders_available_idx ON orders (ready_at, id) WHERE status = 'READY' AND claim_id IS NULL",
+                "CREATE INDEX orders_claim_due_idx ON orders (claim_expires_at) WHERE claim_expires_at IS NOT NULL",
                 "CREATE UNIQUE INDEX order_items_order_key ON order_items (order_id, position)",
                 // an order's versions are contiguous: two writers of one version cannot both commit
                 "CREATE UNIQUE INDEX order_events_version_key ON order_events (order_id, order_version)",

@@ -34,7 +34,6 @@ impl MigrationTrait for Migration {
                 "CREATE UNIQUE INDEX claims_one_live_key ON claims (order_id) WHERE status IN ('HELD', 'ACCEPTED')",
                 "CREATE INDEX claims_order_idx ON claims (order_id, id)",
                 "CREATE INDEX claims_partner_idx ON claims (partner_id, id)",
-                "CREATE INDEX claims_due_idx ON claims (expires_at) WHERE status IN ('HELD', 'ACCEPTED')",
             ],
         )
         .await

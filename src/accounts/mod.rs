@@ -9,6 +9,7 @@
 
 pub mod error;
 pub mod graphql;
+pub mod partners;
 pub mod repo;
 pub mod service;
 

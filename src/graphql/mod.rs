@@ -7,6 +7,7 @@ pub mod error;
 pub mod guard;
 pub mod ids;
 pub mod loaders;
+pub mod node;
 pub mod scalars;
 mod schema;
 pub mod user_error;

@@ -1,23 +1,32 @@
 //! The schema: the slices' parts, merged.
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{EmptySubscription, MergedObject, Object};
+use async_graphql::{MergedObject, MergedSubscription, Object};
 
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
+use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
+use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscription};
+use crate::graphql::node::NodeQuery;
 use crate::inventory::graphql::{InventoryMutation, MovementsLoader, StockLoader};
+use crate::orders::graphql::{ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(ServerQuery, AccountsQuery, CatalogQuery);
+pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, DispatchQuery, DesksQuery, NodeQuery);
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation, InventoryMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
+
+/// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
+/// `after` to resume without a gap.
+#[derive(Default, MergedSubscription)]
+pub struct Subscription(OrdersSubscription, DispatchSubscription, DesksSubscription);
 
 /// The schema that clients use.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The server itself.
 #[derive(Debug, Default)]
@@ -34,7 +43,7 @@ impl ServerQuery {
 /// Builds the schema over `app`.
 #[must_use]
 pub fn build_schema(app: &App) -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .data(app.clone())
         .data(DataLoader::new(UserLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(PartnerLoader(app.clone()), tokio::spawn))
@@ -45,5 +54,8 @@ pub fn build_schema(app: &App) -> Schema {
         .data(DataLoader::new(ProductCountLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(StockLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(MovementsLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(OrderLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(ItemsLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(ClaimLoader(app.clone()), tokio::spawn))
         .finish()
 }

@@ -124,3 +124,8 @@ pub(super) async fn list_newest_movements(
     }
     Ok(movements)
 }
+
+/// The line `id` of a ledger.
+pub(super) async fn find_movement(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<stock_movement::Model>> {
+    Ok(stock_movement::Entity::find_by_id(id).one(db).await?)
+}

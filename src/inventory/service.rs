@@ -240,3 +240,11 @@ fn why_not_adjusted(stock: Option<&stock::Model>, adjustment: &Adjustment) -> In
         },
     }
 }
+
+/// The line `id` of a stock ledger.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_movement(app: &App, id: Uuid) -> Result<Option<stock_movement::Model>> {
+    repo::find_movement(app.db.reader(), id).await
+}

@@ -145,6 +145,44 @@ pub async fn head(db: &impl ConnectionTrait) -> Result<i64> {
     Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.position))
 }
 
+/// What came after a position.
+#[derive(Debug)]
+pub enum Since {
+    /// These, oldest first.
+    Messages(Vec<Message>),
+    /// More than is kept, or more than is worth replaying.
+    Forgotten,
+    /// The position lies ahead of the log: it is not one of this log's.
+    Unknown,
+}
+
+/// The events of `topic` after `position`, unless they are more than `limit` or no longer kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit: u64) -> Result<Since> {
+    let head = head(db).await?;
+    if position > head || position < 0 {
+        return Ok(Since::Unknown);
+    }
+    if position == head {
+        return Ok(Since::Messages(Vec::new()));
+    }
+    let rows = event::Entity::find()
+        .filter(event::Column::Position.gt(position))
+        .order_by_asc(event::Column::Position)
+        .limit(limit + 1)
+        .all(db)
+        .await?;
+    // positions have no holes: if the next one is not there, it was cleaned away
+    let is_kept = rows.first().is_some_and(|row| row.position == Some(position + 1));
+    if !is_kept || rows.len() as u64 > limit {
+        return Ok(Since::Forgotten);
+    }
+    let mine = rows.into_iter().flat_map(messages).filter(|(to, _)| *to == topic).map(|(_, message)| message);
+    Ok(Since::Messages(mine.collect()))
+}
+
 fn messages(row: event::Model) -> Vec<(Topic, Message)> {
     let message = Message {
         position: row.position.unwrap_or_default(),

@@ -60,7 +60,7 @@ impl From<DeliveryAddress> for Address {
 #[Object]
 impl Address {
     /// Opaque, `adr_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ids::id(Kind::Address, self.id)
     }
 

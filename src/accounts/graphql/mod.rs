@@ -12,5 +12,5 @@ pub use auth::{
     RefreshTokensInput, RegisterInput, SellerSignupInput,
 };
 pub use loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
-pub use user::{PartnerProfile, Seller, User};
+pub use user::{PartnerProfile, Seller, User, UserConnection, user_page};
 pub use viewer::{AccountsQuery, Viewer, ViewerAccount};

@@ -9,10 +9,13 @@ use uuid::Uuid;
 
 use super::address::Address;
 use super::loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
+use crate::accounts::service::{self, UserFilter};
+use crate::graphql::connection::connection;
 use crate::graphql::enums::{Role, VehicleType};
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::GeoPoint;
-use crate::graphql::{Result, ids, viewer};
+use crate::graphql::{GraphError, Result, app, ids, viewer};
+use crate::platform::page::PageArgs;
 
 /// Somebody with an account.
 #[derive(Debug, Clone)]
@@ -32,8 +35,8 @@ impl User {
 
     /// The same with the telephone number: for the other party of an active delivery.
     #[must_use]
-    pub const fn with_phone(model: user::Model) -> Self {
-        Self { model, reveal_phone: true, is_own: false }
+    pub fn revealing_phone(self) -> Self {
+        Self { reveal_phone: true, ..self }
     }
 
     /// As they see themselves: for whoever has just proven to be this user.
@@ -58,7 +61,7 @@ impl User {
 #[Object]
 impl User {
     /// Opaque, `usr_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ids::id(Kind::User, self.model.id)
     }
 
@@ -164,7 +167,7 @@ impl Seller {
 #[Object]
 impl Seller {
     /// Opaque, `sel_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ids::id(Kind::Seller, self.0.id)
     }
 
@@ -177,4 +180,30 @@ impl Seller {
     async fn location(&self) -> GeoPoint {
         GeoPoint { latitude: self.0.latitude, longitude: self.0.longitude }
     }
+}
+
+connection! {
+    /// A page of users, newest first.
+    UserConnection, UserEdge, User, counted
+}
+
+/// A page of the users that `filter` lets through, for admins.
+///
+/// # Errors
+/// `BAD_ARGUMENT`, `BAD_CURSOR`; faults of the database.
+pub async fn user_page(
+    ctx: &Context<'_>,
+    filter: UserFilter,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<UserConnection> {
+    if filter.search.as_ref().is_some_and(|text| text.chars().count() > 200) {
+        return Err(GraphError::new("BAD_ARGUMENT", "search: at most 200 characters."));
+    }
+    let app = app(ctx)?;
+    let args = PageArgs::new(&("users", &filter), first, after.as_deref(), None, None)?;
+    let page = service::list_users(app, &filter, &args).await?.map(User::new);
+    let is_counted = ctx.look_ahead().field("totalCount").exists();
+    let count = if is_counted { Some(service::count_users(app, &filter).await?) } else { None };
+    Ok((page, count).into())
 }

@@ -5,6 +5,7 @@ use domain::access::Actor;
 
 use super::user::User;
 use crate::graphql::{Result, viewer};
+use crate::orders::graphql::ViewerOrders;
 
 /// What accounts adds to Query.
 #[derive(Debug, Default)]
@@ -14,13 +15,13 @@ pub struct AccountsQuery;
 impl AccountsQuery {
     /// Whoever is signed in, and what is theirs; null when nobody is.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
-        viewer(ctx).map(|actor| Viewer(ViewerAccount(actor)))
+        viewer(ctx).map(|actor| Viewer(ViewerAccount(actor), ViewerOrders(actor)))
     }
 }
 
 /// Whoever is signed in, and what is theirs.
 #[derive(Debug, MergedObject)]
-pub struct Viewer(pub ViewerAccount);
+pub struct Viewer(pub ViewerAccount, pub ViewerOrders);
 
 /// The viewer's account.
 #[derive(Debug)]

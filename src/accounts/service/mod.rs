@@ -21,7 +21,7 @@ pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, 
 pub use sessions::{SignedIn, Tokens, authenticate, issue_token, login, logout, refresh};
 
 /// An address as a client gave it, checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct NewAddress {
     /// What the user calls it.
     pub label: String,

@@ -30,7 +30,7 @@ pub struct Category(pub category::Model);
 #[Object]
 impl Category {
     /// The id, `cat_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ids::id(Kind::Category, self.0.id)
     }
 
@@ -68,7 +68,7 @@ impl Product {
 #[Object]
 impl Product {
     /// The id, `prd_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ids::id(Kind::Product, self.0.id)
     }
 

@@ -10,10 +10,12 @@ use entity::{stock, stock_movement};
 use sea_orm::sea_query::SelectStatement;
 
 use super::service;
+use crate::accounts::graphql::User;
 use crate::graphql::connection::{connection, page_cost};
 use crate::graphql::enums::StockMovementReason;
 use crate::graphql::loaders::load;
-use crate::graphql::{Result, app, ids};
+use crate::graphql::{Result, app, ids, viewer};
+use crate::orders::graphql::{Order, OrderLoader};
 use crate::platform::page::PageArgs;
 
 pub use loaders::{MovementsLoader, StockLoader};
@@ -79,7 +81,7 @@ pub struct StockMovement(pub stock_movement::Model);
 #[Object]
 impl StockMovement {
     /// The id, `inv_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ids::id(Kind::StockMovement, self.0.id)
     }
 
@@ -96,6 +98,20 @@ impl StockMovement {
     /// Why.
     async fn reason(&self) -> StockMovementReason {
         (*self.0.reason).into()
+    }
+
+    /// Who did it; null when the server itself did.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match self.0.actor_id {
+            Some(id) => User::load(ctx, id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The order it was for, if there was one.
+    async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>> {
+        let (Some(id), Some(actor)) = (self.0.order_id, viewer(ctx)) else { return Ok(None) };
+        Ok(load::<OrderLoader, _>(ctx, id).await?.and_then(|row| Order::seen_by(row, actor)))
     }
 
     /// In the words of whoever did it.

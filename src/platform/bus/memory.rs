@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use domain::event::Topic;
 use tokio::sync::broadcast;
 
-use super::{BUFFER, Delivery, Listener, Message};
+use super::{BUFFER, Delivery, Gap, Listener, Message};
 
 /// One broadcast channel a topic in use.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl Topics {
         let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         for sender in channels.values() {
             // nobody listens: nobody misses anything
-            let _ = sender.send(Delivery::Gap);
+            let _ = sender.send(Delivery::Gap(Gap::Reconnected));
         }
     }
 

@@ -42,7 +42,16 @@ pub enum Delivery {
     /// The next message.
     Message(Message),
     /// Messages may have been lost since the last one.
-    Gap,
+    Gap(Gap),
+}
+
+/// Why messages may have been lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// The listener was slower than the bus.
+    Lagged,
+    /// The bus was away.
+    Reconnected,
 }
 
 /// A listener of one topic.
@@ -56,7 +65,7 @@ impl Listener {
     pub async fn next(&mut self) -> Option<Delivery> {
         match self.receiver.recv().await {
             Ok(delivery) => Some(delivery),
-            Err(broadcast::error::RecvError::Lagged(_)) => Some(Delivery::Gap),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(Delivery::Gap(Gap::Lagged)),
             Err(broadcast::error::RecvError::Closed) => None,
         }
     }

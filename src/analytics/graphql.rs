@@ -1,0 +1,285 @@
+//! The desks of admins and sellers, and the admins' feed.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
+use chrono::{DateTime, Utc};
+use domain::access::{Actor, Role as RoleValue};
+use domain::event::Topic;
+use domain::order::OrderStatus as Status;
+use futures_util::Stream;
+use uuid::Uuid;
+
+use super::service::stats;
+use crate::accounts::graphql::{Seller, User, UserConnection, user_page};
+use crate::accounts::partners::{PARTNER_CHANGED, PartnerChange};
+use crate::accounts::service::UserFilter;
+use crate::app::App;
+use crate::graphql::connection::page_cost;
+use crate::graphql::enums::{OrderStatus, Role};
+use crate::graphql::scalars::{EventCursor, Money};
+use crate::graphql::{Result, Signed, actor, app};
+use crate::orders::graphql::{
+    OrderChanged, OrderConnection, OrderFilterInput, OrderSort, Paging, order_page, order_version,
+};
+use crate::platform::bus::Message;
+use crate::platform::error::Denial;
+use crate::stream::{Snapshot, Source, StreamReset, follow, payload};
+
+/// The platform at this moment.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct LiveStats {
+    /// The moment, by the database's clock.
+    pub at: DateTime<Utc>,
+    /// Orders in each state, every state once.
+    pub orders_by_status: Vec<StatusCount>,
+    /// Orders placed today (UTC) that were not cancelled and did not fail.
+    pub orders_today: i32,
+    /// What they come to.
+    pub revenue_today: Money,
+    /// Partners who take orders now.
+    pub active_partners: i32,
+    /// Partners who carry an order now.
+    pub busy_partners: i32,
+    /// Orders that wait for a partner; counted up to 1,000.
+    pub unassigned_orders: i32,
+    /// How long the first of them has been waiting, in seconds; null when none is.
+    pub oldest_unassigned_seconds: Option<i32>,
+    /// Half of today's deliveries took no longer than this from order to door, in seconds; null before the first.
+    pub median_delivery_seconds: Option<i32>,
+    /// Nineteen in twenty took no longer, in seconds; null before the first.
+    pub p95_delivery_seconds: Option<i32>,
+}
+
+/// How many orders are in a state.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StatusCount {
+    /// The state.
+    pub status: OrderStatus,
+    /// How many.
+    pub count: i32,
+}
+
+impl LiveStats {
+    async fn now(app: &App) -> Result<Self> {
+        let now = stats(app).await?;
+        Ok(Self {
+            at: now.at,
+            orders_by_status: now
+                .by_status
+                .into_iter()
+                .map(|(status, count)| StatusCount { status: status.into(), count })
+                .collect(),
+            orders_today: now.orders_today,
+            revenue_today: Money::new(now.revenue_minor, app.config.currency),
+            active_partners: now.active_partners,
+            busy_partners: now.busy_partners,
+            unassigned_orders: now.unassigned,
+            oldest_unassigned_seconds: now.oldest_unassigned,
+            median_delivery_seconds: now.median_delivery,
+            p95_delivery_seconds: now.p95_delivery,
+        })
+    }
+}
+
+/// What the desks add to Query.
+#[derive(Debug, Default)]
+pub struct DesksQuery;
+
+#[Object]
+impl DesksQuery {
+    /// Sellers only, and only what is theirs.
+    #[graphql(guard = "Signed::as_one_of(&[RoleValue::Seller])")]
+    async fn seller(&self, ctx: &Context<'_>) -> Result<SellerDesk> {
+        let actor = actor(ctx)?;
+        Ok(SellerDesk { actor, seller: actor.seller.ok_or(Denial::Forbidden)? })
+    }
+
+    /// Admins only: the whole platform.
+    #[graphql(guard = "Signed::as_one_of(&[RoleValue::Admin])")]
+    async fn admin(&self, ctx: &Context<'_>) -> Result<AdminDesk> {
+        Ok(AdminDesk(actor(ctx)?))
+    }
+}
+
+/// Sellers only, and only what is theirs.
+#[derive(Debug)]
+pub struct SellerDesk {
+    actor: Actor,
+    seller: Uuid,
+}
+
+#[Object]
+impl SellerDesk {
+    /// The store.
+    async fn seller(&self, ctx: &Context<'_>) -> Result<Seller> {
+        Seller::load(ctx, self.seller).await
+    }
+
+    /// The store's orders, newest first unless sorted otherwise.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which of them.")] filter: Option<OrderFilterInput>,
+        #[graphql(desc = "How they are sorted; NEWEST when absent.")] sort: Option<OrderSort>,
+        #[graphql(desc = "Orders of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<OrderConnection> {
+        let seller = self.seller;
+        let paging = Paging { first, after, ..Paging::default() };
+        order_page(ctx, self.actor, |filter| filter.seller = Some(seller), filter, sort, paging).await
+    }
+}
+
+/// Admins only: the whole platform.
+#[derive(Debug)]
+pub struct AdminDesk(Actor);
+
+#[Object]
+impl AdminDesk {
+    /// Every order, newest first unless sorted otherwise.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, a filter and a sort")]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which of them.")] filter: Option<OrderFilterInput>,
+        #[graphql(desc = "How they are sorted; NEWEST when absent.")] sort: Option<OrderSort>,
+        #[graphql(desc = "Orders of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "Orders of the page, from the end; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "`startCursor` of the page after.")] before: Option<String>,
+    ) -> Result<OrderConnection> {
+        order_page(ctx, self.0, |_| {}, filter, sort, Paging { first, after, last, before }).await
+    }
+
+    /// Users, newest first.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only of this role.")] role: Option<Role>,
+        #[graphql(desc = "Whose name or e-mail address contains this; at most 200 characters.")] search: Option<String>,
+        #[graphql(desc = "Users of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<UserConnection> {
+        let filter = UserFilter { role: role.map(Into::into), search, available: None };
+        user_page(ctx, filter, first, after).await
+    }
+
+    /// Partners, newest first.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn partners(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those who take orders now, or only those who do not.")] available: Option<bool>,
+        #[graphql(desc = "Partners of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<UserConnection> {
+        let filter = UserFilter { role: Some(RoleValue::Partner), search: None, available };
+        user_page(ctx, filter, first, after).await
+    }
+
+    /// The platform at this moment.
+    async fn live_stats(&self, ctx: &Context<'_>) -> Result<LiveStats> {
+        LiveStats::now(app(ctx)?).await
+    }
+}
+
+/// An item of adminUpdates.
+#[derive(Debug, Clone, Union)]
+pub enum AdminUpdatesItem {
+    /// The platform as it is now.
+    Snapshot(AdminSnapshot),
+    /// An order changed.
+    Order(Box<OrderChanged>),
+    /// A partner went online or offline.
+    Partner(PartnerChanged),
+    /// What follows is new.
+    Reset(StreamReset),
+}
+
+/// The platform as it is now: what the feed begins with.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct AdminSnapshot {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// Its figures.
+    pub stats: LiveStats,
+}
+
+/// A partner went online or offline.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct PartnerChanged {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    #[graphql(skip)]
+    partner: Uuid,
+}
+
+#[async_graphql::ComplexObject]
+impl PartnerChanged {
+    /// The partner, as they are now.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<User> {
+        User::load(ctx, self.partner).await
+    }
+}
+
+struct Platform {
+    actor: Actor,
+    status: Option<Vec<Status>>,
+}
+
+impl Source for Platform {
+    type Item = AdminUpdatesItem;
+
+    fn topic(&self) -> Topic {
+        Topic::Platform
+    }
+
+    async fn snapshot(&self, app: &App, cursor: EventCursor) -> Result<Snapshot<AdminUpdatesItem>> {
+        let snapshot = AdminSnapshot { cursor, stats: LiveStats::now(app).await? };
+        // it shows no order, so no event is left out
+        Ok(Snapshot { items: vec![AdminUpdatesItem::Snapshot(snapshot)], seen: HashMap::new() })
+    }
+
+    fn version(&self, message: &Message) -> Option<(Uuid, i32)> {
+        order_version(message)
+    }
+
+    fn item(&self, message: &Message) -> Option<AdminUpdatesItem> {
+        if &*message.kind == PARTNER_CHANGED {
+            let change: PartnerChange = payload(message)?;
+            let changed = PartnerChanged { cursor: EventCursor(message.position), partner: change.partner };
+            return Some(AdminUpdatesItem::Partner(changed));
+        }
+        let changed = OrderChanged::read(message, self.actor)?;
+        let is_wanted = self.status.as_ref().is_none_or(|wanted| wanted.contains(&changed.status()));
+        is_wanted.then(|| AdminUpdatesItem::Order(Box::new(changed)))
+    }
+
+    fn reset(&self, reset: StreamReset) -> AdminUpdatesItem {
+        AdminUpdatesItem::Reset(reset)
+    }
+}
+
+/// What the desks add to Subscription.
+#[derive(Debug, Default)]
+pub struct DesksSubscription;
+
+#[Subscription]
+impl DesksSubscription {
+    /// Admins: every order of the platform, and partners going online and offline. Begins with the platform's figures.
+    #[graphql(guard = "Signed::as_one_of(&[RoleValue::Admin])")]
+    async fn admin_updates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only orders that a change left in one of these states.")] status: Option<Vec<OrderStatus>>,
+        #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
+    ) -> Result<impl Stream<Item = Result<AdminUpdatesItem>> + use<>> {
+        let status = status.map(|list| list.into_iter().map(Into::into).collect());
+        follow(app(ctx)?.clone(), Platform { actor: actor(ctx)?, status }, after).await
+    }
+}

@@ -1,0 +1,11 @@
+//! Dispatch as clients see it.
+
+mod available;
+mod desk;
+mod mutation;
+mod subscription;
+
+pub use available::{AvailableOrder, AvailableOrderConnection};
+pub use desk::{DispatchQuery, PartnerDesk};
+pub use mutation::DispatchMutation;
+pub use subscription::{AvailableOrdersItem, DispatchSubscription};

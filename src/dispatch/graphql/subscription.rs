@@ -1,0 +1,173 @@
+//! Orders that can be claimed, live.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, Enum, ID, SimpleObject, Subscription, Union};
+use chrono::{DateTime, Utc};
+use domain::access::Role;
+use domain::event::Topic;
+use domain::geo::{Circle, Point};
+use domain::id::Kind;
+use entity::order;
+use futures_util::Stream;
+use uuid::Uuid;
+
+use super::available::{AvailableOrder, circle};
+use crate::app::App;
+use crate::graphql::scalars::{EventCursor, GeoPointInput};
+use crate::graphql::{Result, Signed, app, ids};
+use crate::orders::event::{Offer, OrderChange};
+use crate::orders::graphql::order_version;
+use crate::orders::service::list_first_offered;
+use crate::platform::bus::Message;
+use crate::stream::{Snapshot, Source, StreamReset, follow, payload};
+
+/// Orders that the feed begins with.
+const MAX_SNAPSHOT: usize = 100;
+
+/// An item of availableOrders.
+#[derive(Debug, Clone, Union)]
+pub enum AvailableOrdersItem {
+    /// What can be claimed now.
+    Snapshot(AvailableOrdersSnapshot),
+    /// One more.
+    Available(Box<OrderAvailable>),
+    /// One less.
+    Unavailable(OrderUnavailable),
+    /// What follows is new.
+    Reset(StreamReset),
+}
+
+/// What can be claimed now: waiting longest first, 100 at most; `more` says that there are others.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct AvailableOrdersSnapshot {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// The orders.
+    pub orders: Vec<AvailableOrder>,
+    /// Whether there are others.
+    pub more: bool,
+}
+
+/// An order can be claimed from now on.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct OrderAvailable {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// Opaque, `evt_…`; the same wherever the event is received.
+    pub event_id: ID,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The order.
+    pub order: AvailableOrder,
+}
+
+/// An order cannot be claimed any more.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct OrderUnavailable {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// Opaque, `evt_…`; the same wherever the event is received.
+    pub event_id: ID,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Which order.
+    pub order_id: ID,
+    /// Why.
+    pub reason: UnavailableReason,
+}
+
+/// Why an order cannot be claimed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum UnavailableReason {
+    /// A partner claimed it.
+    Claimed,
+    /// It was called off.
+    Cancelled,
+    /// An admin gave it to a partner.
+    Assigned,
+}
+
+struct Available {
+    circle: Option<Circle>,
+}
+
+impl Available {
+    fn order(&self, row: order::Model) -> AvailableOrder {
+        AvailableOrder::new(row, self.circle.map(|circle| circle.centre))
+    }
+
+    /// Whether the partner hears of `order`: also of its end, so that it vanishes from their list.
+    fn concerns(&self, order: &order::Model) -> bool {
+        let pickup = Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude };
+        self.circle.is_none_or(|circle| circle.contains(pickup))
+    }
+}
+
+impl Source for Available {
+    type Item = AvailableOrdersItem;
+
+    fn topic(&self) -> Topic {
+        Topic::Available
+    }
+
+    async fn snapshot(&self, app: &App, cursor: EventCursor) -> Result<Snapshot<AvailableOrdersItem>> {
+        let mut orders = list_first_offered(app.db.reader(), self.circle, MAX_SNAPSHOT as u64 + 1).await?;
+        let more = orders.len() > MAX_SNAPSHOT;
+        orders.truncate(MAX_SNAPSHOT);
+        let seen: HashMap<Uuid, i32> = orders.iter().map(|order| (order.id, order.version)).collect();
+        let orders = orders.into_iter().map(|row| self.order(row)).collect();
+        Ok(Snapshot { items: vec![AvailableOrdersItem::Snapshot(AvailableOrdersSnapshot { cursor, orders, more })], seen })
+    }
+
+    fn version(&self, message: &Message) -> Option<(Uuid, i32)> {
+        order_version(message)
+    }
+
+    fn item(&self, message: &Message) -> Option<AvailableOrdersItem> {
+        let change: OrderChange = payload(message)?;
+        if !self.concerns(&change.order) {
+            return None;
+        }
+        let cursor = EventCursor(message.position);
+        let event_id = ids::id(Kind::Event, message.event_id);
+        let reason = match change.offer? {
+            Offer::Opened => {
+                let order = self.order(change.order);
+                let item = OrderAvailable { cursor, event_id, at: message.at, order };
+                return Some(AvailableOrdersItem::Available(Box::new(item)));
+            }
+            Offer::Claimed => UnavailableReason::Claimed,
+            Offer::Cancelled => UnavailableReason::Cancelled,
+            Offer::Assigned => UnavailableReason::Assigned,
+        };
+        let order_id = ids::id(Kind::Order, change.order.id);
+        Some(AvailableOrdersItem::Unavailable(OrderUnavailable { cursor, event_id, at: message.at, order_id, reason }))
+    }
+
+    fn reset(&self, reset: StreamReset) -> AvailableOrdersItem {
+        AvailableOrdersItem::Reset(reset)
+    }
+}
+
+/// What dispatch adds to Subscription.
+#[derive(Debug, Default)]
+pub struct DispatchSubscription;
+
+#[Subscription]
+impl DispatchSubscription {
+    /// Partners. What can be claimed now, then each order that becomes available or stops being so.
+    #[graphql(guard = "Signed::as_one_of(&[Role::Partner])")]
+    async fn available_orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where you are: only orders to be picked up around here, with their distance from here.")]
+        near: Option<GeoPointInput>,
+        #[graphql(desc = "How far around `near` to look, in kilometres: above 0, at most 50; 5 when absent.")]
+        radius_km: Option<f64>,
+        #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
+    ) -> Result<impl Stream<Item = Result<AvailableOrdersItem>> + use<>> {
+        let circle = circle(near, radius_km)?;
+        follow(app(ctx)?.clone(), Available { circle }, after).await
+    }
+}

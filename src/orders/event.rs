@@ -1,0 +1,57 @@
+//! What subscribers are told of an order.
+
+use domain::event::Topic;
+use domain::order::OrderStatus;
+use entity::{order, order_event};
+use serde::{Deserialize, Serialize};
+
+/// The event that an order has a new version; payload [`OrderChange`].
+pub const ORDER_CHANGED: &str = "order.changed";
+
+/// A new version of an order, whole: whoever receives it needs nothing else, and twice does no harm.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OrderChange {
+    /// What happened.
+    pub event: order_event::Model,
+    /// The order as this version left it.
+    pub order: order::Model,
+    /// What the change means to partners who look for orders.
+    pub offer: Option<Offer>,
+}
+
+/// Whether an order may be claimed, when that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Offer {
+    /// It may be claimed from now on.
+    Opened,
+    /// A partner claimed it.
+    Claimed,
+    /// It was called off.
+    Cancelled,
+    /// An admin gave it to a partner.
+    Assigned,
+}
+
+/// Whether partners may claim `order`.
+#[must_use]
+pub fn is_offered(order: &order::Model) -> bool {
+    *order.status == OrderStatus::Ready && order.claim_id.is_none()
+}
+
+impl OrderChange {
+    /// Whom the change concerns.
+    #[must_use]
+    pub fn topics(&self) -> Vec<Topic> {
+        let order = &self.order;
+        let mut topics = vec![
+            Topic::Order(order.id),
+            Topic::Customer(order.customer_id),
+            Topic::Seller(order.seller_id),
+            Topic::Platform,
+        ];
+        if self.offer.is_some() {
+            topics.push(Topic::Available);
+        }
+        topics
+    }
+}

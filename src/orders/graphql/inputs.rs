@@ -1,0 +1,175 @@
+//! What clients send about orders.
+
+use async_graphql::{Enum, ID, InputObject};
+use chrono::{DateTime, Utc};
+use domain::error::Rejection;
+use domain::id::Kind;
+use domain::input;
+use rust_decimal::Decimal;
+
+use crate::accounts::graphql::AddressInput;
+use crate::graphql::enums::{OrderStatus, PaymentMethod};
+use crate::graphql::{GraphError, Result, ids};
+use crate::orders::service::{self, OrderFilter, Place, PlaceLine, Step};
+
+/// Which orders to list; conditions that are given must all hold.
+#[derive(Debug, Clone, Default, InputObject)]
+#[graphql(name = "OrderFilter")]
+pub struct OrderFilterInput {
+    /// In one of these states; at most 10.
+    pub status: Option<Vec<OrderStatus>>,
+    /// Of this customer.
+    pub customer_id: Option<ID>,
+    /// Carried by this partner.
+    pub partner_id: Option<ID>,
+    /// Of this seller.
+    pub seller_id: Option<ID>,
+    /// Placed then or later.
+    pub placed_from: Option<DateTime<Utc>>,
+    /// Placed before then.
+    pub placed_to: Option<DateTime<Utc>>,
+    /// Whose number begins like this; at most 40 characters.
+    pub search: Option<String>,
+    /// True: ready and claimed by nobody. False: with a partner.
+    pub unassigned: Option<bool>,
+}
+
+impl OrderFilterInput {
+    /// Checks the limits.
+    ///
+    /// # Errors
+    /// `BAD_ARGUMENT` and `INVALID_ID`.
+    pub fn check(self) -> Result<OrderFilter> {
+        let id = |kind, id: Option<ID>| id.map(|id| ids::parse(kind, &id)).transpose();
+        if self.status.as_ref().is_some_and(|list| list.len() > 10) {
+            return Err(GraphError::new("BAD_ARGUMENT", "filter.status: at most 10 states."));
+        }
+        if self.search.as_ref().is_some_and(|text| text.chars().count() > 40) {
+            return Err(GraphError::new("BAD_ARGUMENT", "filter.search: at most 40 characters."));
+        }
+        Ok(OrderFilter {
+            status: self.status.map(|list| list.into_iter().map(Into::into).collect()),
+            customer: id(Kind::User, self.customer_id)?,
+            partner: id(Kind::User, self.partner_id)?,
+            seller: id(Kind::Seller, self.seller_id)?,
+            placed_from: self.placed_from,
+            placed_to: self.placed_to,
+            search: self.search,
+            unassigned: self.unassigned,
+        })
+    }
+}
+
+/// How a list of orders is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "service::OrderSort")]
+pub enum OrderSort {
+    /// Newest first.
+    Newest,
+    /// Oldest first.
+    Oldest,
+    /// Dearest first.
+    TotalDesc,
+    /// Changed last first.
+    Updated,
+}
+
+/// An order to place. All items of one order are one seller's.
+#[derive(Debug, Clone, InputObject)]
+pub struct PlaceOrderInput {
+    /// 1 to 255 characters; the same key places the order once, however often it is sent.
+    pub idempotency_key: String,
+    /// What to buy: 1 to 100 products, each once.
+    pub items: Option<Vec<OrderItemInput>>,
+    /// A saved address of yours, with coordinates; or `address`.
+    pub address_id: Option<ID>,
+    /// A new address, with coordinates; or `addressId`.
+    pub address: Option<AddressInput>,
+    /// How it is paid.
+    pub payment_method: PaymentMethod,
+    /// A code for a discount.
+    pub promo_code: Option<String>,
+    /// For the store and the partner; at most 500 characters.
+    pub note: Option<String>,
+    /// Refuse with CART_CHANGED when the total is not this.
+    pub expected_total: Option<Decimal>,
+}
+
+/// So many of a product.
+#[derive(Debug, Clone, InputObject)]
+pub struct OrderItemInput {
+    /// The product.
+    pub product_id: ID,
+    /// How many pieces, 1 to 1,000.
+    pub quantity: i32,
+}
+
+impl PlaceOrderInput {
+    /// The key and the order, when every field is within its limits.
+    pub(super) fn check(self) -> Result<Result<(String, Place), Rejection>> {
+        let mut lines = Vec::new();
+        for item in self.items.unwrap_or_default() {
+            lines.push(PlaceLine { product: ids::parse(Kind::Product, &item.product_id)?, quantity: item.quantity });
+        }
+        let address_id = self.address_id.map(|id| ids::parse(Kind::Address, &id)).transpose()?;
+        let checked = || {
+            if self.promo_code.is_some() {
+                let message = "There is no such promo code.";
+                return Err(Rejection::new(domain::error::ErrorCode::PromoInvalid, message).at("promoCode"));
+            }
+            Ok((
+                self.address.map(|address| address.check("address")).transpose()?,
+                self.note.map(|note| input::paragraph("note", &note, 0, 500)).transpose()?.filter(|note| !note.is_empty()),
+            ))
+        };
+        Ok(checked().map(|(address, note)| {
+            let payment_method = self.payment_method.into();
+            let place = Place { lines, address_id, address, payment_method, note, expected_total: self.expected_total };
+            (self.idempotency_key, place)
+        }))
+    }
+}
+
+/// A step of an order. Refused with ILLEGAL_TRANSITION unless your role may take it from the present status.
+#[derive(Debug, Clone, InputObject)]
+pub struct UpdateOrderStatusInput {
+    /// 1 to 255 characters; the same key takes the step once.
+    pub idempotency_key: String,
+    /// Which order.
+    pub order_id: ID,
+    /// Where to.
+    pub status: OrderStatus,
+    /// For the timeline; at most 500 characters. An admin who delivers without the code says here why.
+    pub note: Option<String>,
+    /// Refuse with VERSION_CONFLICT when the order's version is not this.
+    pub expected_version: Option<i32>,
+    /// For DELIVERED: what the customer shows at the door.
+    pub delivery_code: Option<String>,
+}
+
+impl UpdateOrderStatusInput {
+    pub(super) fn check(self) -> Result<(String, Step)> {
+        let order = ids::parse(Kind::Order, &self.order_id)?;
+        let Self { note, expected_version, delivery_code, .. } = self;
+        Ok((self.idempotency_key, Step { order, to: self.status.into(), note, expected_version, delivery_code }))
+    }
+}
+
+/// An order to call off.
+#[derive(Debug, Clone, InputObject)]
+pub struct CancelOrderInput {
+    /// 1 to 255 characters; the same key cancels once.
+    pub idempotency_key: String,
+    /// Which order.
+    pub order_id: ID,
+    /// For the timeline; at most 500 characters.
+    pub reason: Option<String>,
+}
+
+impl CancelOrderInput {
+    pub(super) fn check(self) -> Result<(String, Step)> {
+        let order = ids::parse(Kind::Order, &self.order_id)?;
+        let to = domain::order::OrderStatus::Cancelled;
+        Ok((self.idempotency_key, Step { order, to, note: self.reason, expected_version: None, delivery_code: None }))
+    }
+}

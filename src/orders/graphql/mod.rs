@@ -1,0 +1,21 @@
+//! Orders as clients see them.
+
+mod claim;
+mod inputs;
+mod item;
+mod loaders;
+mod mutation;
+mod order;
+mod query;
+mod subscription;
+mod timeline;
+
+pub use claim::{Claim, ClaimConnection, ClaimPayload};
+pub use inputs::{OrderFilterInput, OrderSort};
+pub use item::OrderItem;
+pub use loaders::{ClaimLoader, ItemsLoader, OrderLoader};
+pub use mutation::{OrderPayload, OrdersMutation};
+pub use order::{Order, OrderConnection, Paging, order_page};
+pub use query::{OrdersQuery, ViewerOrders};
+pub use subscription::{OrderChanged, OrderSnapshot, OrderUpdatesItem, OrdersSubscription, order_version};
+pub use timeline::OrderEvent;

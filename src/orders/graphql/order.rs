@@ -1,0 +1,252 @@
+//! An order as one of its parties sees it.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use domain::access::{Actor, Party, Situation, viewer_actions};
+use domain::id::Kind;
+use entity::order;
+
+use super::claim::Claim;
+use super::inputs::{OrderFilterInput, OrderSort};
+use super::item::OrderItem;
+use super::loaders::{ClaimLoader, ItemsLoader};
+use super::timeline::{OrderEvent, OrderEventConnection};
+use crate::accounts::graphql::{Address, Seller, User};
+use crate::graphql::connection::{connection, page_cost};
+use crate::graphql::enums::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus};
+use crate::graphql::loaders::load;
+use crate::graphql::scalars::{EventCursor, Money};
+use crate::graphql::{Result, app, ids, viewer};
+use crate::orders::service::{self, OrderFilter};
+use crate::platform::page::PageArgs;
+
+/// An order: what was bought, where it is, and who carries it.
+#[derive(Debug, Clone)]
+pub struct Order {
+    row: order::Model,
+    party: Option<Party>,
+}
+
+impl Order {
+    /// `row` as `actor` sees it; `None` when they may not know that it exists.
+    #[must_use]
+    pub fn seen_by(row: order::Model, actor: Actor) -> Option<Self> {
+        let party = service::party(&row, actor)?;
+        Some(Self { row, party: Some(party) })
+    }
+
+    /// The order behind a claim that the viewer made or may see. Once the claim has ended and the order is another's, it
+    /// tells a partner nothing personal any more.
+    pub(super) fn of_claim(row: order::Model, ctx: &Context<'_>) -> Self {
+        let party = viewer(ctx).and_then(|actor| service::party(&row, actor));
+        Self { row, party }
+    }
+
+    /// Where the order is.
+    #[must_use]
+    pub fn status_value(&self) -> domain::order::OrderStatus {
+        *self.row.status
+    }
+
+    /// Of its amounts.
+    #[must_use]
+    pub fn currency(&self) -> domain::money::Currency {
+        *self.row.currency
+    }
+
+    fn money(&self, minor: i64) -> Money {
+        Money::new(minor, *self.row.currency)
+    }
+}
+
+#[Object]
+impl Order {
+    /// Opaque, `ord_…`.
+    pub async fn id(&self) -> ID {
+        ids::id(Kind::Order, self.row.id)
+    }
+
+    /// Short, human, unique: e.g. `QC-7F3K-29B`.
+    async fn number(&self) -> &str {
+        &self.row.number
+    }
+
+    /// Goes up by one with every change; the gap check of orderUpdates and the guard of `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.row.version
+    }
+
+    /// Where the order is.
+    async fn status(&self) -> OrderStatus {
+        self.row.status.0.into()
+    }
+
+    /// Who ordered.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<User> {
+        let user = User::load(ctx, self.row.customer_id).await?;
+        let is_shown = self.party == Some(Party::Partner) && service::shows_phones(&self.row);
+        Ok(if is_shown { user.revealing_phone() } else { user })
+    }
+
+    /// Whose store it is from.
+    async fn seller(&self, ctx: &Context<'_>) -> Result<Seller> {
+        Seller::load(ctx, self.row.seller_id).await
+    }
+
+    /// What was bought, in the order given.
+    #[graphql(complexity = "10 * child_complexity")]
+    async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
+        let lines = load::<ItemsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
+        Ok(lines.into_iter().map(|line| OrderItem::new(line, *self.row.currency)).collect())
+    }
+
+    /// The lines' sum.
+    async fn subtotal(&self) -> Money {
+        self.money(self.row.subtotal_minor)
+    }
+
+    /// What was taken off.
+    async fn discount(&self) -> Money {
+        self.money(self.row.discount_minor)
+    }
+
+    /// What the delivery cost.
+    async fn delivery_fee(&self) -> Money {
+        self.money(self.row.delivery_fee_minor)
+    }
+
+    /// Tax on the goods after discount.
+    async fn tax(&self) -> Money {
+        self.money(self.row.tax_minor)
+    }
+
+    /// What is to pay: subtotal − discount + delivery fee + tax.
+    async fn total(&self) -> Money {
+        self.money(self.row.total_minor)
+    }
+
+    /// Null to a partner who does not hold the order's claim.
+    async fn delivery_address(&self) -> Option<Address> {
+        let party = self.party?;
+        service::shows_address(&self.row, party).then(|| self.row.delivery_address.clone().into())
+    }
+
+    /// The claim that binds the order to a partner, or did until it was delivered; null while nobody has it.
+    async fn claim(&self, ctx: &Context<'_>) -> Result<Option<Claim>> {
+        let (Some(_), Some(id)) = (self.party, self.row.claim_id) else { return Ok(None) };
+        Ok(load::<ClaimLoader, _>(ctx, id).await?.map(Claim))
+    }
+
+    /// Who carries, or carried, it; null until a partner has accepted it.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let (Some(party), Some(id)) = (self.party, service::carrier(&self.row)) else { return Ok(None) };
+        let user = User::load(ctx, id).await?;
+        let is_shown = party == Party::Customer && service::shows_phones(&self.row);
+        Ok(Some(if is_shown { user.revealing_phone() } else { user }))
+    }
+
+    /// Where the money is.
+    async fn payment_status(&self) -> PaymentStatus {
+        self.row.payment_status.0.into()
+    }
+
+    /// How it is paid.
+    async fn payment_method(&self) -> PaymentMethod {
+        self.row.payment_method.0.into()
+    }
+
+    /// What the viewer may do with it now.
+    async fn viewer_actions(&self) -> Vec<OrderAction> {
+        let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
+        let now = Situation { status: *self.row.status, claim };
+        let actions = self.party.map(|party| viewer_actions(Some(party), now)).unwrap_or_default();
+        actions.into_iter().map(Into::into).collect()
+    }
+
+    /// What happened to it, oldest first.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Entries of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<OrderEventConnection> {
+        let args = PageArgs::new(&("timeline", self.row.id), first, after.as_deref(), None, None)?;
+        let page = service::list_events(app(ctx)?.db.reader(), self.row.id, &args).await?;
+        Ok(page.map(|row| OrderEvent::new(row, EventCursor(0))).into())
+    }
+
+    /// The code that the customer shows at the door; visible to the customer alone.
+    async fn delivery_code(&self) -> Option<&str> {
+        (self.party == Some(Party::Customer)).then_some(self.row.delivery_code.as_str())
+    }
+
+    /// When it was handed over; null until then.
+    async fn delivered_at(&self) -> Option<DateTime<Utc>> {
+        self.row.delivered_at
+    }
+
+    /// The customer's note for the store and the partner.
+    async fn note(&self) -> Option<&str> {
+        self.row.note.as_deref().filter(|_| self.party.is_some())
+    }
+
+    /// When it was placed.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
+    }
+}
+
+connection! {
+    /// A page of orders.
+    OrderConnection, OrderEdge, Order, counted
+}
+
+/// The arguments of a Relay connection, as they came.
+#[derive(Debug, Default)]
+pub struct Paging {
+    /// Rows from the start.
+    pub first: Option<i32>,
+    /// After this cursor.
+    pub after: Option<String>,
+    /// Rows from the end.
+    pub last: Option<i32>,
+    /// Before this cursor.
+    pub before: Option<String>,
+}
+
+/// A page of the orders that `filter` lets through within `scope`, which the viewer's role sets and no filter widens.
+///
+/// # Errors
+/// `BAD_ARGUMENT`, `INVALID_ID`, `BAD_CURSOR`; faults of the database.
+pub async fn order_page(
+    ctx: &Context<'_>,
+    actor: Actor,
+    scope: impl FnOnce(&mut OrderFilter),
+    filter: Option<OrderFilterInput>,
+    sort: Option<OrderSort>,
+    paging: Paging,
+) -> Result<OrderConnection> {
+    let mut filter = filter.unwrap_or_default().check()?;
+    scope(&mut filter);
+    let sort = sort.map(Into::into).unwrap_or_default();
+    let Paging { first, after, last, before } = paging;
+    let args = PageArgs::new(&("orders", &filter, sort), first, after.as_deref(), last, before.as_deref())?;
+    let reader = app(ctx)?.db.reader();
+    let page = service::list_orders(reader, &filter, sort, &args).await?;
+    let count = if ctx.look_ahead().field("totalCount").exists() {
+        Some(service::count_orders(reader, &filter).await?)
+    } else {
+        None
+    };
+    let page = page.map(|row| {
+        let party = service::party(&row, actor);
+        Order { row, party }
+    });
+    Ok((page, count).into())
+}

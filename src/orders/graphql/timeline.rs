@@ -1,0 +1,88 @@
+//! What happened to an order.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use domain::id::Kind;
+use entity::order_event;
+
+use crate::accounts::graphql::User;
+use crate::graphql::connection::connection;
+use crate::graphql::enums::{OrderEventType, OrderStatus, Role};
+use crate::graphql::scalars::EventCursor;
+use crate::graphql::{Result, ids};
+
+/// One entry of an order's timeline: one for each of its versions.
+#[derive(Debug, Clone)]
+pub struct OrderEvent {
+    row: order_event::Model,
+    cursor: EventCursor,
+}
+
+impl OrderEvent {
+    /// The entry `row`; `cursor` is its place in the feed it was received from.
+    #[must_use]
+    pub const fn new(row: order_event::Model, cursor: EventCursor) -> Self {
+        Self { row, cursor }
+    }
+}
+
+#[Object]
+impl OrderEvent {
+    /// Opaque, `evt_…`; the same wherever the event is received, so that a client can drop what it has seen.
+    pub async fn id(&self) -> ID {
+        ids::id(Kind::Event, self.row.id)
+    }
+
+    /// Where the event is in the stream that it came from.
+    async fn cursor(&self) -> EventCursor {
+        self.cursor
+    }
+
+    /// What happened.
+    async fn r#type(&self) -> OrderEventType {
+        self.row.r#type.0.into()
+    }
+
+    /// The version that the order had from then on: one more than the event before.
+    async fn order_version(&self) -> i32 {
+        self.row.order_version
+    }
+
+    /// Where the order was before; null for the first event.
+    async fn from(&self) -> Option<OrderStatus> {
+        self.row.from_status.map(|status| status.0.into())
+    }
+
+    /// Where the order was from then on.
+    async fn status(&self) -> OrderStatus {
+        self.row.status.0.into()
+    }
+
+    /// Who did it; null when the server did, as when a claim expired.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match self.row.actor_id {
+            Some(id) => User::load(ctx, id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What the actor was; null when the server did it.
+    async fn actor_role(&self) -> Option<Role> {
+        self.row.actor_role.map(|role| role.0.into())
+    }
+
+    /// In the actor's words.
+    async fn note(&self) -> Option<&str> {
+        self.row.note.as_deref()
+    }
+
+    /// When it happened.
+    async fn at(&self) -> DateTime<Utc> {
+        self.row.at
+    }
+}
+
+connection! {
+    /// A page of an order's timeline, oldest first.
+    OrderEventConnection, OrderEventEdge, OrderEvent
+}

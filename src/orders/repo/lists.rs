@@ -1,0 +1,283 @@
+//! Lists of orders, their events, and claims.
+
+use chrono::{DateTime, Utc};
+use domain::claims::ClaimStatus;
+use domain::geo::{Circle, KM_PER_DEGREE};
+use domain::order::OrderStatus;
+use entity::{Text, claim, order, order_event};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select, Value,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::platform::Result;
+use crate::platform::page::{Key, Page, PageArgs, Sort, fetch};
+
+/// Which orders; all of them unless narrowed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct OrderFilter {
+    /// In one of these states.
+    pub status: Option<Vec<OrderStatus>>,
+    /// Of this customer.
+    pub customer: Option<Uuid>,
+    /// Carried by this partner.
+    pub partner: Option<Uuid>,
+    /// Of this seller.
+    pub seller: Option<Uuid>,
+    /// Placed then or later.
+    pub placed_from: Option<DateTime<Utc>>,
+    /// Placed before then.
+    pub placed_to: Option<DateTime<Utc>>,
+    /// Whose number begins like this.
+    pub search: Option<String>,
+    /// Without (or with) a partner while one is needed.
+    pub unassigned: Option<bool>,
+}
+
+/// How a list of orders is sorted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum OrderSort {
+    /// Newest first.
+    #[default]
+    Newest,
+    /// Oldest first.
+    Oldest,
+    /// Dearest first.
+    TotalDesc,
+    /// Changed last first.
+    Updated,
+}
+
+pub(in crate::orders) fn select(filter: &OrderFilter) -> Select<order::Entity> {
+    let mut select = order::Entity::find();
+    let equals = [
+        (order::Column::CustomerId, filter.customer),
+        (order::Column::PartnerId, filter.partner),
+        (order::Column::SellerId, filter.seller),
+    ];
+    for (column, value) in equals {
+        if let Some(value) = value {
+            select = select.filter(column.eq(value));
+        }
+    }
+    if let Some(status) = &filter.status {
+        select = select.filter(order::Column::Status.is_in(status.iter().map(|s| Text(*s))));
+    }
+    if let Some(from) = filter.placed_from {
+        select = select.filter(order::Column::CreatedAt.gte(from));
+    }
+    if let Some(to) = filter.placed_to {
+        select = select.filter(order::Column::CreatedAt.lt(to));
+    }
+    if let Some(search) = &filter.search {
+        // numbers are letters, digits and dashes: whatever else is searched for is in none
+        let number: String = search.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        select = select.filter(order::Column::Number.starts_with(number.to_uppercase()));
+    }
+    match filter.unassigned {
+        Some(true) => select.filter(offered()),
+        Some(false) => select.filter(order::Column::PartnerId.is_not_null()),
+        None => select,
+    }
+}
+
+/// Orders that partners may claim.
+pub(in crate::orders) fn offered() -> Condition {
+    Condition::all().add(order::Column::Status.eq(Text(OrderStatus::Ready))).add(order::Column::ClaimId.is_null())
+}
+
+fn micros(at: DateTime<Utc>) -> Key {
+    Key::Number(at.timestamp_micros())
+}
+
+fn at(key: &Key) -> Option<Value> {
+    match key {
+        Key::Number(micros) => DateTime::from_timestamp_micros(*micros).map(Value::from),
+        Key::Text(_) => None,
+    }
+}
+
+pub(in crate::orders) async fn list_orders(
+    db: &impl ConnectionTrait,
+    filter: &OrderFilter,
+    sort: OrderSort,
+    args: &PageArgs,
+) -> Result<Page<order::Model>> {
+    let by = |column, is_descending| Sort { column, id: order::Column::Id, is_descending };
+    let select = select(filter);
+    match sort {
+        // ids are UUIDv7: by id is by age
+        OrderSort::Newest => fetch(select, args, by(None, true), db, |o: &order::Model| (None, o.id), |_| None).await,
+        OrderSort::Oldest => fetch(select, args, by(None, false), db, |o: &order::Model| (None, o.id), |_| None).await,
+        OrderSort::TotalDesc => {
+            let key = |o: &order::Model| (Some(Key::Number(o.total_minor)), o.id);
+            let value = |key: &Key| match key {
+                Key::Number(minor) => Some(Value::from(*minor)),
+                Key::Text(_) => None,
+            };
+            fetch(select, args, by(Some(order::Column::TotalMinor), true), db, key, value).await
+        }
+        OrderSort::Updated => {
+            let key = |o: &order::Model| (Some(micros(o.updated_at)), o.id);
+            fetch(select, args, by(Some(order::Column::UpdatedAt), true), db, key, at).await
+        }
+    }
+}
+
+/// Orders that partners may claim, to be picked up within `circle` if one is given.
+pub(in crate::orders) fn offered_within(circle: Option<Circle>) -> Condition {
+    let Some(circle) = circle else { return offered() };
+    let away = |column: order::Column, from: f64, km_per_degree: f64| {
+        let km = || Expr::col(column).sub(from).mul(km_per_degree);
+        km().mul(km())
+    };
+    let north = away(order::Column::PickupLatitude, circle.centre.latitude, KM_PER_DEGREE);
+    let east = away(order::Column::PickupLongitude, circle.centre.longitude, circle.km_per_degree_east());
+    offered().add(north.add(east).lte(circle.radius_km * circle.radius_km))
+}
+
+/// Orders that partners may claim, waiting longest first.
+pub(in crate::orders) async fn list_offered(
+    db: &impl ConnectionTrait,
+    circle: Option<Circle>,
+    args: &PageArgs,
+) -> Result<Page<order::Model>> {
+    let sort = Sort { column: Some(order::Column::ReadyAt), id: order::Column::Id, is_descending: false };
+    let key = |o: &order::Model| (o.ready_at.map(micros), o.id);
+    fetch(order::Entity::find().filter(offered_within(circle)), args, sort, db, key, at).await
+}
+
+/// The first `limit` of them.
+pub(in crate::orders) async fn list_first_offered(
+    db: &impl ConnectionTrait,
+    circle: Option<Circle>,
+    limit: u64,
+) -> std::result::Result<Vec<order::Model>, DbErr> {
+    order::Entity::find()
+        .filter(offered_within(circle))
+        .order_by_asc(order::Column::ReadyAt)
+        .order_by_asc(order::Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// Orders that are not finished, newest first.
+pub(in crate::orders) async fn list_open(
+    db: &impl ConnectionTrait,
+    filter: &OrderFilter,
+    limit: u64,
+) -> std::result::Result<Vec<order::Model>, DbErr> {
+    let done = [OrderStatus::Delivered, OrderStatus::Cancelled, OrderStatus::Failed];
+    select(filter)
+        .filter(order::Column::Status.is_not_in(done.map(Text)))
+        .order_by_desc(order::Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// Orders whose claim's time is up: id, claim and partner.
+pub(in crate::orders) async fn list_due(
+    db: &impl ConnectionTrait,
+    now: Expr,
+    limit: u64,
+) -> std::result::Result<Vec<order::Model>, DbErr> {
+    order::Entity::find()
+        .filter(order::Column::ClaimExpiresAt.is_not_null())
+        .filter(Expr::col(order::Column::ClaimExpiresAt).lte(now))
+        .order_by_asc(order::Column::ClaimExpiresAt)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// An order's timeline, oldest first.
+pub(in crate::orders) async fn list_events(
+    db: &impl ConnectionTrait,
+    order: Uuid,
+    args: &PageArgs,
+) -> Result<Page<order_event::Model>> {
+    let select = order_event::Entity::find().filter(order_event::Column::OrderId.eq(order));
+    let sort = Sort { column: Some(order_event::Column::OrderVersion), id: order_event::Column::Id, is_descending: false };
+    let key = |e: &order_event::Model| (Some(Key::Number(e.order_version.into())), e.id);
+    let value = |key: &Key| match key {
+        Key::Number(version) => i32::try_from(*version).ok().map(Value::from),
+        Key::Text(_) => None,
+    };
+    fetch(select, args, sort, db, key, value).await
+}
+
+/// A partner's claims, newest first.
+pub(in crate::orders) async fn list_claims_of(
+    db: &impl ConnectionTrait,
+    partner: Uuid,
+    status: Option<&[ClaimStatus]>,
+    args: &PageArgs,
+) -> Result<Page<claim::Model>> {
+    let mut select = claim::Entity::find().filter(claim::Column::PartnerId.eq(partner));
+    if let Some(status) = status {
+        select = select.filter(claim::Column::Status.is_in(status.iter().map(|s| Text(*s))));
+    }
+    let sort = Sort { column: None, id: claim::Column::Id, is_descending: true };
+    fetch(select, args, sort, db, |c: &claim::Model| (None, c.id), |_| None).await
+}
+
+/// How many orders are in each state.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct StatusCount {
+    /// The state.
+    pub status: Text<OrderStatus>,
+    /// How many.
+    pub count: i64,
+}
+
+pub(in crate::orders) async fn count_by_status(db: &impl ConnectionTrait) -> std::result::Result<Vec<StatusCount>, DbErr> {
+    order::Entity::find()
+        .select_only()
+        .column(order::Column::Status)
+        .expr_as(Expr::col(order::Column::Id).count(), "count")
+        .group_by(order::Column::Status)
+        .order_by_asc(order::Column::Status)
+        .into_model()
+        .all(db)
+        .await
+}
+
+/// Orders placed since `from` that were not called off, and their sum.
+pub(in crate::orders) async fn sum_since(
+    db: &impl ConnectionTrait,
+    from: DateTime<Utc>,
+) -> std::result::Result<(i64, i64), DbErr> {
+    let sums: Option<(i64, Option<i64>)> = order::Entity::find()
+        .select_only()
+        .expr_as(Expr::col(order::Column::Id).count(), "count")
+        .expr_as(Expr::cust("CAST(SUM(total_minor) AS BIGINT)"), "total")
+        .filter(order::Column::CreatedAt.gte(from))
+        .filter(order::Column::Status.is_not_in([OrderStatus::Cancelled, OrderStatus::Failed].map(Text)))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(sums.map_or((0, 0), |(count, total)| (count, total.unwrap_or(0))))
+}
+
+/// When orders that were delivered since `from` were placed and delivered, newest first.
+pub(in crate::orders) async fn list_delivery_times(
+    db: &impl ConnectionTrait,
+    from: DateTime<Utc>,
+    limit: u64,
+) -> std::result::Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, DbErr> {
+    order::Entity::find()
+        .select_only()
+        .column(order::Column::CreatedAt)
+        .column(order::Column::DeliveredAt)
+        .filter(order::Column::DeliveredAt.gte(from))
+        .order_by_desc(order::Column::DeliveredAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await
+}

@@ -1,0 +1,5 @@
+//! The tables of orders.
+
+pub(super) mod claims;
+pub(super) mod lists;
+pub(super) mod orders;

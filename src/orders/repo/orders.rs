@@ -1,0 +1,81 @@
+//! `orders`, `order_items` and `order_events`, one order at a time.
+
+use entity::{order, order_event, order_item};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+pub(in crate::orders) async fn find_order(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order::Model>, DbErr> {
+    order::Entity::find_by_id(id).one(db).await
+}
+
+pub(in crate::orders) async fn list_orders_by_ids(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<Vec<order::Model>, DbErr> {
+    order::Entity::find().filter(order::Column::Id.is_in(ids.to_vec())).all(db).await
+}
+
+/// The order, locked until the transaction ends. SQLite has locked the whole database by then.
+pub(in crate::orders) async fn lock_order(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order::Model>, DbErr> {
+    let mut find = order::Entity::find_by_id(id);
+    if db.get_database_backend() == DbBackend::Postgres {
+        find = find.lock(LockType::Update);
+    }
+    find.one(db).await
+}
+
+pub(in crate::orders) async fn insert_order(
+    db: &impl ConnectionTrait,
+    row: order::Model,
+    items: Vec<order_item::Model>,
+) -> Result<(), DbErr> {
+    order::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
+    let items = items.into_iter().map(|item| item.into_active_model().reset_all());
+    order_item::Entity::insert_many(items).exec_without_returning(db).await?;
+    Ok(())
+}
+
+pub(in crate::orders) async fn insert_event(db: &impl ConnectionTrait, row: order_event::Model) -> Result<(), DbErr> {
+    order_event::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Sets `columns` and the next version on the order that `condition` still holds for: the one statement that decides who
+/// wins. `None` when it holds no more.
+pub(in crate::orders) async fn update_where(
+    db: &impl ConnectionTrait,
+    condition: Condition,
+    columns: Vec<(order::Column, Expr)>,
+) -> Result<Option<order::Model>, DbErr> {
+    let mut update = order::Entity::update_many()
+        .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
+        .filter(condition);
+    for (column, value) in columns {
+        update = update.col_expr(column, value);
+    }
+    Ok(update.exec_with_returning(db).await?.pop())
+}
+
+/// Lines of `orders`, in order.
+pub(in crate::orders) async fn list_items(
+    db: &impl ConnectionTrait,
+    orders: &[Uuid],
+) -> Result<Vec<order_item::Model>, DbErr> {
+    order_item::Entity::find()
+        .filter(order_item::Column::OrderId.is_in(orders.to_vec()))
+        .order_by_asc(order_item::Column::Position)
+        .all(db)
+        .await
+}
+
+pub(in crate::orders) async fn find_item(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order_item::Model>, DbErr> {
+    order_item::Entity::find_by_id(id).one(db).await
+}
+
+pub(in crate::orders) async fn find_event(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order_event::Model>, DbErr> {
+    order_event::Entity::find_by_id(id).one(db).await
+}

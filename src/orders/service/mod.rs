@@ -1,0 +1,14 @@
+//! Use-cases of orders.
+
+mod access;
+mod change;
+pub mod claims;
+mod place;
+mod read;
+mod steps;
+
+pub use access::{carrier, party, shows_address, shows_phones};
+pub use change::{Cause, change};
+pub use place::{Place, PlaceLine, place};
+pub use read::*;
+pub use steps::{Step, step};

@@ -1,0 +1,182 @@
+//! Steps of an order through its states, by whoever may take them.
+
+use chrono::{DateTime, Utc};
+use domain::access::{Actor, Party};
+use domain::claims::ClaimStatus;
+use domain::error::ClaimLostReason;
+use domain::input;
+use domain::order::{OrderEventType, OrderStatus, PaymentMethod, PaymentStatus, steps};
+use entity::{Text, order};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::access::party;
+use super::change::{Before, Cause, change};
+use super::claims;
+use crate::accounts::partners;
+use crate::app::App;
+use crate::inventory::service as inventory;
+use crate::orders::error::OrderError;
+use crate::orders::repo::claims as claims_repo;
+use crate::orders::repo::orders as repo;
+use crate::platform::Result;
+use crate::platform::db::{Tx, retry};
+use crate::platform::idempotency::{self, Begun, Request};
+
+const NEVER: Option<DateTime<Utc>> = None;
+
+/// A step that somebody asks for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// Which order.
+    pub order: Uuid,
+    /// Where to.
+    pub to: OrderStatus,
+    /// In the actor's words.
+    pub note: Option<String>,
+    /// Refuse when the order's version is not this.
+    pub expected_version: Option<i32>,
+    /// What the customer shows at the door.
+    pub delivery_code: Option<String>,
+}
+
+/// Takes `step`, once for each key.
+///
+/// # Errors
+/// What [`OrderError`] says; the order is as it was then.
+pub async fn step(app: &App, actor: Actor, operation: &'static str, key: &str, step: Step) -> Result<order::Model> {
+    let mut step = step;
+    if let Some(note) = &step.note {
+        step.note = Some(input::paragraph(if operation == "cancelOrder" { "reason" } else { "note" }, note, 0, 500)?);
+    }
+    if let Some(code) = &step.delivery_code {
+        input::line("deliveryCode", code, 0, 16)?;
+    }
+    let request = Request::new(actor.user, operation, key, &step)?;
+    retry(|| step_once(app, actor, &request, &step)).await
+}
+
+async fn step_once(app: &App, actor: Actor, request: &Request, step: &Step) -> Result<order::Model> {
+    let tx = app.db.begin().await?;
+    let began = app.clock.db_now(&*tx).await?;
+    if let Begun::Done(id) = idempotency::begin::<Uuid>(&tx, request, began).await? {
+        return repo::find_order(&*tx, id).await?.ok_or_else(|| OrderError::NotFound.into());
+    }
+    // the lock makes every later reading of the order true until the commit
+    let order = repo::lock_order(&*tx, step.order).await?.ok_or(OrderError::NotFound)?;
+    let party = party(&order, actor).ok_or(OrderError::NotFound)?;
+    let at = app.clock.db_now(&*tx).await?;
+    check(&order, party, step, at)?;
+    let after = take(
+        app,
+        &tx,
+        &order,
+        step,
+        Cause { r#type: event(&order, step.to), actor: Some(actor), note: step.note.clone(), at },
+    )
+    .await?;
+    idempotency::finish(&tx, request, &order.id).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// The event of the step; an order that an admin takes from a partner has its claim released.
+fn event(order: &order::Model, to: OrderStatus) -> OrderEventType {
+    if *order.status == OrderStatus::Assigned && to == OrderStatus::Ready {
+        OrderEventType::ClaimReleased
+    } else {
+        to.arrival()
+    }
+}
+
+fn check(order: &order::Model, party: Party, step: &Step, now: DateTime<Utc>) -> Result<()> {
+    if step.expected_version.is_some_and(|version| version != order.version) {
+        return Err(OrderError::VersionConflict { version: order.version }.into());
+    }
+    let allowed = steps(*order.status, party);
+    if !allowed.contains(&step.to) {
+        return Err(OrderError::IllegalStep { from: *order.status, to: step.to, allowed }.into());
+    }
+    // a deadline counts from its second, whether or not the sweep has come by
+    if party == Party::Partner && order.claim_expires_at.is_some_and(|expires| expires <= now) {
+        return Err(OrderError::ClaimLost {
+            message: "The time to pick the order up has run out.",
+            reason: ClaimLostReason::Expired,
+            retry_after: None,
+        }
+        .into());
+    }
+    if step.to == OrderStatus::Delivered {
+        return prove(order, party, step);
+    }
+    Ok(())
+}
+
+/// The code that the customer shows proves that the goods reached them; an admin may say in a note how else that is known.
+fn prove(order: &order::Model, party: Party, step: &Step) -> Result<()> {
+    match step.delivery_code.as_deref().map(str::trim) {
+        Some(code) if code == order.delivery_code => Ok(()),
+        Some(_) => Err(OrderError::ProofWrong.into()),
+        None if party != Party::Admin => Err(OrderError::ProofRequired.into()),
+        None if step.note.as_deref().is_none_or(str::is_empty) => Err(OrderError::NoteRequired.into()),
+        None => Ok(()),
+    }
+}
+
+async fn take(app: &App, tx: &Tx, order: &order::Model, step: &Step, cause: Cause) -> Result<order::Model> {
+    let (at, actor) = (cause.at, cause.actor.map(|actor| actor.user));
+    let mut columns = vec![(order::Column::Status, Expr::value(Text(step.to)))];
+    match step.to {
+        OrderStatus::Ready if order.ready_at.is_none() => columns.push((order::Column::ReadyAt, Expr::value(at))),
+        OrderStatus::PickedUp => columns.push((order::Column::ClaimExpiresAt, Expr::value(NEVER))),
+        OrderStatus::Delivered => {
+            columns.push((order::Column::DeliveredAt, Expr::value(at)));
+            if *order.payment_method == PaymentMethod::CashOnDelivery {
+                columns.push((order::Column::PaymentStatus, Expr::value(Text(PaymentStatus::Paid))));
+            }
+        }
+        _ => {}
+    }
+    let claim_end = claim_end(order, step.to);
+    match claim_end {
+        Some(ClaimStatus::Completed) => {
+            columns.push((order::Column::ClaimStatus, Expr::value(Text(ClaimStatus::Completed))));
+            columns.push((order::Column::ClaimExpiresAt, Expr::value(NEVER)));
+        }
+        Some(_) => columns.extend(claims::cleared()),
+        None => {}
+    }
+    let condition = Condition::all().add(order::Column::Id.eq(order.id)).add(order::Column::Version.eq(order.version));
+    let reason = cause.note.clone();
+    let after = change(app, tx, Before::from(order), condition, columns, cause)
+        .await?
+        .ok_or(OrderError::VersionConflict { version: order.version })?;
+    if let (Some(end), Some(claim), Some(partner)) = (claim_end, order.claim_id, order.partner_id) {
+        claims_repo::update_ending(&**tx, claim, end, at, reason).await?;
+        partners::free_slot(tx, partner, step.to == OrderStatus::Delivered).await?;
+    }
+    if step.to == OrderStatus::PickedUp
+        && let Some(claim) = order.claim_id
+    {
+        claims_repo::update_without_deadline(&**tx, claim).await?;
+    }
+    if step.to == OrderStatus::Cancelled {
+        let items = repo::list_items(&**tx, &[order.id]).await?;
+        let lines: Vec<inventory::Line> =
+            items.iter().map(|item| inventory::Line { product: item.product_id, quantity: item.quantity }).collect();
+        inventory::put_back(app, tx, &lines, order.id, actor, at).await?;
+    }
+    Ok(after)
+}
+
+/// How the step ends the live claim, if there is one.
+fn claim_end(order: &order::Model, to: OrderStatus) -> Option<ClaimStatus> {
+    order.claim_status.filter(|status| status.is_live())?;
+    match to {
+        OrderStatus::Delivered | OrderStatus::Failed => Some(ClaimStatus::Completed),
+        OrderStatus::Cancelled | OrderStatus::Ready => Some(ClaimStatus::Revoked),
+        _ => None,
+    }
+}
