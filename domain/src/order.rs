@@ -204,17 +204,16 @@ impl OrderStatus {
 #[must_use]
 pub const fn steps(from: OrderStatus, party: Party) -> &'static [OrderStatus] {
     match (party, from) {
-        (Party::Customer, Pending | Confirmed | Preparing | Ready) | (Party::Seller, Pending | Ready) => &[Cancelled],
-        (Party::Seller, Confirmed) => &[Preparing, Cancelled],
-        (Party::Seller, Preparing) => &[Ready, Cancelled],
+        (Party::Customer, Pending | Confirmed | Preparing | Ready)
+        | (Party::Seller, Pending | Ready)
+        | (Party::Admin, Ready) => &[Cancelled],
+        (Party::Admin, Pending) => &[Confirmed, Cancelled],
+        (Party::Seller | Party::Admin, Confirmed) => &[Preparing, Cancelled],
+        (Party::Seller | Party::Admin, Preparing) => &[Ready, Cancelled],
+        (Party::Partner, Assigned) => &[PickedUp],
+        (Party::Admin, Assigned) => &[Ready, PickedUp, Cancelled],
         (Party::Partner | Party::Admin, PickedUp) => &[InTransit, Failed],
         (Party::Partner | Party::Admin, InTransit) => &[Delivered, Failed],
-        (Party::Partner, Assigned) => &[PickedUp],
-        (Party::Admin, Pending) => &[Confirmed, Cancelled],
-        (Party::Admin, Confirmed) => &[Preparing, Cancelled],
-        (Party::Admin, Preparing) => &[Ready, Cancelled],
-        (Party::Admin, Ready) => &[Cancelled],
-        (Party::Admin, Assigned) => &[Ready, PickedUp, Cancelled],
         _ => &[],
     }
 }

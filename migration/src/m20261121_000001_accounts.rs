@@ -80,46 +80,51 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager
-            .create_table(
-                table("sessions")
-                    .col(id("id"))
-                    .col(uuid("user_id"))
-                    .col(at("created_at"))
-                    .col(at("expires_at"))
-                    .col(at_null("ended_at"))
-                    .foreign_key(&mut references("sessions", "user_id", "users", "id"))
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_table(
-                table("refresh_tokens")
-                    // SHA-256 of the token: a copy of the table signs nobody in
-                    .col(text("token_hash").primary_key().to_owned())
-                    .col(uuid("session_id"))
-                    .col(at("created_at"))
-                    .col(at("expires_at"))
-                    .col(at_null("used_at"))
-                    .foreign_key(&mut references("refresh_tokens", "session_id", "sessions", "id"))
-                    .to_owned(),
-            )
-            .await?;
-        run(
-            manager,
-            &[
-                "CREATE UNIQUE INDEX users_email_key ON users (email)",
-                "CREATE INDEX users_role_idx ON users (role, id)",
-                "CREATE UNIQUE INDEX sellers_user_key ON sellers (user_id)",
-                "CREATE INDEX addresses_user_idx ON addresses (user_id, id)",
-                "CREATE INDEX sessions_user_idx ON sessions (user_id)",
-                "CREATE INDEX refresh_tokens_session_idx ON refresh_tokens (session_id)",
-            ],
-        )
-        .await
+        sign_in(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_tables(manager, &["refresh_tokens", "sessions", "addresses", "sellers", "partners", "users"]).await
     }
+}
+
+/// Sessions and their tokens, and the indexes of all.
+async fn sign_in(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            table("sessions")
+                .col(id("id"))
+                .col(uuid("user_id"))
+                .col(at("created_at"))
+                .col(at("expires_at"))
+                .col(at_null("ended_at"))
+                .foreign_key(&mut references("sessions", "user_id", "users", "id"))
+                .to_owned(),
+        )
+        .await?;
+    manager
+        .create_table(
+            table("refresh_tokens")
+                // SHA-256 of the token: a copy of the table signs nobody in
+                .col(text("token_hash").primary_key().to_owned())
+                .col(uuid("session_id"))
+                .col(at("created_at"))
+                .col(at("expires_at"))
+                .col(at_null("used_at"))
+                .foreign_key(&mut references("refresh_tokens", "session_id", "sessions", "id"))
+                .to_owned(),
+        )
+        .await?;
+    run(
+        manager,
+        &[
+            "CREATE UNIQUE INDEX users_email_key ON users (email)",
+            "CREATE INDEX users_role_idx ON users (role, id)",
+            "CREATE UNIQUE INDEX sellers_user_key ON sellers (user_id)",
+            "CREATE INDEX addresses_user_idx ON addresses (user_id, id)",
+            "CREATE INDEX sessions_user_idx ON sessions (user_id)",
+            "CREATE INDEX refresh_tokens_session_idx ON refresh_tokens (session_id)",
+        ],
+    )
+    .await
 }

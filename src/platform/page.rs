@@ -74,28 +74,28 @@ pub struct PageArgs {
 }
 
 impl PageArgs {
-    /// Checks the four arguments of a Relay connection for the list that `list` identifies: its name, sort and filter.
+    /// Checks the four arguments of a Relay connection for the list that `of` identifies: its name, sort and filter.
     ///
     /// # Errors
     /// [`Denial::BadPage`] when `first` and `last` are both given or out of 1..=100, [`Denial::BadCursor`] for a cursor of
     /// another list.
     pub fn new(
-        list: &impl Serialize,
+        of: &impl Serialize,
         first: Option<i32>,
         after: Option<&str>,
         last: Option<i32>,
         before: Option<&str>,
     ) -> Result<Self> {
-        let list = hex::encode(&Sha256::digest(serde_json::to_vec(list)?)[..6]);
+        let fingerprint = hex::encode(&Sha256::digest(serde_json::to_vec(of)?)[..6]);
         let size = match (first, last) {
-            (Some(_), Some(_)) => return Err(Denial::BadPage.into()),
             (None, None) => DEFAULT_SIZE,
             (Some(size), None) | (None, Some(size)) if (1..=MAX_SIZE).contains(&size) => u64::from(size.unsigned_abs()),
+            // both, or out of range
             _ => return Err(Denial::BadPage.into()),
         };
-        let after = after.map(|text| Cursor::decode(text, &list)).transpose()?;
-        let before = before.map(|text| Cursor::decode(text, &list)).transpose()?;
-        Ok(Self { list, size, is_backward: last.is_some(), after, before })
+        let after = after.map(|text| Cursor::decode(text, &fingerprint)).transpose()?;
+        let before = before.map(|text| Cursor::decode(text, &fingerprint)).transpose()?;
+        Ok(Self { list: fingerprint, size, is_backward: last.is_some(), after, before })
     }
 
     /// How many rows to read when this is the start of the list, one more than the page holds; `None` for other pages.

@@ -76,7 +76,7 @@ pub struct DispatchMutation;
 
 #[Object]
 impl DispatchMutation {
-    /// Partners: claims an order that is available. Of all that try at once, exactly one gets it; the others get CLAIM_LOST.
+    /// Partners: claims an order that is available. Of all that try at once, exactly one gets it; the others get `CLAIM_LOST`.
     #[graphql(guard = "Signed::as_one_of(&[Role::Partner])")]
     async fn claim_order(
         &self,

@@ -91,7 +91,7 @@ pub struct PlaceOrderInput {
     pub promo_code: Option<String>,
     /// For the store and the partner; at most 500 characters.
     pub note: Option<String>,
-    /// Refuse with CART_CHANGED when the total is not this.
+    /// Refuse with `CART_CHANGED` when the total is not this.
     pub expected_total: Option<Decimal>,
 }
 
@@ -130,7 +130,7 @@ impl PlaceOrderInput {
     }
 }
 
-/// A step of an order. Refused with ILLEGAL_TRANSITION unless your role may take it from the present status.
+/// A step of an order. Refused with `ILLEGAL_TRANSITION` unless your role may take it from the present status.
 #[derive(Debug, Clone, InputObject)]
 pub struct UpdateOrderStatusInput {
     /// 1 to 255 characters; the same key takes the step once.
@@ -141,7 +141,7 @@ pub struct UpdateOrderStatusInput {
     pub status: OrderStatus,
     /// For the timeline; at most 500 characters. An admin who delivers without the code says here why.
     pub note: Option<String>,
-    /// Refuse with VERSION_CONFLICT when the order's version is not this.
+    /// Refuse with `VERSION_CONFLICT` when the order's version is not this.
     pub expected_version: Option<i32>,
     /// For DELIVERED: what the customer shows at the door.
     pub delivery_code: Option<String>,

@@ -57,7 +57,7 @@ impl OrdersMutation {
         OrderPayload::of(actor, service::step(app(ctx)?, actor, "cancelOrder", &key, step).await)
     }
 
-    /// Takes an order a step further. Sellers: PREPARING, READY. The partner with the accepted claim: PICKED_UP, IN_TRANSIT,
+    /// Takes an order a step further. Sellers: PREPARING, READY. The partner with the accepted claim: `PICKED_UP`, `IN_TRANSIT`,
     /// DELIVERED (with the customer's code), FAILED. Admins: any legal step. See `Order.viewerActions`.
     #[graphql(guard = "Signed::any()")]
     async fn update_order_status(

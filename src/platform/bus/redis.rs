@@ -62,14 +62,11 @@ impl RedisBus {
         let listener = self.topics.attach(topic);
         let (confirm, confirmed) = oneshot::channel();
         self.requests.send((topic, confirm)).await.map_err(|e| Error::fault("asking for a subscription", e))?;
-        match timeout(PATIENCE, confirmed).await {
-            Ok(Ok(())) => Ok(listener),
+        if !matches!(timeout(PATIENCE, confirmed).await, Ok(Ok(()))) {
             // Redis is away. The listener stays attached: it hears a gap when Redis is back, and reads the log then.
-            _ => {
-                tracing::warn!(%topic, "listening without the bus until Redis answers");
-                Ok(listener)
-            }
+            tracing::warn!(%topic, "listening without the bus until Redis answers");
         }
+        Ok(listener)
     }
 
     pub(super) async fn publish(&self, messages: &[(Topic, Message)]) -> Result<()> {
