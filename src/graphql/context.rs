@@ -1,5 +1,8 @@
 //! What a resolver finds in its context.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_graphql::Context;
 use domain::access::Actor;
 
@@ -14,6 +17,34 @@ pub struct Viewer(pub Option<Actor>);
 /// The id that the log and the client know a request by; in the data of every request.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
+
+/// Which operations a request may be; in its data. Everything, where this is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepts {
+    /// Only what changes nothing.
+    Queries,
+    /// One answer a request.
+    QueriesAndMutations,
+    /// Subscriptions as well.
+    Everything,
+}
+
+/// Whether a request got as far as its execution; in its data. Before that, an answer has no `data`.
+#[derive(Debug, Clone, Default)]
+pub struct Begun(Arc<AtomicBool>);
+
+impl Begun {
+    /// Says that it did.
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it did.
+    #[must_use]
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// The application.
 ///

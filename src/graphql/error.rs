@@ -28,6 +28,32 @@ impl GraphError {
         Self { code: "INTERNAL", message: "Something went wrong on our side.".to_owned(), is_retryable: true }
     }
 
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// For a person.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        self.is_retryable
+    }
+
+    /// The error of a request as a whole: without a place in its document.
+    pub(super) fn into_server_error(self) -> async_graphql::ServerError {
+        let async_graphql::Error { message, extensions, .. } = self.into();
+        let mut error = async_graphql::ServerError::new(message, None);
+        error.extensions = extensions;
+        error
+    }
+
     /// Logs `fault`, once and here, and masks it. The request's id is in the span.
     fn masked(fault: &Fault) -> Self {
         tracing::error!(doing = fault.doing, error = %fault.source, "internal error");

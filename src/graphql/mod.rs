@@ -4,8 +4,10 @@ pub mod connection;
 pub mod context;
 pub mod enums;
 pub mod error;
+mod finish;
 pub mod guard;
 pub mod ids;
+pub mod limits;
 pub mod loaders;
 pub mod node;
 pub mod scalars;
@@ -15,7 +17,7 @@ pub mod user_error;
 pub use context::{actor, app, viewer};
 pub use error::{GraphError, Result};
 pub use guard::Signed;
-pub use schema::{Schema, build_schema};
+pub use schema::{Schema, build_schema, sdl};
 pub use user_error::{Outcome, UserError};
 
 /// Whoever a bearer token belongs to.

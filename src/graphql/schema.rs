@@ -1,13 +1,14 @@
 //! The schema: the slices' parts, merged.
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{MergedObject, MergedSubscription, Object};
+use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
 use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscription};
+use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
 use crate::inventory::graphql::{InventoryMutation, MovementsLoader, StockLoader};
 use crate::orders::graphql::{ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription};
@@ -43,7 +44,7 @@ impl ServerQuery {
 /// Builds the schema over `app`.
 #[must_use]
 pub fn build_schema(app: &App) -> Schema {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+    let builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .data(app.clone())
         .data(DataLoader::new(UserLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(PartnerLoader(app.clone()), tokio::spawn))
@@ -56,6 +57,12 @@ pub fn build_schema(app: &App) -> Schema {
         .data(DataLoader::new(MovementsLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(OrderLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(ItemsLoader(app.clone()), tokio::spawn))
-        .data(DataLoader::new(ClaimLoader(app.clone()), tokio::spawn))
-        .finish()
+        .data(DataLoader::new(ClaimLoader(app.clone()), tokio::spawn));
+    limited(builder, app.config.limits).finish()
+}
+
+/// The schema as `schema.graphql` has it.
+#[must_use]
+pub fn sdl(schema: &Schema) -> String {
+    schema.sdl_with_options(SDLExportOptions::new().use_space_ident().indent_width(2))
 }
