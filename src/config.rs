@@ -27,6 +27,15 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// `text`, e.g. of another's error, without this value; of an address also without the password in it.
+    #[must_use]
+    pub fn hide_in(&self, text: &str) -> String {
+        let authority = self.0.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+        let password = authority.and_then(|(user_info, _)| user_info.split_once(':')).map_or("", |(_, password)| password);
+        let hidden = [self.0.as_str(), password].into_iter().filter(|secret| !secret.is_empty());
+        hidden.fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -395,6 +404,16 @@ mod tests {
             assert!(error.0.iter().any(|line| line.starts_with(name)), "{name} in {text}");
         }
         assert!(!text.contains("hunter2") && !text.contains("short-secret"), "{text}");
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_the_text_of_others() {
+        let url = Secret::new("postgres://qc:hunter2@db:5432/qc".to_owned());
+        let text = url.hide_in("cannot open postgres://qc:hunter2@db:5432/qc: hunter2 is wrong for qc");
+        assert_eq!(text, "cannot open …: … is wrong for qc");
+        for plain in ["postgres://db/qc", "sqlite://data/qc.db", "postgres://qc@db/qc", ""] {
+            assert_eq!(Secret::new(plain.to_owned()).hide_in("unchanged"), "unchanged");
+        }
     }
 
     #[test]

@@ -1,1 +1,380 @@
-fn main() {}
+//! The program: the server and the commands that go with it.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use migration::MigratorTrait as _;
+use quick_commerce::app::{Ambient, App};
+use quick_commerce::config::{Config, SETTINGS, Secret};
+use quick_commerce::platform::Error;
+use quick_commerce::serve::{self, Work};
+use quick_commerce::{accounts, demo, graphql, telemetry};
+use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The file that `schema --check` compares with.
+const SCHEMA_FILE: &str = "schema.graphql";
+
+/// Where `admin create` finds the password unless it comes by standard input.
+const ADMIN_PASSWORD: &str = "ADMIN_PASSWORD";
+
+/// A GraphQL server for shops that deliver in minutes. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "quick-commerce", version)]
+struct Cli {
+    /// Reads settings from this TOML file, their names in lower case; the environment wins over it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answers requests and does the background work.
+    Serve {
+        /// Leaves the background work to others.
+        #[arg(long)]
+        no_work: bool,
+    },
+    /// Does the background work and answers nothing.
+    Worker,
+    /// Brings the database to the newest schema.
+    Migrate,
+    /// Fills an empty database with demo data.
+    Seed,
+    /// Prints the GraphQL schema.
+    Schema {
+        /// Compares it with ./schema.graphql instead; exits with 1 when they differ.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Manages admins.
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Prints an access token for an account.
+    Token {
+        /// The account's e-mail address.
+        email: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Makes an admin. The password is taken from the environment's ADMIN_PASSWORD.
+    Create {
+        /// What they sign in with.
+        #[arg(long)]
+        email: String,
+        /// As shown.
+        #[arg(long)]
+        name: String,
+        /// Takes the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// What ends the program early: a line for the operator, and the exit code.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Something went wrong.
+    fn new(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into() }
+    }
+
+    /// Something was asked for that makes no sense.
+    fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into() }
+    }
+
+    /// What a service says, for an operator.
+    fn of(error: &Error) -> Self {
+        Self::new(match error {
+            Error::Rejected(rejection) => rejection.message.clone(),
+            Error::Denied(denial) => format!("refused: {denial:?}"),
+            Error::Fault(fault) => format!("{}: {}", fault.doing, fault.source),
+        })
+    }
+
+    /// The same without the secrets of `config`: drivers repeat addresses in their errors.
+    fn without_secrets(mut self, config: &Config) -> Self {
+        let secrets = [Some(&config.database_url), config.redis_url.as_ref(), config.jwt_secret.as_ref()];
+        for secret in secrets.into_iter().flatten() {
+            self.message = Secret::hide_in(secret, &self.message);
+        }
+        self
+    }
+}
+
+type Outcome<T = ()> = Result<T, Failure>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let matches = Cli::command().after_help(settings()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, message }) => {
+            // a closed terminal is no reason to panic
+            let _ = writeln!(std::io::stderr(), "quick-commerce: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let command = cli.command.unwrap_or(Command::Serve { no_work: false });
+    if let Command::Schema { check } = command {
+        return schema(check).await;
+    }
+    let config = Config::load(cli.config.as_deref(), environment).map_err(|error| Failure::usage(error.to_string()))?;
+    telemetry::init(&config).map_err(|error| Failure::usage(error.to_string()))?;
+    execute(command, &config).await.map_err(|failure| failure.without_secrets(&config))
+}
+
+async fn execute(command: Command, config: &Config) -> Outcome {
+    match command {
+        Command::Serve { no_work } => serve(config, !no_work).await,
+        Command::Worker => work(config).await,
+        Command::Migrate => {
+            build(config).await?.migrate().await.map_err(|error| Failure::new(error.to_string()))?;
+            say("The database has the newest schema.\n")
+        }
+        Command::Seed => {
+            let is_new = demo::seed(&ready(config).await?).await.map_err(|error| Failure::of(&error))?;
+            say(if is_new {
+                "The database is filled with demo data.\n"
+            } else {
+                "The database is not empty; nothing was done.\n"
+            })
+        }
+        Command::Schema { check } => schema(check).await,
+        Command::Admin { command: AdminCommand::Create { email, name, password_stdin } } => {
+            let password = password(password_stdin)?;
+            let app = ready(config).await?;
+            let made = accounts::service::create_admin(&app, &email, &password, &name).await;
+            made.map_err(|error| Failure::of(&error))?;
+            say("The admin can sign in.\n")
+        }
+        Command::Token { email } => {
+            let app = ready(config).await?;
+            let token = accounts::service::issue_token(&app, &email).await.map_err(|error| Failure::of(&error))?;
+            say(&format!("{token}\n"))
+        }
+    }
+}
+
+/// Serves until a signal.
+async fn serve(config: &Config, work: bool) -> Outcome {
+    let mut signals = Signals::new()?;
+    // first, so that a port in use is told before anything is touched
+    let listener = TcpListener::bind(config.listen_addr)
+        .await
+        .map_err(|error| Failure::new(format!("cannot listen on {} (LISTEN_ADDR): {error}", config.listen_addr)))?;
+    let app = ready(config).await?;
+    if config.is_demo {
+        demo::seed(&app).await.map_err(|error| Failure::of(&error))?;
+    }
+    let running = serve::start(app.clone(), listener, work).await;
+    say(&banner(running.addr, config.is_demo))?;
+    signals.next().await;
+    tracing::info!("stopping; a second signal ends it at once");
+    tokio::select! {
+        () = running.stop() => {}
+        () = signals.next() => return Err(Failure::new("ended before everything was finished")),
+    }
+    close(&app).await
+}
+
+/// Does the background work until a signal.
+async fn work(config: &Config) -> Outcome {
+    if config.redis_url.is_none() {
+        return Err(Failure::usage("a worker needs REDIS_URL: without it no other process hears of its events"));
+    }
+    let mut signals = Signals::new()?;
+    let app = ready(config).await?;
+    let work = Work::start(&app);
+    signals.next().await;
+    tokio::select! {
+        () = work.stop() => {}
+        () = signals.next() => return Err(Failure::new("ended before everything was finished")),
+    }
+    close(&app).await
+}
+
+/// Prints the schema, or compares it with the file. Needs neither settings nor a database.
+async fn schema(check: bool) -> Outcome {
+    let in_memory = |name: &str| (name == "DATABASE_URL").then(|| "sqlite::memory:".to_owned());
+    let config = Config::load(None, in_memory).map_err(|error| Failure::new(error.to_string()))?;
+    let sdl = graphql::sdl(&graphql::build_schema(&build(&config).await?));
+    if !check {
+        return say(&sdl);
+    }
+    let file = std::fs::read_to_string(Path::new(SCHEMA_FILE))
+        .map_err(|error| Failure::new(format!("cannot read {SCHEMA_FILE}: {error}")))?;
+    match difference(&file, &sdl) {
+        None => Ok(()),
+        Some(difference) => Err(Failure::new(format!(
+            "{SCHEMA_FILE} is not the server's schema; write it with `quick-commerce schema > {SCHEMA_FILE}`\n{difference}"
+        ))),
+    }
+}
+
+/// Where two texts begin to differ, a few lines of each from there; `None` when they do not.
+fn difference(old: &str, new: &str) -> Option<String> {
+    const SHOWN: usize = 5;
+    if old == new {
+        return None;
+    }
+    let same = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
+    let mut text = format!("@@ line {} @@", same + 1);
+    for (sign, lines) in [('-', old.lines()), ('+', new.lines())] {
+        for line in lines.skip(same).take(SHOWN) {
+            let _ = write!(text, "\n{sign} {line}");
+        }
+    }
+    Some(text)
+}
+
+async fn build(config: &Config) -> Outcome<App> {
+    App::build(config.clone(), Ambient::default()).await.map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The application over a database that has the newest schema. An embedded one is migrated on the way; one that others
+/// share is migrated by whoever decides to.
+async fn ready(config: &Config) -> Outcome<App> {
+    let app = build(config).await?;
+    if config.is_embedded() {
+        app.migrate().await.map_err(|error| Failure::new(error.to_string()))?;
+        return Ok(app);
+    }
+    let pending = migration::Migrator::get_pending_migrations_read_only(app.db.reader())
+        .await
+        .map_err(|error| Failure::new(format!("cannot read the state of the database: {error}")))?;
+    match pending.len() {
+        0 => Ok(app),
+        count => Err(Failure::new(format!("{count} migration(s) are pending: run `quick-commerce migrate`"))),
+    }
+}
+
+async fn close(app: &App) -> Outcome {
+    app.db.close().await.map_err(|error| Failure::new(format!("the database did not close cleanly: {error}")))
+}
+
+/// The admin's password: never an argument, which every process of the machine can read.
+fn password(from_stdin: bool) -> Outcome<String> {
+    if !from_stdin {
+        let missing = || Failure::usage(format!("set {ADMIN_PASSWORD}, or give --password-stdin"));
+        return environment(ADMIN_PASSWORD).filter(|password| !password.is_empty()).ok_or_else(missing);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::new(format!("cannot read the password from standard input: {error}")))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Every setting, for `--help`.
+fn settings() -> String {
+    let mut text = "Settings, from the environment or the file of --config:\n".to_owned();
+    for setting in SETTINGS {
+        let default = if setting.default.is_empty() { "none" } else { setting.default };
+        let _ = writeln!(text, "  {}\n          {} [default: {default}]", setting.name, setting.meaning);
+    }
+    text
+}
+
+/// What a person at the terminal wants to know.
+fn banner(addr: SocketAddr, is_demo: bool) -> String {
+    let host = match addr.ip() {
+        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()),
+        _ => addr,
+    };
+    let mut text = format!(
+        "Quick Commerce {} is running.\n\n  GraphiQL   http://{host}/graphiql\n  GraphQL    http://{host}/graphql\n  \
+         WebSocket  ws://{host}/graphql (graphql-transport-ws)\n\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    if is_demo {
+        let _ = writeln!(text, "Demo accounts, all with the password `{}`:\n", demo::PASSWORD);
+        for account in &demo::ACCOUNTS {
+            let _ = writeln!(text, "  {:<20} {}", account.email, account.role);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Writes to standard output.
+fn say(text: &str) -> Outcome {
+    let mut output = std::io::stdout();
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.map_err(|error| Failure::new(format!("cannot write to standard output: {error}")))
+}
+
+/// What asks the program to end: Ctrl-C, and SIGTERM where there is such a thing.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Outcome<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let failed = |error: std::io::Error| Failure::new(format!("cannot listen to signals: {error}"));
+            Ok(Self { terminate: signal(SignalKind::terminate()).map_err(failed)? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent_and_help_names_every_setting() {
+        Cli::command().debug_assert();
+        let help = settings();
+        assert!(SETTINGS.iter().all(|setting| help.contains(setting.name)));
+    }
+
+    #[test]
+    fn a_difference_is_shown_from_where_it_begins() {
+        assert_eq!(difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(difference("a\nb\nc\n", "a\nx\nc\n").unwrap(), "@@ line 2 @@\n- b\n- c\n+ x\n+ c");
+        assert_eq!(difference("a\n", "a\nb\n").unwrap(), "@@ line 2 @@\n+ b");
+    }
+}

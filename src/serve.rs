@@ -1,1 +1,120 @@
 //! The server: listener, background work, shutdown.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::demo;
+use crate::graphql::build_schema;
+use crate::transport::{self, Listener, Shutdown};
+
+/// How long requests may take to finish when the server stops; then how long the background work may.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a background task that broke rests before it is started again.
+const REST: Duration = Duration::from_secs(1);
+
+/// The background work of an instance.
+#[derive(Debug)]
+pub struct Work {
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Work {
+    /// Starts it.
+    #[must_use]
+    pub fn start(app: &App) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        // Every background task of an instance, here and nowhere else. Each ends by itself once `stop` is cancelled.
+        tasks.spawn(supervise("relay", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || app.relay().run(stop.clone())
+        }));
+        Self { stop, tasks }
+    }
+
+    /// Lets it come to an end: what is committed is relayed before.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if timeout(PATIENCE, async { while self.tasks.join_next().await.is_some() {} }).await.is_err() {
+            tracing::warn!("background work did not end in time and was cut off");
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+/// Runs a task to its end, and again when it panics: one broken event must not end the live ones for good.
+async fn supervise<Task: Future<Output = ()>>(name: &'static str, stop: CancellationToken, task: impl Fn() -> Task) {
+    while AssertUnwindSafe(task()).catch_unwind().await.is_err() {
+        if stop.is_cancelled() {
+            break;
+        }
+        tracing::error!(task = name, "a background task panicked and is started again");
+        sleep(REST).await;
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    shutdown: Shutdown,
+    cut: CancellationToken,
+    server: JoinHandle<()>,
+    work: Option<Work>,
+}
+
+/// Serves `app` on `listener` until the result is stopped or killed, with its background work when `work` is set.
+#[expect(clippy::unused_async, reason = "callers may rely on a runtime being there, and on more being awaited here one day")]
+pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
+    let addr = listener.local_addr().unwrap_or(app.config.listen_addr);
+    let (shutdown, cut) = (Shutdown::default(), CancellationToken::new());
+    let work = work.then(|| Work::start(&app));
+    let schema = build_schema(&app);
+    let router = transport::router(app, schema, demo::images::router(), shutdown.clone());
+    let serve = axum::serve(Listener::new(listener, cut.clone()), router)
+        .with_graceful_shutdown(shutdown.begun.clone().cancelled_owned());
+    let server = tokio::spawn(async move {
+        if let Err(error) = serve.await {
+            tracing::error!(%error, "the listener broke");
+        }
+    });
+    Running { addr, shutdown, cut, server, work }
+}
+
+impl Running {
+    /// Accepts nothing more, closes the WebSockets, lets requests finish within ten seconds, and ends the background work
+    /// once it has relayed what they committed.
+    pub async fn stop(self) {
+        let Self { shutdown, cut, mut server, work, .. } = self;
+        shutdown.begun.cancel();
+        shutdown.sockets.close();
+        let finished = timeout(PATIENCE, async { tokio::join!(&mut server, shutdown.sockets.wait()) }).await;
+        if finished.is_err() {
+            tracing::warn!("connections did not end in time and were cut off");
+        }
+        cut.cancel();
+        server.abort();
+        if let Some(work) = work {
+            work.stop().await;
+        }
+    }
+
+    /// Ends everything at once, as a crash would: connections break, transactions roll back, nothing is relayed.
+    pub fn kill(self) {
+        self.cut.cancel();
+        self.server.abort();
+        // the tasks of a `JoinSet` are aborted with it
+        drop(self.work);
+    }
+}

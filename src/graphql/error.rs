@@ -22,6 +22,12 @@ impl GraphError {
         Self { code, message: message.into(), is_retryable: false }
     }
 
+    /// The same for what may succeed when it is sent again.
+    #[must_use]
+    pub fn retryable(code: &'static str, message: impl Into<String>) -> Self {
+        Self { is_retryable: true, ..Self::new(code, message) }
+    }
+
     /// What clients see of any fault.
     #[must_use]
     pub fn internal() -> Self {

@@ -1,3 +1,106 @@
 //! How requests come in: HTTP, WebSocket, pages.
 
+mod accept;
+mod error;
+mod frame;
 pub mod graphiql;
+mod health;
+mod http;
+mod listener;
+mod metrics;
+mod socket;
+mod token;
+
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use axum::{Extension, Router};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use self::error::Refusal;
+pub use self::listener::Listener;
+use self::metrics::Metrics;
+use crate::app::App;
+use crate::graphql::context::RequestId;
+
+/// The header that names a request, in both directions.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The end of the server, as its connections see it.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Cancelled when the server stops: WebSockets are then closed, and the instance is not ready any more.
+    pub begun: CancellationToken,
+    /// The open WebSockets.
+    pub sockets: TaskTracker,
+}
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+struct Transport<E> {
+    app: App,
+    executor: E,
+    metrics: Arc<Metrics>,
+    shutdown: Shutdown,
+}
+
+/// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`.
+pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> Router {
+    let metrics = Arc::new(Metrics::new(app.clock.now()));
+    let cors = cors(&app.config.cors_origins);
+    let body_bytes = app.config.limits.body_bytes;
+    let transport = Transport { app: app.clone(), executor, metrics: Arc::clone(&metrics), shutdown };
+    let router = Router::new()
+        .route("/graphql", get(http::get::<E>).post(http::post::<E>))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready::<E>))
+        .route("/metrics", get(health::metrics::<E>))
+        .merge(graphiql::router())
+        .with_state(transport)
+        .merge(extra)
+        .fallback(async |Extension(id): Extension<RequestId>| Refusal::not_found().respond(&id))
+        .method_not_allowed_fallback(async |Extension(id): Extension<RequestId>| Refusal::wrong_method().respond(&id))
+        .layer(DefaultBodyLimit::max(body_bytes))
+        .layer(from_fn(frame::contain))
+        .layer(CompressionLayer::new().gzip(true));
+    let router = match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router
+        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .layer(from_fn_with_state((app, metrics), frame::observe))
+}
+
+/// What browsers' pages of other origins may do. `None`: nothing.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    // Any header is as good as another: nothing here is signed in by a cookie, so a page has no rights that it does not
+    // bring along.
+    let layer = CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([REQUEST_ID])
+        .max_age(std::time::Duration::from_secs(3600));
+    Some(layer)
+}
+
+#[cfg(test)]
+mod tests;

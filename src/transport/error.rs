@@ -1,0 +1,69 @@
+//! Refusals of the transport itself, in the form of a GraphQL answer.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::graphql::GraphError;
+use crate::graphql::context::RequestId;
+
+/// Why a request is not passed on.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    error: GraphError,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// A refusal with `status`, a stable `code`, and a sentence for a person.
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, error: GraphError::new(code, message), header: None }
+    }
+
+    /// 400: it is not a GraphQL request.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+
+    /// 404.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing at this address. The API is at /graphql.")
+    }
+
+    /// 405.
+    pub(super) fn wrong_method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "This address does not take that method.")
+    }
+
+    /// 500: something broke, and was logged.
+    pub(super) fn internal() -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, error: GraphError::internal(), header: None }
+    }
+
+    /// 503: it took too long.
+    pub(super) fn timeout() -> Self {
+        let error = GraphError::retryable("TIMEOUT", "The request took too long and was given up.");
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, error, header: None }
+    }
+
+    /// 401 for a token that is not valid, so that clients get a new one; 500 when that could not be told.
+    pub(super) fn unauthenticated(error: GraphError) -> Self {
+        if error.code() == "INTERNAL" {
+            return Self { status: StatusCode::INTERNAL_SERVER_ERROR, error, header: None };
+        }
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        Self { status: StatusCode::UNAUTHORIZED, error, header: Some((header::WWW_AUTHENTICATE, challenge)) }
+    }
+
+    /// The refusal as it is sent.
+    pub(super) fn respond(self, id: &RequestId) -> Response {
+        let Self { status, error, header } = self;
+        let extensions = json!({ "code": error.code(), "retryable": error.is_retryable(), "requestId": id.0 });
+        let body = json!({ "errors": [{ "message": error.message(), "extensions": extensions }] });
+        let headers = [(header::CONTENT_TYPE, "application/json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+        let mut response = (status, headers, body.to_string()).into_response();
+        response.headers_mut().extend(header);
+        response
+    }
+}

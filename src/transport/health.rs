@@ -1,0 +1,40 @@
+//! Whether the server runs, and whether it can work.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Transport;
+
+/// How long a part may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// 200 as long as the process answers at all.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// 200 when requests can be worked on; else 503, with a line for each part. A server that is stopping is not ready, so
+/// that a load balancer sends no more.
+pub(super) async fn ready<E>(State(transport): State<Transport<E>>) -> Response {
+    let app = &transport.app;
+    let (database, bus) = tokio::join!(tokio::time::timeout(PATIENCE, app.db.ping()), app.bus.is_ready());
+    let parts = [
+        ("database", database.is_ok_and(|answer| answer.is_ok())),
+        ("bus", bus),
+        ("server", !transport.shutdown.begun.is_cancelled()),
+    ];
+    let is_ready = parts.iter().all(|(_, is_up)| *is_up);
+    let text: String =
+        parts.iter().map(|(part, is_up)| format!("{part}: {}\n", if *is_up { "ok" } else { "down" })).collect();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// The numbers.
+pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Response {
+    let text = transport.metrics.text(transport.app.clock.now());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}

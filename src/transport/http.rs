@@ -1,0 +1,197 @@
+//! GraphQL over HTTP, after the draft of that name (<https://graphql.github.io/graphql-over-http/draft/>).
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_graphql::{Executor, Request as Operation, ServerError, Value as GraphValue, Variables};
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::accept::{self, Media};
+use super::error::Refusal;
+use super::{Transport, graphiql, socket, token};
+use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
+
+/// A request as the specification names its parts.
+#[derive(Debug)]
+struct Params {
+    query: String,
+    operation_name: Option<String>,
+    variables: Map<String, Value>,
+}
+
+/// POST: queries and mutations, as JSON.
+pub(super) async fn post<E: Executor>(
+    State(transport): State<Transport<E>>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let read = || {
+        if !accept::is_json(&headers) {
+            let message = "Send the request as application/json.";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
+        }
+        let limit = transport.app.config.limits.body_bytes;
+        let body = body.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let message = format!("The request is larger than {limit} bytes.");
+                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message)
+            }
+            _ => Refusal::bad_request("The body could not be read."),
+        })?;
+        Params::of_json(&body)
+    };
+    match read() {
+        Ok(params) => answer(&transport, &id, &headers, params, Accepts::QueriesAndMutations).await,
+        Err(refusal) => refusal.respond(&id),
+    }
+}
+
+/// GET: queries, the page for browsers, and the way to a WebSocket.
+pub(super) async fn get<E: Executor>(
+    State(transport): State<Transport<E>>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    // clients also ask for `h2c` here, which is declined by an ordinary answer
+    let upgrade = parts.headers.get(header::UPGRADE).map(HeaderValue::as_bytes);
+    if upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
+        return socket::upgrade(transport, id, parts).await;
+    }
+    let params = match Query::<HashMap<String, String>>::try_from_uri(&parts.uri) {
+        Ok(Query(params)) => params,
+        Err(_) => return Refusal::bad_request("The address is not well formed.").respond(&id),
+    };
+    if !params.contains_key("query") && accept::wants_page(&parts.headers) {
+        return graphiql::page(parts.headers).await;
+    }
+    match Params::of_address(params) {
+        Ok(params) => answer(&transport, &id, &parts.headers, params, Accepts::Queries).await,
+        Err(refusal) => refusal.respond(&id),
+    }
+}
+
+impl Params {
+    fn of_json(body: &[u8]) -> Result<Self, Refusal> {
+        let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else {
+            return Err(Refusal::bad_request("The body must be a JSON object with `query`."));
+        };
+        Self::new(
+            object.remove("query"),
+            object.remove("operationName"),
+            object.remove("variables"),
+            object.get("extensions"),
+        )
+    }
+
+    fn of_address(mut params: HashMap<String, String>) -> Result<Self, Refusal> {
+        let json = |name: &'static str, text: Option<String>| {
+            text.map(|text| serde_json::from_str(&text).map_err(|_| Refusal::bad_request(format!("`{name}` must be JSON."))))
+                .transpose()
+        };
+        let variables = json("variables", params.remove("variables"))?;
+        let extensions: Option<Value> = json("extensions", params.remove("extensions"))?;
+        let query = params.remove("query").map(Value::String);
+        let name = params.remove("operationName").map(Value::String);
+        Self::new(query, name, variables, extensions.as_ref())
+    }
+
+    fn new(
+        query: Option<Value>,
+        operation_name: Option<Value>,
+        variables: Option<Value>,
+        extensions: Option<&Value>,
+    ) -> Result<Self, Refusal> {
+        let Some(Value::String(query)) = query else {
+            return Err(Refusal::bad_request("`query` is required, and must be a text."));
+        };
+        let operation_name = match operation_name {
+            None | Some(Value::Null) => None,
+            Some(Value::String(name)) => Some(name),
+            Some(_) => return Err(Refusal::bad_request("`operationName` must be a text.")),
+        };
+        let variables = match variables {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(variables)) => variables,
+            Some(_) => return Err(Refusal::bad_request("`variables` must be an object.")),
+        };
+        // no extension is known, but the specification says what they must look like
+        match extensions {
+            None | Some(Value::Null | Value::Object(_)) => Ok(Self { query, operation_name, variables }),
+            Some(_) => Err(Refusal::bad_request("`extensions` must be an object.")),
+        }
+    }
+}
+
+/// Executes a request, or says why not.
+async fn answer<E: Executor>(
+    transport: &Transport<E>,
+    id: &RequestId,
+    headers: &HeaderMap,
+    params: Params,
+    accepts: Accepts,
+) -> Response {
+    let Some(media) = accept::media(headers) else {
+        let message = "Answers are application/json or application/graphql-response+json.";
+        return Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).respond(id);
+    };
+    let viewer = match token::of_headers(&transport.app, headers).await {
+        Ok(actor) => Viewer(actor),
+        Err(error) => return Refusal::unauthenticated(error).respond(id),
+    };
+    let begun = Begun::default();
+    let mut operation = Operation::new(params.query)
+        .variables(Variables::from_json(Value::Object(params.variables)))
+        .data(viewer)
+        .data(id.clone())
+        .data(accepts)
+        .data(begun.clone());
+    operation.operation_name = params.operation_name;
+    respond(transport.executor.execute(operation).await, begun.get(), media)
+}
+
+/// The answer as it is sent. Before the execution there is no `data` (GraphQL specification, section 7.1).
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a GraphValue>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'a BTreeMap<String, GraphValue>,
+}
+
+fn respond(response: async_graphql::Response, has_begun: bool, media: Media) -> Response {
+    let data = has_begun.then_some(&response.data);
+    let body = Body { errors: &response.errors, data, extensions: &response.extensions };
+    let Ok(body) = serde_json::to_vec(&body) else {
+        tracing::error!("an answer cannot be written as JSON");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let is_method = response.errors.iter().any(|error| has_code(error, "METHOD_NOT_ALLOWED"));
+    let status = match media {
+        _ if is_method && !has_begun => StatusCode::METHOD_NOT_ALLOWED,
+        Media::GraphQl if !has_begun => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    // what an answer says depends on who asks
+    let fixed = [(header::CONTENT_TYPE, media.content_type()), (header::CACHE_CONTROL, "no-store")];
+    let mut answer = (status, fixed, body).into_response();
+    answer.headers_mut().extend(response.http_headers);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    answer
+}
+
+fn has_code(error: &ServerError, code: &str) -> bool {
+    let found = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    matches!(found, Some(GraphValue::String(found)) if found == code)
+}

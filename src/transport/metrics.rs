@@ -1,0 +1,121 @@
+//! Numbers for Prometheus, in its text format 0.0.4.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+
+/// What is counted.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    started: DateTime<Utc>,
+    /// Answers by the first digit of their status, 1 to 5.
+    answers: [AtomicU64; 5],
+    sockets: AtomicI64,
+}
+
+/// An open WebSocket, as long as it lives.
+#[derive(Debug)]
+pub(super) struct OpenSocket(Arc<Metrics>);
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.sockets.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Metrics {
+    /// Of a process that started at `started`.
+    pub(super) fn new(started: DateTime<Utc>) -> Self {
+        Self { started, answers: Default::default(), sockets: AtomicI64::new(0) }
+    }
+
+    /// Counts an answer.
+    pub(super) fn answered(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100);
+        if let Some(count) = class.checked_sub(1).and_then(|index| self.answers.get(index)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a WebSocket until what is returned is dropped.
+    pub(super) fn socket(self: &Arc<Self>) -> OpenSocket {
+        self.sockets.fetch_add(1, Ordering::Relaxed);
+        OpenSocket(Arc::clone(self))
+    }
+
+    /// Everything, at `now`.
+    pub(super) fn text(&self, now: DateTime<Utc>) -> String {
+        let mut text = String::new();
+        let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            for (labels, value) in samples {
+                let _ = writeln!(text, "{name}{labels} {value}");
+            }
+        };
+        let one = |value: String| [(String::new(), value)];
+        let seconds = |milliseconds: i64| format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+        family(
+            "quick_commerce_build_info",
+            "gauge",
+            "The version that runs.",
+            &[(format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), "1".to_owned())],
+        );
+        family(
+            "process_start_time_seconds",
+            "gauge",
+            "When the process started, in seconds since 1970.",
+            &one(seconds(self.started.timestamp_millis())),
+        );
+        family(
+            "quick_commerce_uptime_seconds",
+            "gauge",
+            "How long it has been running.",
+            &one(seconds((now - self.started).num_milliseconds().max(0))),
+        );
+        let answers: Vec<_> = (1..)
+            .zip(&self.answers)
+            .map(|(class, count)| (format!("{{status=\"{class}xx\"}}"), count.load(Ordering::Relaxed).to_string()))
+            .collect();
+        family("quick_commerce_http_requests_total", "counter", "HTTP requests by class of status.", &answers);
+        family(
+            "quick_commerce_websocket_connections",
+            "gauge",
+            "Open WebSockets.",
+            &one(self.sockets.load(Ordering::Relaxed).to_string()),
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn the_text_is_what_prometheus_reads() {
+        let started = DateTime::from_timestamp_millis(1_700_000_000_050).unwrap();
+        let metrics = Arc::new(Metrics::new(started));
+        metrics.answered(StatusCode::OK);
+        metrics.answered(StatusCode::NOT_FOUND);
+        metrics.answered(StatusCode::NOT_FOUND);
+        let open = metrics.socket();
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250));
+        for line in [
+            "# TYPE quick_commerce_http_requests_total counter",
+            "quick_commerce_http_requests_total{status=\"2xx\"} 1",
+            "quick_commerce_http_requests_total{status=\"4xx\"} 2",
+            "quick_commerce_websocket_connections 1",
+            "process_start_time_seconds 1700000000.050",
+            "quick_commerce_uptime_seconds 1.250",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+        drop(open);
+        assert!(metrics.text(started).contains("quick_commerce_websocket_connections 0\n"));
+    }
+}

@@ -1,0 +1,75 @@
+//! Who asks.
+
+use axum::http::{HeaderMap, header};
+use domain::access::Actor;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::graphql::{GraphError, Result, authenticate};
+use crate::platform::error::Denial;
+
+/// Whoever the header `Authorization` names; nobody when it is absent or empty.
+///
+/// # Errors
+/// `INVALID_TOKEN`; a fault when it cannot be told.
+pub(super) async fn of_headers(app: &App, headers: &HeaderMap) -> Result<Option<Actor>> {
+    match headers.get(header::AUTHORIZATION) {
+        None => Ok(None),
+        Some(value) => match value.to_str() {
+            Ok(value) => actor(app, value).await,
+            Err(_) => Err(Denial::InvalidToken.into()),
+        },
+    }
+}
+
+/// Whoever the payload of `connection_init` names under `Authorization`, in any letter case.
+///
+/// # Errors
+/// As [`of_headers`].
+pub(super) async fn of_payload(app: &App, payload: &Value) -> Result<Option<Actor>> {
+    let fields = payload.as_object().into_iter().flatten();
+    let value = fields.filter(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value).next();
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(value)) => actor(app, value).await,
+        Some(_) => Err(Denial::InvalidToken.into()),
+    }
+}
+
+async fn actor(app: &App, value: &str) -> Result<Option<Actor>, GraphError> {
+    match token(value) {
+        "" => Ok(None),
+        token => authenticate(app, token).await.map(Some),
+    }
+}
+
+/// The token of `Bearer TOKEN` (RFC 6750, section 2.1; the scheme in any letter case), or of `TOKEN` alone.
+fn token(value: &str) -> &str {
+    let value = value.trim();
+    match value.split_once(char::is_whitespace) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
+        None if value.eq_ignore_ascii_case("bearer") => "",
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_may_be_written_in_any_case_or_left_out() {
+        for (value, expected) in [
+            ("Bearer abc", "abc"),
+            ("bearer   abc ", "abc"),
+            (" BEARER\tabc", "abc"),
+            ("abc", "abc"),
+            ("Bearer", ""),
+            ("Bearer ", ""),
+            ("", ""),
+            ("Basic abc", "Basic abc"),
+        ] {
+            assert_eq!(token(value), expected, "{value:?}");
+        }
+    }
+}
