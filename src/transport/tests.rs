@@ -1,1 +1,301 @@
+use std::path::PathBuf;
 
+use async_graphql::{EmptySubscription, Object, Schema};
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::app::Ambient;
+use crate::config::Config;
+use crate::graphql::limits::limited;
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn number(&self, of: Option<i32>) -> i32 {
+        of.unwrap_or(1)
+    }
+
+    async fn panics(&self) -> Option<i32> {
+        None::<Option<i32>>.expect("on purpose")
+    }
+}
+
+struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn change(&self) -> i32 {
+        2
+    }
+}
+
+/// A server over an SQLite file of its own.
+struct Server {
+    app: App,
+    folder: PathBuf,
+    shutdown: Shutdown,
+    router: Router,
+}
+
+impl Server {
+    async fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("qc-transport-{name}-{}", std::process::id()));
+        let url = format!("sqlite://{}/qc.db", folder.display());
+        let setting = move |key: &str| match key {
+            "DATABASE_URL" => Some(url.clone()),
+            "MAX_BODY_BYTES" => Some("2000".to_owned()),
+            "CORS_ORIGINS" => Some("https://shop.example".to_owned()),
+            _ => None,
+        };
+        let app = App::build(Config::load(None, setting).unwrap(), Ambient::default()).await.unwrap();
+        app.migrate().await.unwrap();
+        let schema = limited(Schema::build(Query, Mutation, EmptySubscription), app.config.limits).finish();
+        let shutdown = Shutdown::default();
+        let extra = Router::new().route("/breaks", get(async || None::<&str>.expect("on purpose")));
+        let router = router(app.clone(), schema, extra, shutdown.clone());
+        Self { app, folder, shutdown, router }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn get(&self, address: &str) -> Response<Body> {
+        self.send(Request::get(address).body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, body: impl Into<Body>) -> Response<Body> {
+        self.send(json_request().body(body.into()).unwrap()).await
+    }
+
+    async fn end(self) {
+        self.app.db.close().await.unwrap();
+        std::fs::remove_dir_all(self.folder).unwrap();
+    }
+}
+
+fn json_request() -> axum::http::request::Builder {
+    Request::post("/graphql").header(header::CONTENT_TYPE, "application/json")
+}
+
+fn header_of(response: &Response<Body>, name: impl header::AsHeaderName) -> &str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
+}
+
+async fn body(response: Response<Body>) -> Value {
+    serde_json::from_str(&text(response).await).unwrap()
+}
+
+/// The code of the only error, which must be complete.
+async fn code(response: Response<Body>) -> String {
+    let id = header_of(&response, REQUEST_ID).to_owned();
+    let body = body(response).await;
+    let extensions = &body["errors"][0]["extensions"];
+    assert_eq!(extensions["requestId"], json!(id), "{body}");
+    assert!(extensions["retryable"].is_boolean() && body["errors"][0]["message"].is_string(), "{body}");
+    extensions["code"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn requests_are_executed_by_post_and_queries_by_get() {
+    let server = Server::new("executed").await;
+    let response = server.post(r#"{"query":"{ number }","operationName":null,"variables":null,"extensions":{}}"#).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(header_of(&response, header::CONTENT_TYPE), "application/json; charset=utf-8");
+    assert_eq!(header_of(&response, header::X_CONTENT_TYPE_OPTIONS), "nosniff");
+    assert_eq!(header_of(&response, header::REFERRER_POLICY), "no-referrer");
+    assert_eq!(body(response).await, json!({ "data": { "number": 1 } }));
+
+    let response = server.post(r#"{"query":"mutation { change }"}"#).await;
+    assert_eq!(body(response).await, json!({ "data": { "change": 2 } }));
+
+    let address = "/graphql?query=query(%24n:Int)%7Bnumber(of:%24n)%7D&variables=%7B%22n%22:7%7D";
+    assert_eq!(body(server.get(address).await).await, json!({ "data": { "number": 7 } }));
+
+    let response = server.get("/graphql?query=mutation%7Bchange%7D").await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(header_of(&response, header::ALLOW), "POST");
+    assert_eq!(code(response).await, "METHOD_NOT_ALLOWED");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_is_not_a_graphql_request_is_refused() {
+    let server = Server::new("refused").await;
+    for body in [
+        "",
+        "{",
+        "[]",
+        r#"["{ number }"]"#,
+        r#"[{"query":"{ number }"}]"#,
+        "{}",
+        r#"{"query":1}"#,
+        r#"{"query":"{number}","variables":"x"}"#,
+        r#"{"query":"{number}","variables":[]}"#,
+        r#"{"query":"{number}","operationName":1}"#,
+        r#"{"query":"{number}","extensions":"x"}"#,
+    ] {
+        let response = server.post(body).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(code(response).await, "BAD_REQUEST", "{body}");
+    }
+    for address in ["/graphql", "/graphql?query=%7Bnumber%7D&variables=x", "/graphql?variables=%7B%7D"] {
+        assert_eq!(server.get(address).await.status(), StatusCode::BAD_REQUEST, "{address}");
+    }
+    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let request = Request::post("/graphql");
+        let request = content_type.into_iter().fold(request, |request, value| request.header(header::CONTENT_TYPE, value));
+        let response = server.send(request.body(r#"{"query":"{number}"}"#.into()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type:?}");
+        assert_eq!(code(response).await, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let response = server.post(format!(r#"{{"query":"{{ number }}","variables":{{"x":"{}"}}}}"#, "x".repeat(2000))).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(code(response).await, "BODY_TOO_LARGE");
+
+    let response = server.send(Request::delete("/graphql").body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert!(header_of(&response, header::ALLOW).contains("POST"));
+    assert_eq!(code(response).await, "METHOD_NOT_ALLOWED");
+    let response = server.get("/nowhere").await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(code(response).await, "NOT_FOUND");
+    let response = server
+        .send(json_request().header(header::ACCEPT, "text/event-stream").body(r#"{"query":"{number}"}"#.into()).unwrap())
+        .await;
+    assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_status_says_how_the_request_went_where_the_client_asks_for_that() {
+    let server = Server::new("status").await;
+    for (query, expected) in [("{ number }", 200), ("{ nothing }", 400), ("{", 400), ("{ panics }", 200)] {
+        let send = |accept: &str| {
+            let request = json_request().header(header::ACCEPT, accept);
+            server.send(request.body(json!({ "query": query }).to_string().into()).unwrap())
+        };
+        let response = send("application/graphql-response+json").await;
+        assert_eq!(response.status().as_u16(), expected, "{query}");
+        assert_eq!(header_of(&response, header::CONTENT_TYPE), "application/graphql-response+json; charset=utf-8");
+        let body = body(response).await;
+        assert_eq!(body.get("data").is_some(), expected == 200, "{body}");
+        assert_eq!(send("application/json").await.status(), StatusCode::OK);
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_bad_token_is_401_and_none_is_nobody() {
+    let server = Server::new("token").await;
+    let send = |value: &'static str| {
+        let request = json_request().header(header::AUTHORIZATION, value);
+        server.send(request.body(r#"{"query":"{ number }"}"#.into()).unwrap())
+    };
+    for value in ["Bearer nonsense", "nonsense", "Basic dTpw"] {
+        let response = send(value).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{value}");
+        assert_eq!(header_of(&response, header::WWW_AUTHENTICATE), "Bearer error=\"invalid_token\"");
+        assert_eq!(code(response).await, "INVALID_TOKEN");
+    }
+    assert_eq!(send("Bearer ").await.status(), StatusCode::OK);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_id_if_it_is_a_plain_one() {
+    let server = Server::new("id").await;
+    let send = |id: String| {
+        let request = Request::post("/graphql").header("x-request-id", id);
+        server.send(request.body(Body::empty()).unwrap())
+    };
+    for id in ["a", "Client_1-2", &"x".repeat(64)] {
+        let response = send(id.to_owned()).await;
+        assert_eq!(header_of(&response, REQUEST_ID), id);
+        assert_eq!(code(response).await, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    for id in ["", "a b", "a\"b", "<script>", &"x".repeat(65)] {
+        let response = send(id.to_owned()).await;
+        assert_ne!(header_of(&response, REQUEST_ID), id);
+        assert_eq!(header_of(&response, REQUEST_ID).len(), 32);
+    }
+    // in the errors of the execution too
+    let request = json_request().header("x-request-id", "mine").body(r#"{"query":"{ nothing }"}"#.into()).unwrap();
+    assert_eq!(code(server.send(request).await).await, "VALIDATION_FAILED");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_panic_is_a_masked_answer() {
+    let server = Server::new("panic").await;
+    let response = server.get("/breaks").await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(code(response).await, "INTERNAL");
+    let response = server.post(r#"{"query":"{ number panics }"}"#).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = text(response).await;
+    assert!(body.contains("INTERNAL") && !body.contains("purpose"), "{body}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn health_says_which_part_is_down() {
+    let server = Server::new("health").await;
+    assert_eq!(text(server.get("/healthz").await).await, "ok\n");
+    let response = server.get("/readyz").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(text(response).await, "database: ok\nbus: ok\nserver: ok\n");
+
+    server.shutdown.begun.cancel();
+    server.app.db.close().await.unwrap();
+    let response = server.get("/readyz").await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(text(response).await, "database: down\nbus: ok\nserver: down\n");
+    assert_eq!(server.get("/healthz").await.status(), StatusCode::OK);
+
+    let metrics = text(server.get("/metrics").await).await;
+    assert!(metrics.contains("quick_commerce_http_requests_total{status=\"5xx\"} 1\n"), "{metrics}");
+    std::fs::remove_dir_all(server.folder).unwrap();
+}
+
+#[tokio::test]
+async fn browsers_get_the_page_and_other_origins_only_what_is_allowed() {
+    let server = Server::new("browser").await;
+    for (address, accept, is_page) in [
+        ("/graphql", "text/html,*/*;q=0.8", true),
+        ("/graphiql", "text/html", true),
+        ("/graphql?query=%7Bnumber%7D", "text/html,*/*;q=0.8", false),
+    ] {
+        let request = Request::get(address).header(header::ACCEPT, accept).header(header::ACCEPT_ENCODING, "gzip");
+        let response = server.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK, "{address}");
+        assert_eq!(header_of(&response, header::CONTENT_TYPE).starts_with("text/html"), is_page, "{address}");
+    }
+    for (origin, allowed) in [("https://shop.example", "https://shop.example"), ("https://evil.example", "")] {
+        let request = Request::options("/graphql")
+            .header(header::ORIGIN, origin)
+            .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
+            .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization,content-type");
+        let response = server.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(header_of(&response, header::ACCESS_CONTROL_ALLOW_ORIGIN), allowed);
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed() {
+    let server = Server::new("gzip").await;
+    let request = json_request().header(header::ACCEPT_ENCODING, "gzip");
+    let query = r#"{"query":"{ __schema { types { name description } } }"}"#;
+    let response = server.send(request.body(query.into()).unwrap()).await;
+    assert_eq!(header_of(&response, header::CONTENT_ENCODING), "gzip");
+    server.end().await;
+}

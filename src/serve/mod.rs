@@ -118,3 +118,6 @@ impl Running {
         drop(self.work);
     }
 }
+
+#[cfg(test)]
+mod tests;
