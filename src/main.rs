@@ -141,7 +141,11 @@ async fn run(cli: Cli) -> Outcome {
     if let Command::Schema { check } = command {
         return schema(check).await;
     }
-    let config = Config::load(cli.config.as_deref(), environment).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut config = Config::load(cli.config.as_deref(), environment).map_err(|error| Failure::usage(error.to_string()))?;
+    if !matches!(command, Command::Serve { .. } | Command::Worker) {
+        // what a command has to say it prints; the rest is for servers
+        "error".clone_into(&mut config.log);
+    }
     telemetry::init(&config).map_err(|error| Failure::usage(error.to_string()))?;
     execute(command, &config).await.map_err(|failure| failure.without_secrets(&config))
 }
@@ -171,6 +175,9 @@ async fn execute(command: Command, config: &Config) -> Outcome {
             say("The admin can sign in.\n")
         }
         Command::Token { email } => {
+            if config.jwt_secret.is_none() {
+                return Err(Failure::usage("set JWT_SECRET to the server's: a token signed with another is of no use"));
+            }
             let app = ready(config).await?;
             let token = accounts::service::issue_token(&app, &email).await.map_err(|error| Failure::of(&error))?;
             say(&format!("{token}\n"))
@@ -234,17 +241,24 @@ async fn schema(check: bool) -> Outcome {
     }
 }
 
-/// Where two texts begin to differ, a few lines of each from there; `None` when they do not.
+/// What is between the lines that two texts begin and end with alike, the first few of it; `None` when they are equal.
 fn difference(old: &str, new: &str) -> Option<String> {
-    const SHOWN: usize = 5;
+    const SHOWN: usize = 10;
     if old == new {
         return None;
     }
-    let same = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
-    let mut text = format!("@@ line {} @@", same + 1);
-    for (sign, lines) in [('-', old.lines()), ('+', new.lines())] {
-        for line in lines.skip(same).take(SHOWN) {
+    let (old, new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
+    let begin = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let rest = old.len().min(new.len()) - begin;
+    let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
+    let mut text = format!("@@ line {} @@", begin + 1);
+    for (sign, lines) in [('-', old), ('+', new)] {
+        let differing = lines.get(begin..lines.len() - end).unwrap_or_default();
+        for line in differing.iter().take(SHOWN) {
             let _ = write!(text, "\n{sign} {line}");
+        }
+        if differing.len() > SHOWN {
+            let _ = write!(text, "\n{sign} … {} more lines", differing.len() - SHOWN);
         }
     }
     Some(text)
@@ -374,7 +388,10 @@ mod tests {
     #[test]
     fn a_difference_is_shown_from_where_it_begins() {
         assert_eq!(difference("a\nb\n", "a\nb\n"), None);
-        assert_eq!(difference("a\nb\nc\n", "a\nx\nc\n").unwrap(), "@@ line 2 @@\n- b\n- c\n+ x\n+ c");
+        assert_eq!(difference("a\nb\nc\n", "a\nx\nc\n").unwrap(), "@@ line 2 @@\n- b\n+ x");
         assert_eq!(difference("a\n", "a\nb\n").unwrap(), "@@ line 2 @@\n+ b");
+        assert_eq!(difference("a\na\n", "a\n").unwrap(), "@@ line 2 @@\n- a");
+        let long = "b\n".repeat(12);
+        assert!(difference("", &long).unwrap().ends_with("+ … 2 more lines"));
     }
 }

@@ -1,6 +1,6 @@
 //! Logs.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
@@ -33,7 +33,8 @@ pub fn init(config: &Config) -> Result<(), LogError> {
     if config.is_log_json {
         registry.with(fmt::layer().json().with_writer(io::stderr)).try_init()?;
     } else {
-        registry.with(fmt::layer().with_writer(io::stderr)).try_init()?;
+        let is_terminal = io::stderr().is_terminal();
+        registry.with(fmt::layer().with_ansi(is_terminal).with_writer(io::stderr)).try_init()?;
     }
     std::panic::set_hook(Box::new(log_panic));
     Ok(())

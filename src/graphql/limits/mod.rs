@@ -143,7 +143,7 @@ impl Limiter {
     }
 }
 
-/// The operation that a request means (GraphQL specification, section 6.1, GetOperation).
+/// The operation that a request means (GraphQL specification, section 6.1, `GetOperation`).
 fn select<'doc>(
     document: &'doc ExecutableDocument,
     wanted: Option<&str>,
