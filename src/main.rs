@@ -179,8 +179,8 @@ async fn execute(command: Command, config: &Config) -> Outcome {
                 return Err(Failure::usage("set JWT_SECRET to the server's: a token signed with another is of no use"));
             }
             let app = ready(config).await?;
-            let token = accounts::service::issue_token(&app, &email).await.map_err(|error| Failure::of(&error))?;
-            say(&format!("{token}\n"))
+            let signed_in = accounts::service::issue_token(&app, &email).await.map_err(|error| Failure::of(&error))?;
+            say(&format!("{}\n", signed_in.tokens.access.expose()))
         }
     }
 }
@@ -290,16 +290,16 @@ async fn close(app: &App) -> Outcome {
 }
 
 /// The admin's password: never an argument, which every process of the machine can read.
-fn password(from_stdin: bool) -> Outcome<String> {
+fn password(from_stdin: bool) -> Outcome<Secret> {
     if !from_stdin {
         let missing = || Failure::usage(format!("set {ADMIN_PASSWORD}, or give --password-stdin"));
-        return environment(ADMIN_PASSWORD).filter(|password| !password.is_empty()).ok_or_else(missing);
+        return environment(ADMIN_PASSWORD).filter(|password| !password.is_empty()).map(Secret::new).ok_or_else(missing);
     }
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| Failure::new(format!("cannot read the password from standard input: {error}")))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]

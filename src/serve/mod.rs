@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::demo;
+use crate::dispatch::expiry;
 use crate::graphql::build_schema;
 use crate::transport::{self, Listener, Shutdown};
 
@@ -38,6 +39,10 @@ impl Work {
         tasks.spawn(supervise("relay", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || app.relay().run(stop.clone())
+        }));
+        tasks.spawn(supervise("claim expiry", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || expiry::run(app.clone(), stop.clone())
         }));
         Self { stop, tasks }
     }
