@@ -14,6 +14,7 @@ use crate::platform::error::Error;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::Relay;
+use crate::platform::retention::Retention;
 use crate::platform::tokens::Keys;
 
 /// What the world gives: real in production, set and seeded in tests.
@@ -125,6 +126,13 @@ impl App {
     #[must_use]
     pub fn relay(&self) -> Relay {
         Relay::new(self.db.clone(), self.bus.clone(), self.clock.clone(), self.instance)
+    }
+
+    /// The clean-up of what is kept for a time only.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        let (events, keys) = (self.config.event_retention, self.config.idempotency_retention);
+        Retention::new(self.db.clone(), self.clock.clone(), events, keys)
     }
 }
 

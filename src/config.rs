@@ -71,6 +71,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("ACCESS_TOKEN_SECONDS", "900", "life of an access token"),
     setting("REFRESH_TOKEN_DAYS", "14", "life of a refresh token; each works once"),
     setting("SESSION_DAYS", "90", "life of a session, however often it is refreshed"),
+    setting("EVENT_RETENTION_HOURS", "24", "how long events are kept for clients that resume a subscription"),
+    setting("IDEMPOTENCY_HOURS", "48", "how long an idempotency key is remembered; at least 24"),
     setting("CURRENCY", "INR", "ISO 4217 code of every price: INR, USD, EUR, GBP, JPY, AED, SGD or BRL"),
     setting("TAX_PERCENT", "5", "tax on goods, in percent, up to two decimals"),
     setting("DELIVERY_FEE", "25", "fee for a delivery"),
@@ -87,7 +89,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("MAX_TOKENS", "4000", "most lexical tokens in a document"),
     setting("PASSWORD_HASHES", "2", "passwords hashed at once; each takes a core and 19 MiB"),
     setting("CORS_ORIGINS", "", "origins of browsers' pages that may call the API, separated by commas; `*` for any"),
-    setting("LOG", "info", "what is logged, in the syntax of tracing's EnvFilter"),
+    setting("LOG", "info,sea_orm_migration=warn,sqlx=warn", "what is logged, in the syntax of tracing's EnvFilter"),
     setting("LOG_FORMAT", "text", "`text` or `json`"),
 ];
 
@@ -114,6 +116,10 @@ pub struct Config {
     pub refresh_token: Duration,
     /// Life of a session.
     pub session: Duration,
+    /// How long events are kept.
+    pub event_retention: Duration,
+    /// How long idempotency keys are kept.
+    pub idempotency_retention: Duration,
     /// Of every price.
     pub currency: Currency,
     /// Tax and delivery fee.
@@ -273,6 +279,10 @@ impl Reader {
         Duration::from_secs(self.number(name, 1, 3650) * 86_400)
     }
 
+    fn hours(&mut self, name: &str, min: u64) -> Duration {
+        Duration::from_secs(self.number(name, min, 8_760) * 3_600)
+    }
+
     fn finish(mut self) -> Result<Config, ConfigError> {
         let listen_addr =
             self.parse("LISTEN_ADDR", ([127, 0, 0, 1], 8080).into(), "an address and port such as 127.0.0.1:8080", |t| {
@@ -347,6 +357,8 @@ impl Reader {
             access_token: Duration::from_secs(self.number("ACCESS_TOKEN_SECONDS", 10, 86_400)),
             refresh_token: self.days("REFRESH_TOKEN_DAYS"),
             session: self.days("SESSION_DAYS"),
+            event_retention: self.hours("EVENT_RETENTION_HOURS", 1),
+            idempotency_retention: self.hours("IDEMPOTENCY_HOURS", 24),
             currency,
             prices,
             payout,

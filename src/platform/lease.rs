@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::relay;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::clock::Clock;
-use super::db::Tx;
+use super::db::{Db, Tx};
 use super::error::Result;
 
 /// Makes sure that the feed `name` has its row.
@@ -48,4 +48,19 @@ pub async fn take(tx: &Tx, clock: &Clock, name: &str, holder: Uuid, lifetime: Du
         .exec_with_returning(&**tx)
         .await?;
     Ok(taken.pop())
+}
+
+/// Gives the lease of `name` back before its time, if `holder` has it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(db: &Db, name: &str, holder: Uuid) -> Result<()> {
+    relay::Entity::update_many()
+        .col_expr(relay::Column::Holder, Expr::value(Uuid::nil()))
+        .col_expr(relay::Column::ExpiresAt, Expr::value(DateTime::<Utc>::UNIX_EPOCH))
+        .filter(relay::Column::Name.eq(name))
+        .filter(relay::Column::Holder.eq(holder))
+        .exec(db.writer())
+        .await?;
+    Ok(())
 }

@@ -11,6 +11,7 @@ pub mod outbox;
 pub mod page;
 pub mod passwords;
 pub mod relay;
+pub mod retention;
 pub mod tokens;
 
 pub use error::{Error, Result};

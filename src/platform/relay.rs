@@ -27,7 +27,7 @@ const FEED: &str = "feed";
 const BATCH: u64 = 500;
 
 /// How long an instance keeps the lease without renewing it. Another takes over after that.
-const LEASE: Duration = Duration::from_secs(5);
+const LEASE: Duration = Duration::from_secs(2);
 
 /// How often the log is looked at unasked: for commits of other instances whose wake-up was lost.
 const POLL: Duration = Duration::from_millis(200);
@@ -48,27 +48,31 @@ impl Relay {
         Self { db, bus, clock, me }
     }
 
-    /// Relays until `stop`, then once more, so that nothing committed waits for another instance.
+    /// Relays until `stop`, then once more, so that nothing committed waits for another instance, and lets the lease go.
     pub async fn run(self, stop: CancellationToken) {
         let mut wake = self.bus.wake_ups();
+        // whether this instance committed since its last step
+        let mut has_news = false;
         loop {
             match self.step().await {
                 // a full batch: more is waiting
                 Ok(Step::Moved(count)) if count >= BATCH => continue,
+                Ok(Step::NotMine) if has_news => self.bus.wake().await,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(?error, "the relay stumbled and will try again"),
             }
-            tokio::select! {
-                () = self.db.appended().notified() => {
-                    // the holder of the lease may be another instance
-                    self.bus.wake().await;
-                }
-                _ = wake.recv() => {}
-                () = tokio::time::sleep(POLL) => {}
+            has_news = tokio::select! {
+                () = self.db.appended().notified() => true,
+                _ = wake.recv() => false,
+                () = tokio::time::sleep(POLL) => false,
                 () = stop.cancelled() => break,
-            }
+            };
         }
-        if let Err(error) = self.step().await {
+        let last = async {
+            self.step().await?;
+            lease::release(&self.db, FEED, self.me).await
+        };
+        if let Err(error) = last.await {
             tracing::warn!(?error, "events were left for another instance to relay");
         }
     }
@@ -78,6 +82,9 @@ impl Relay {
     /// # Errors
     /// When the database or the bus fails; what was not published is published by a later step.
     pub async fn step(&self) -> Result<Step> {
+        if self.is_idle().await? {
+            return Ok(Step::Moved(0));
+        }
         let Some(lease) = self.number().await? else { return Ok(Step::NotMine) };
         if lease.position == lease.published {
             return Ok(Step::Moved(0));
@@ -98,6 +105,14 @@ impl Relay {
             .exec(self.db.writer())
             .await?;
         Ok(Step::Moved(count))
+    }
+
+    /// Whether everything has a position and is published: most of the time, and then nothing is written.
+    async fn is_idle(&self) -> Result<bool> {
+        let db = self.db.reader();
+        let Some(feed) = relay::Entity::find_by_id(FEED.to_owned()).one(db).await? else { return Ok(false) };
+        let waiting = event::Entity::find().filter(event::Column::Position.is_null()).limit(1).one(db).await?;
+        Ok(waiting.is_none() && feed.position == feed.published)
     }
 
     /// Gives positions to committed events that have none. The lease as it then is, or `None` when it is another's.
@@ -143,6 +158,14 @@ pub enum Step {
 /// When the database fails.
 pub async fn head(db: &impl ConnectionTrait) -> Result<i64> {
     Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.position))
+}
+
+/// The position up to which the log was handed to the bus.
+///
+/// # Errors
+/// When the database fails.
+pub async fn published(db: &impl ConnectionTrait) -> Result<i64> {
+    Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.published))
 }
 
 /// What came after a position.

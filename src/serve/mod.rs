@@ -44,6 +44,10 @@ impl Work {
             let (app, stop) = (app.clone(), stop.clone());
             move || expiry::run(app.clone(), stop.clone())
         }));
+        tasks.spawn(supervise("retention", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || app.retention().run(stop.clone())
+        }));
         Self { stop, tasks }
     }
 

@@ -1,0 +1,82 @@
+//! What is kept for a time only: events that subscribers may still ask for, and idempotency keys.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{event, idempotency_key as keys};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::db::Db;
+use super::error::Result;
+
+/// How often the clean-up runs.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// Rows removed in one statement, so that nothing waits long behind it.
+const BATCH: u64 = 1_000;
+
+/// The clean-up.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    db: Db,
+    clock: Clock,
+    events: Duration,
+    keys: Duration,
+}
+
+impl Retention {
+    /// Keeps events for `events` and idempotency keys for `keys`.
+    #[must_use]
+    pub const fn new(db: Db, clock: Clock, events: Duration, keys: Duration) -> Self {
+        Self { db, clock, events, keys }
+    }
+
+    /// Cleans up until `stop`. Instances may do so at once: what one removed, the other does not find.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(?error, "old events and keys could not be removed; trying again later");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Removes all that is older than it need be.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sweep(&self) -> Result<()> {
+        let now = self.clock.db_now(self.db.reader()).await?;
+        while self.remove_events(before(now, self.events)).await? == BATCH {}
+        let old = keys::Column::CreatedAt.lt(before(now, self.keys));
+        keys::Entity::delete_many().filter(old).exec(self.db.writer()).await?;
+        Ok(())
+    }
+
+    /// From the start of the log on, so that what is left has no holes. What was never published stays.
+    async fn remove_events(&self, before: DateTime<Utc>) -> Result<u64> {
+        let published = super::relay::published(self.db.reader()).await?;
+        let old: Vec<(i64, DateTime<Utc>)> = event::Entity::find()
+            .select_only()
+            .column(event::Column::Position)
+            .column(event::Column::At)
+            .filter(event::Column::Position.lte(published))
+            .order_by_asc(event::Column::Position)
+            .limit(BATCH)
+            .into_tuple()
+            .all(self.db.reader())
+            .await?;
+        let Some((last, _)) = old.iter().take_while(|(_, at)| *at < before).last() else { return Ok(0) };
+        let removed = event::Entity::delete_many().filter(event::Column::Position.lte(*last)).exec(self.db.writer()).await?;
+        Ok(removed.rows_affected)
+    }
+}
+
+fn before(now: DateTime<Utc>, age: Duration) -> DateTime<Utc> {
+    now - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX / 4)
+}
