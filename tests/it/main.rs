@@ -1,0 +1,12 @@
+//! The integration tests: the real server on real databases, asked over its real API.
+//!
+//! One binary, so that the servers are started once: `tests/run`. What the tests stand on is in `support`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod architecture;
+mod harness;
+mod idempotency;
+mod outbox;
+#[expect(clippy::allow_attributes, reason = "nothing is expected: what one test needs today another needs tomorrow")]
+#[allow(dead_code, reason = "a box of tools, not all of which are in use at all times")]
+mod support;

@@ -1,0 +1,237 @@
+//! From the event log to the bus: nothing that was committed is lost, and nothing is ever out of order.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::event::Topic;
+use entity::{event, relay};
+use quick_commerce::app::App;
+use quick_commerce::platform::bus::{Delivery, Listener};
+use quick_commerce::platform::db::{Db, Tx};
+use quick_commerce::platform::outbox::{self, NewEvent};
+use quick_commerce::platform::relay::{Relay, Step};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::{Shape, TestParts, over_both_shapes};
+
+over_both_shapes! {
+    every_committed_event_is_delivered_once_and_in_order,
+    two_relays_never_publish_out_of_order,
+    what_was_published_but_not_marked_is_published_again,
+    a_relay_waits_until_the_lease_of_another_has_run_out,
+}
+
+/// How long a delivery may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn append(app: &App, tx: &Tx, number: u64) {
+    let at = app.clock.db_now(&**tx).await.unwrap();
+    let payload = json!({ "number": number });
+    let event = NewEvent { id: app.ids.uuid(), kind: "test.happened", topics: &[Topic::Platform], payload: &payload, at };
+    outbox::append(tx, &event).await.unwrap();
+}
+
+async fn append_and_commit(app: &App, number: u64) {
+    let tx = app.db.begin().await.unwrap();
+    append(app, &tx, number).await;
+    tx.commit().await.unwrap();
+}
+
+/// Hears the bus as a subscriber does: what it has seen it drops, and a hole fails the test. It listens all the while, since
+/// the bus does not wait for anybody.
+struct Recorder {
+    hearing: JoinHandle<()>,
+    heard: watch::Receiver<Heard>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Heard {
+    last: i64,
+    repeated: usize,
+    numbers: Vec<u64>,
+}
+
+impl Recorder {
+    async fn attach(app: &App) -> Self {
+        let (record, heard) = watch::channel(Heard::default());
+        let listener = app.bus.listen(Topic::Platform).await.unwrap();
+        Self { hearing: tokio::spawn(hear(listener, record)), heard }
+    }
+
+    /// What it has heard, once that is `count` different events.
+    async fn heard(&mut self, count: usize) -> Heard {
+        let all = self.heard.wait_for(|heard| heard.numbers.len() >= count);
+        let all = tokio::time::timeout(PATIENCE, all).await.map(|heard| heard.map(|heard| heard.clone()));
+        let Ok(heard) = all else {
+            panic!("{count} events were expected, and these came: {:?}", self.heard.borrow());
+        };
+        if let Ok(heard) = heard {
+            return heard;
+        }
+        std::panic::resume_unwind((&mut self.hearing).await.unwrap_err().into_panic());
+    }
+}
+
+async fn hear(mut listener: Listener, record: watch::Sender<Heard>) {
+    while let Some(delivery) = listener.next().await {
+        // a gap is said once when the connection to Redis is made; with a message lost in it there would be a hole
+        let Delivery::Message(message) = delivery else { continue };
+        record.send_modify(|heard| {
+            if message.position <= heard.last {
+                heard.repeated += 1;
+                return;
+            }
+            assert_eq!(message.position, heard.last + 1, "a hole, or out of order, after {:?}", heard.numbers);
+            heard.last = message.position;
+            heard.numbers.push(message.payload["number"].as_u64().unwrap());
+        });
+    }
+}
+
+/// The reader that everybody writes first.
+#[derive(Default)]
+struct NaiveReader {
+    last: i64,
+    numbers: Vec<u64>,
+}
+
+impl NaiveReader {
+    async fn read(&mut self, db: &Db) {
+        let rows = event::Entity::find().filter(event::Column::Id.gt(self.last)).order_by_asc(event::Column::Id);
+        for row in rows.all(db.reader()).await.unwrap() {
+            self.last = row.id;
+            self.numbers.push(row.payload["number"].as_u64().unwrap());
+        }
+    }
+}
+
+/// Eight writers at once, of whom every fourth transaction rolls back; the numbers that were committed.
+async fn write_in_a_crowd(app: &App) -> BTreeSet<u64> {
+    let mut writers = JoinSet::new();
+    for writer in 0..8 {
+        let app = app.clone();
+        writers.spawn(async move {
+            let mut committed = Vec::new();
+            for number in (writer * 100)..(writer * 100 + 20) {
+                let tx = app.db.begin().await.unwrap();
+                append(&app, &tx, number).await;
+                // the row has its id, and is not there yet
+                tokio::time::sleep(Duration::from_millis(app.ids.below(5))).await;
+                if app.ids.below(4) == 0 {
+                    drop(tx);
+                } else {
+                    tx.commit().await.unwrap();
+                    committed.push(number);
+                }
+            }
+            committed
+        });
+    }
+    writers.join_all().await.into_iter().flatten().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_naive_reader_loses_rows_and_the_relay_does_not() {
+    let parts = TestParts::build(Shape::Production).await;
+    let (app, relay) = (&parts.app, parts.app.relay());
+    let (mut subscriber, mut naive) = (Recorder::attach(app).await, NaiveReader::default());
+
+    let first = app.db.begin().await.unwrap();
+    append(app, &first, 1).await;
+    let second = app.db.begin().await.unwrap();
+    append(app, &second, 2).await;
+    second.commit().await.unwrap();
+    naive.read(&app.db).await;
+    assert_eq!(relay.step().await.unwrap(), Step::Moved(1));
+    first.commit().await.unwrap();
+    naive.read(&app.db).await;
+    assert_eq!(relay.step().await.unwrap(), Step::Moved(1));
+
+    assert_eq!(naive.numbers, [2], "the row that committed late lies behind the naive reader");
+    assert_eq!(
+        subscriber.heard(2).await.numbers,
+        [2, 1],
+        "the relay gives positions in the order of the commits that it saw"
+    );
+}
+
+async fn every_committed_event_is_delivered_once_and_in_order(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let mut subscriber = Recorder::attach(&parts.app).await;
+    let stop = CancellationToken::new();
+    let relay = tokio::spawn(parts.app.relay().run(stop.clone()));
+
+    let committed = write_in_a_crowd(&parts.app).await;
+    let heard = subscriber.heard(committed.len()).await;
+    stop.cancel();
+    relay.await.unwrap();
+
+    assert_eq!(heard.repeated, 0, "nothing failed, so nothing had to be repeated");
+    assert_eq!(heard.numbers.iter().copied().collect::<BTreeSet<u64>>(), committed);
+    let rows = event::Entity::find().order_by_asc(event::Column::Position).all(parts.app.db.reader()).await.unwrap();
+    let positions: Vec<i64> = rows.iter().map(|row| row.position.unwrap()).collect();
+    assert_eq!(positions, (1..).take(committed.len()).collect::<Vec<i64>>(), "no position is missing");
+}
+
+async fn two_relays_never_publish_out_of_order(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let mut subscriber = Recorder::attach(&parts.app).await;
+    let stop = CancellationToken::new();
+    let mut relays = JoinSet::new();
+    for me in [1, 2] {
+        let (app, stop) = (parts.app.clone(), stop.clone());
+        let relay = Relay::new(app.db.clone(), app.bus.clone(), app.clock.clone(), Uuid::from_u128(me));
+        relays.spawn(async move {
+            let mut moved = 0;
+            while !stop.is_cancelled() {
+                if let Step::Moved(count) = relay.step().await.unwrap() {
+                    moved += count;
+                }
+                // the lease runs out while its holder may be about to publish
+                app.clock.advance(Duration::from_secs(6));
+                tokio::time::sleep(Duration::from_millis(app.ids.below(3))).await;
+            }
+            moved
+        });
+    }
+    let committed = write_in_a_crowd(&parts.app).await;
+    let heard = subscriber.heard(committed.len()).await;
+    stop.cancel();
+    let moved = relays.join_all().await;
+    assert!(moved.iter().all(|count| *count > 0), "both relays had their turns: {moved:?}");
+    assert_eq!(heard.numbers.iter().copied().collect::<BTreeSet<u64>>(), committed);
+}
+
+async fn what_was_published_but_not_marked_is_published_again(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let (app, relay) = (&parts.app, parts.app.relay());
+    let mut subscriber = Recorder::attach(app).await;
+    append_and_commit(app, 1).await;
+    assert_eq!(relay.step().await.unwrap(), Step::Moved(1));
+    // as if the relay had died between the two
+    let forget = relay::Entity::update_many().col_expr(relay::Column::Published, Expr::value(0_i64));
+    forget.exec(app.db.writer()).await.unwrap();
+    append_and_commit(app, 2).await;
+    assert_eq!(relay.step().await.unwrap(), Step::Moved(2));
+    let heard = subscriber.heard(2).await;
+    assert_eq!((heard.numbers, heard.repeated), (vec![1, 2], 1));
+}
+
+async fn a_relay_waits_until_the_lease_of_another_has_run_out(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let [first, second] =
+        [1, 2].map(|me| Relay::new(app.db.clone(), app.bus.clone(), app.clock.clone(), Uuid::from_u128(me)));
+    assert_eq!(first.step().await.unwrap(), Step::Moved(0));
+    append_and_commit(app, 1).await;
+    assert_eq!(second.step().await.unwrap(), Step::NotMine);
+    parts.clock.advance(Duration::from_secs(6));
+    assert_eq!(second.step().await.unwrap(), Step::Moved(1));
+    assert_eq!(first.step().await.unwrap(), Step::NotMine);
+}

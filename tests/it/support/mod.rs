@@ -1,0 +1,17 @@
+//! The harness: everything a test needs is started here, on ports and in folders of its own, and dies with the tests.
+
+pub(crate) mod actors;
+pub(crate) mod app;
+pub(crate) mod cluster;
+pub(crate) mod http;
+pub(crate) mod postgres;
+pub(crate) mod processes;
+pub(crate) mod proxy;
+pub(crate) mod redis;
+pub(crate) mod shape;
+pub(crate) mod socket;
+pub(crate) mod story;
+
+pub(crate) use app::{TestApp, TestParts};
+pub(crate) use cluster::TestCluster;
+pub(crate) use shape::{Shape, over_both_shapes};

@@ -1,0 +1,185 @@
+//! Servers that a test process starts, and that never outlive it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a server may take to start; a busy machine needs a multiple of the usual second.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Both servers say this in their log, and only once they do is the port theirs.
+const READY: &str = "eady to accept connections";
+
+/// Runs the server and waits for the end of the test process: then the other end of its standard input closes, whatever
+/// the process died of. A stop that was asked for takes the folder with it; after a failure the log is still wanted.
+const WATCHDOG: &str = r#"
+signal=$1 folder=$2
+shift 2
+trap '' INT TERM HUP
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+(
+    read -r _ <&3
+    : >"$folder/stopping"
+    kill -s "$signal" "$server"
+) &
+watcher=$!
+exec 3<&-
+wait "$server"
+status=$?
+if [ -e "$folder/stopping" ]; then rm -rf "$folder"; else kill -s KILL "$watcher"; fi
+exit "$status"
+"#;
+
+/// A number that no other caller in this process gets.
+pub(crate) fn unique() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// A new folder, removed with this value.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        loop {
+            let path = std::env::temp_dir().join(format!("qc-test-{name}-{}-{}", std::process::id(), unique()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // left behind by a process that had the same id
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("cannot make the folder {}: {error}", path.display()),
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // a folder that cannot be removed is no reason to fail a test
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A user to run a server as.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct User {
+    uid: u32,
+    gid: u32,
+}
+
+impl User {
+    /// PostgreSQL refuses to run as root: then it runs as its own user, or as nobody. `None` when nobody is root.
+    pub(crate) fn instead_of_root(folder: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        if std::fs::metadata(folder).unwrap().uid() != 0 {
+            return None;
+        }
+        let users = std::fs::read_to_string("/etc/passwd").unwrap();
+        let user = ["postgres", "nobody"].iter().find_map(|name| {
+            let fields: Vec<&str> =
+                users.lines().map(|line| line.split(':').collect()).find(|f: &Vec<&str>| f[0] == *name)?;
+            Some(Self { uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()? })
+        });
+        Some(user.expect("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody"))
+    }
+
+    /// Gives `folder` to this user.
+    pub(crate) fn own(self, folder: &Path) {
+        std::os::unix::fs::chown(folder, Some(self.uid), Some(self.gid)).unwrap();
+    }
+}
+
+/// `command`, as `user` if one is given, in the C locale and far from the folder of the sources.
+pub(crate) fn command(program: &Path, user: Option<User>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env("LC_ALL", "C");
+    if let Some(User { uid, gid }) = user {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+/// A server that dies with this value, and at the latest with this process.
+#[derive(Debug)]
+pub(crate) struct Server {
+    watchdog: Child,
+    // after the server that uses it
+    _folder: Folder,
+}
+
+impl Server {
+    /// Starts `command` with its log in `folder`, and waits until it is ready. `signal` is what ends it.
+    ///
+    /// # Errors
+    /// The end of its log, when it does not start.
+    pub(crate) fn start(folder: Folder, user: Option<User>, signal: &str, line: &[OsString]) -> Result<Self, String> {
+        let log_path = folder.path().join("log");
+        let log = File::create(&log_path).unwrap();
+        let watchdog = command(Path::new("/bin/sh"), user, folder.path())
+            .args(["-c", WATCHDOG, "watchdog", signal])
+            .arg(folder.path())
+            .args(line)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            // an interrupt from the terminal is for the tests; the watchdog is still needed then
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut server = Self { watchdog, _folder: folder };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut text = String::new();
+            File::open(&log_path).unwrap().read_to_string(&mut text).unwrap();
+            let end = server.watchdog.try_wait().unwrap();
+            if end.is_none() && text.contains(READY) {
+                return Ok(server);
+            }
+            if end.is_some() || Instant::now() > deadline {
+                let lines: Vec<&str> = text.lines().collect();
+                let tail = lines[lines.len().saturating_sub(20)..].join("\n");
+                return Err(format!("{} did not start ({end:?}); the end of its log:\n{tail}", line[0].display()));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Starts a server on a port that was free a moment ago, and tries again when somebody else was faster.
+pub(crate) fn on_a_free_port(start: impl Fn(u16) -> Result<Server, String>) -> (Server, u16) {
+    let mut errors = Vec::new();
+    for _ in 0..3 {
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        match start(port) {
+            Ok(server) => return (server, port),
+            Err(error) => errors.push(error),
+        }
+    }
+    panic!("{}", errors.join("\n"));
+}
+
+/// The program `name`: on the PATH, or in one of `folders`.
+pub(crate) fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).chain(folders.iter().cloned()).map(|f| f.join(name)).find(|f| f.is_file())
+}

@@ -1,0 +1,92 @@
+//! The two shapes of the server, and tests that hold in both.
+
+use std::collections::HashMap;
+
+use quick_commerce::config::Config;
+
+use super::postgres::PostgresDatabase;
+use super::processes::{Folder, unique};
+use super::redis::Redis;
+
+/// Signs the access tokens of every test.
+const SECRET: &str = "a secret of the tests, and of nothing else";
+
+/// How the server is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `SQLite`, and everything in one process.
+    Embedded,
+    /// PostgreSQL and Redis.
+    Production,
+}
+
+/// The database of one test; gone with this value.
+#[derive(Debug)]
+pub(crate) enum TestDatabase {
+    /// A file in a folder of its own.
+    Sqlite(Folder),
+    /// A clone of the migrated template.
+    Postgres(PostgresDatabase),
+}
+
+impl TestDatabase {
+    /// An empty one: migrated with PostgreSQL, a file yet to be made with `SQLite`.
+    pub(crate) async fn new(shape: Shape) -> Self {
+        match shape {
+            Shape::Embedded => Self::Sqlite(Folder::new("sqlite")),
+            Shape::Production => Self::Postgres(PostgresDatabase::new().await),
+        }
+    }
+
+    /// For `DATABASE_URL`.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("test.db").display()),
+            Self::Postgres(database) => database.url(),
+        }
+    }
+}
+
+/// The configuration of a test: the defaults, over `database` and, if one is given, the Redis at `redis_url`.
+pub(crate) fn config(database: &TestDatabase, redis_url: Option<String>) -> Config {
+    let mut settings: HashMap<&str, String> = HashMap::from([
+        ("DATABASE_URL", database.url()),
+        ("DATABASE_CONNECTIONS", "8".to_owned()),
+        ("REDIS_PREFIX", format!("test{}", unique())),
+        ("JWT_SECRET", SECRET.to_owned()),
+        ("DEMO", "false".to_owned()),
+    ]);
+    settings.extend(redis_url.map(|url| ("REDIS_URL", url)));
+    Config::load(None, |name| settings.get(name).cloned()).unwrap()
+}
+
+/// The configuration of one instance of `shape` over `database`.
+pub(crate) async fn config_of(shape: Shape, database: &TestDatabase) -> Config {
+    match shape {
+        Shape::Embedded => config(database, None),
+        Shape::Production => config(database, Some(Redis::shared().await.url())),
+    }
+}
+
+/// Makes two tests of each function `async fn name(shape: Shape)`: `name::embedded` and `name::production`.
+///
+/// The functions themselves stay outside, where rustfmt and editors see ordinary code.
+macro_rules! over_both_shapes {
+    ($($name:ident),+ $(,)?) => {
+        $(
+            mod $name {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn embedded() {
+                    Box::pin(super::$name($crate::support::Shape::Embedded)).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn production() {
+                    Box::pin(super::$name($crate::support::Shape::Production)).await;
+                }
+            }
+        )+
+    };
+}
+
+pub(crate) use over_both_shapes;
