@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod architecture;
+mod client_examples;
 mod harness;
 mod idempotency;
 mod outbox;
+mod story;
 #[expect(clippy::allow_attributes, reason = "nothing is expected: what one test needs today another needs tomorrow")]
 #[allow(dead_code, reason = "a box of tools, not all of which are in use at all times")]
 mod support;
