@@ -69,7 +69,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
-    /// Makes an admin. The password is taken from the environment's ADMIN_PASSWORD.
+    /// Makes an admin. The password is taken from the environment's `ADMIN_PASSWORD`.
     Create {
         /// What they sign in with.
         #[arg(long)]

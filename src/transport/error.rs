@@ -1,6 +1,6 @@
 //! Refusals of the transport itself, in the form of a GraphQL answer.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -12,13 +12,12 @@ use crate::graphql::context::RequestId;
 pub(super) struct Refusal {
     status: StatusCode,
     error: GraphError,
-    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
     /// A refusal with `status`, a stable `code`, and a sentence for a person.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, error: GraphError::new(code, message), header: None }
+        Self { status, error: GraphError::new(code, message) }
     }
 
     /// 400: it is not a GraphQL request.
@@ -38,32 +37,33 @@ impl Refusal {
 
     /// 500: something broke, and was logged.
     pub(super) fn internal() -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, error: GraphError::internal(), header: None }
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, error: GraphError::internal() }
     }
 
     /// 503: it took too long.
     pub(super) fn timeout() -> Self {
         let error = GraphError::retryable("TIMEOUT", "The request took too long and was given up.");
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, error, header: None }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, error }
     }
 
     /// 401 for a token that is not valid, so that clients get a new one; 500 when that could not be told.
     pub(super) fn unauthenticated(error: GraphError) -> Self {
-        if error.code() == "INTERNAL" {
-            return Self { status: StatusCode::INTERNAL_SERVER_ERROR, error, header: None };
-        }
-        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-        Self { status: StatusCode::UNAUTHORIZED, error, header: Some((header::WWW_AUTHENTICATE, challenge)) }
+        let is_fault = error.code() == "INTERNAL";
+        let status = if is_fault { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::UNAUTHORIZED };
+        Self { status, error }
     }
 
     /// The refusal as it is sent.
     pub(super) fn respond(self, id: &RequestId) -> Response {
-        let Self { status, error, header } = self;
+        let Self { status, error } = self;
         let extensions = json!({ "code": error.code(), "retryable": error.is_retryable(), "requestId": id.0 });
         let body = json!({ "errors": [{ "message": error.message(), "extensions": extensions }] });
         let headers = [(header::CONTENT_TYPE, "application/json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body.to_string()).into_response();
-        response.headers_mut().extend(header);
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 }

@@ -27,8 +27,15 @@ pub(super) async fn ready<E>(State(transport): State<Transport<E>>) -> Response 
         ("server", !transport.shutdown.begun.is_cancelled()),
     ];
     let is_ready = parts.iter().all(|(_, is_up)| *is_up);
-    let text: String =
-        parts.iter().map(|(part, is_up)| format!("{part}: {}\n", if *is_up { "ok" } else { "down" })).collect();
+    let text = parts
+        .map(|(part, is_up)| {
+            format!(
+                "{part}: {}
+",
+                if is_up { "ok" } else { "down" }
+            )
+        })
+        .concat();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }

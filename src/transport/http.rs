@@ -65,9 +65,8 @@ pub(super) async fn get<E: Executor>(
     if upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
         return socket::upgrade(transport, id, parts).await;
     }
-    let params = match Query::<HashMap<String, String>>::try_from_uri(&parts.uri) {
-        Ok(Query(params)) => params,
-        Err(_) => return Refusal::bad_request("The address is not well formed.").respond(&id),
+    let Ok(Query(params)) = Query::<HashMap<String, String>>::try_from_uri(&parts.uri) else {
+        return Refusal::bad_request("The address is not well formed.").respond(&id);
     };
     if !params.contains_key("query") && accept::wants_page(&parts.headers) {
         return graphiql::page(parts.headers).await;

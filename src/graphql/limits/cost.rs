@@ -164,7 +164,7 @@ mod tests {
     fn a_million_fields_in_a_few_fragments_are_measured_at_once() {
         let mut query = "{ ...F0 }".to_owned();
         for n in 0..24 {
-            query += &format!(" fragment F{n} on Q {{ ...F{next} ...F{next} }}", next = n + 1);
+            query.extend([format!(" fragment F{n} on Q {{ ...F{next} ...F{next} }}", next = n + 1)]);
         }
         query += " fragment F24 on Q { x: login }";
         let document = parse_query(&query).unwrap();
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(measure(cycle), Err(Immeasurable::Cycle("A".to_owned())));
         let mut chain = "{ ...F0 }".to_owned();
         for n in 0..1000 {
-            chain += &format!(" fragment F{n} on Q {{ ...F{} }}", n + 1);
+            chain.extend([format!(" fragment F{n} on Q {{ ...F{} }}", n + 1)]);
         }
         assert_eq!(measure(&chain), Err(Immeasurable::TooDeep));
     }
