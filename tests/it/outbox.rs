@@ -228,10 +228,12 @@ async fn a_relay_waits_until_the_lease_of_another_has_run_out(shape: Shape) {
     let app = &parts.app;
     let [first, second] =
         [1, 2].map(|me| Relay::new(app.db.clone(), app.bus.clone(), app.clock.clone(), Uuid::from_u128(me)));
-    assert_eq!(first.step().await.unwrap(), Step::Moved(0));
     append_and_commit(app, 1).await;
+    assert_eq!(first.step().await.unwrap(), Step::Moved(1));
+    append_and_commit(app, 2).await;
     assert_eq!(second.step().await.unwrap(), Step::NotMine);
-    parts.clock.advance(Duration::from_secs(6));
+    parts.clock.advance(Duration::from_secs(3));
     assert_eq!(second.step().await.unwrap(), Step::Moved(1));
+    append_and_commit(app, 3).await;
     assert_eq!(first.step().await.unwrap(), Step::NotMine);
 }
