@@ -415,10 +415,27 @@ export interface PlaceOrderInput {
 
 export type Problem = (
   | {
+      __typename: 'ClaimLost';
+      code: ErrorCode;
+      message: string;
+      field: Array<string> | null;
+      reason: ClaimLostReason;
+      retryAfter: string | null;
+    }
+  | {
       __typename: 'GenericError';
       code: ErrorCode;
       message: string;
       field: Array<string> | null;
+    }
+  | {
+      __typename: 'IllegalTransition';
+      code: ErrorCode;
+      message: string;
+      field: Array<string> | null;
+      from: OrderStatus;
+      to: OrderStatus;
+      allowed: Array<OrderStatus>;
     }
   | {
       __typename: 'InsufficientStock';
@@ -430,23 +447,6 @@ export type Problem = (
       product: {
         name: string;
       };
-    }
-  | {
-      __typename: 'ClaimLost';
-      code: ErrorCode;
-      message: string;
-      field: Array<string> | null;
-      reason: ClaimLostReason;
-      retryAfter: string | null;
-    }
-  | {
-      __typename: 'IllegalTransition';
-      code: ErrorCode;
-      message: string;
-      field: Array<string> | null;
-      from: OrderStatus;
-      to: OrderStatus;
-      allowed: Array<OrderStatus>;
     }
 );
 

@@ -7,7 +7,7 @@ use crate::error::Rejection;
 /// # Errors
 /// A [`Rejection`] at `field`.
 pub fn line(field: &str, value: &str, min: usize, max: usize) -> Result<String, Rejection> {
-    text(field, value, min, max, |c| c.is_control())
+    text(field, value, min, max, char::is_control)
 }
 
 /// A text that may have line breaks and tabs, but no other control characters.

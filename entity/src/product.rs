@@ -42,7 +42,7 @@ pub struct Model {
     pub tags: Strings,
     /// Whether it can be bought.
     pub is_active: bool,
-    /// Pieces ever sold; what BEST_SELLING sorts by.
+    /// Pieces ever sold; what `BEST_SELLING` sorts by.
     pub sold_count: i64,
     /// When it was listed.
     pub created_at: DateTimeUtc,

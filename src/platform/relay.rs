@@ -23,8 +23,8 @@ use super::lease;
 /// The one feed there is; more partitions are more rows.
 const FEED: &str = "feed";
 
-/// Events numbered in one transaction.
-const BATCH: u64 = 500;
+/// Events numbered in one transaction, and published together: fewer than a listener of the bus may be behind.
+const BATCH: u64 = 200;
 
 /// How long an instance keeps the lease without renewing it. Another takes over after that.
 const LEASE: Duration = Duration::from_secs(2);

@@ -12,7 +12,7 @@ use super::db::Db;
 use super::error::Result;
 
 /// How often the clean-up runs.
-const EVERY: Duration = Duration::from_secs(600);
+const EVERY: Duration = Duration::from_mins(10);
 
 /// Rows removed in one statement, so that nothing waits long behind it.
 const BATCH: u64 = 1_000;

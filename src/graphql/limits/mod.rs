@@ -28,7 +28,7 @@ const MAX_DIRECTIVES: usize = 8;
 /// Lists of the schema's parts within each other. Tools need one; each more multiplies the answer by hundreds.
 const MAX_INTROSPECTED_LISTS: usize = 2;
 
-/// Puts `limits` on a schema, and finishes its errors ([`super::finish`]).
+/// Puts `limits` on a schema, and finishes its errors.
 #[must_use]
 pub fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
 where
