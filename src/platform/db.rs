@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
 use tokio::sync::Notify;
@@ -18,6 +19,9 @@ const ATTEMPTS: u32 = 6;
 
 /// How long a request waits for a connection before it fails; also SQLite's wait for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the first connection may take.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// Connections to the database.
 ///
@@ -77,6 +81,7 @@ impl Db {
             let reader = Database::connect(sqlite(url, connections.max(1))).await?;
             return Ok(Self { writer, reader, appended });
         }
+        probe(url).await?;
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(connections.max(2))
@@ -158,6 +163,16 @@ pub async fn retry<T, Once: Future<Output = Result<T>>>(once: impl Fn() -> Once)
             }
             outcome => return outcome,
         }
+    }
+}
+
+/// Connects once, without the pool: the pool tries again until its time is up and then says only that.
+async fn probe(url: &str) -> std::result::Result<(), DbErr> {
+    let connected = tokio::time::timeout(PROBE, PgConnection::connect(url)).await;
+    let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
+    match connected {
+        Ok(connection) => connection.map_err(failed)?.close().await.map_err(failed),
+        Err(_) => Err(DbErr::Conn(RuntimeErr::Internal("no answer in five seconds".to_owned()))),
     }
 }
 
