@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::{self, Connection as _, PgConnection};
@@ -32,6 +32,7 @@ pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     appended: Arc<Notify>,
+    statements: Arc<AtomicU64>,
 }
 
 /// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
@@ -75,11 +76,18 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32) -> std::result::Result<Self, DbErr> {
-        let appended = Arc::new(Notify::new());
+        let (appended, statements) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
+        let counted = |mut connection: DatabaseConnection| {
+            let statements = Arc::clone(&statements);
+            connection.set_metric_callback(move |_| {
+                statements.fetch_add(1, Ordering::Relaxed);
+            });
+            connection
+        };
         if url.starts_with("sqlite:") {
-            let writer = Database::connect(sqlite(url, 1)).await?;
-            let reader = Database::connect(sqlite(url, connections.max(1))).await?;
-            return Ok(Self { writer, reader, appended });
+            let writer = counted(Database::connect(sqlite(url, 1)).await?);
+            let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
+            return Ok(Self { writer, reader, appended, statements });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -88,8 +96,8 @@ impl Db {
             .acquire_timeout(PATIENCE)
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
-        let pool = Database::connect(options).await?;
-        Ok(Self { writer: pool.clone(), reader: pool, appended })
+        let pool = counted(Database::connect(options).await?);
+        Ok(Self { writer: pool.clone(), reader: pool, appended, statements })
     }
 
     /// For reading outside a transaction.
@@ -108,6 +116,12 @@ impl Db {
     #[must_use]
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
+    }
+
+    /// How many statements this instance has sent, begins and commits aside.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     /// Rung after each commit of this instance that appended to the event log.

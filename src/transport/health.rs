@@ -42,6 +42,6 @@ pub(super) async fn ready<E>(State(transport): State<Transport<E>>) -> Response 
 
 /// The numbers.
 pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Response {
-    let text = transport.metrics.text(transport.app.clock.now());
+    let text = transport.metrics.text(transport.app.clock.now(), transport.app.db.statements());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -46,8 +46,8 @@ impl Metrics {
         OpenSocket(Arc::clone(self))
     }
 
-    /// Everything, at `now`.
-    pub(super) fn text(&self, now: DateTime<Utc>) -> String {
+    /// Everything, at `now`, after so many statements to the database.
+    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -81,6 +81,12 @@ impl Metrics {
             .collect();
         family("quick_commerce_http_requests_total", "counter", "HTTP requests by class of status.", &answers);
         family(
+            "quick_commerce_database_statements_total",
+            "counter",
+            "SQL statements sent to the database.",
+            &one(statements.to_string()),
+        );
+        family(
             "quick_commerce_websocket_connections",
             "gauge",
             "Open WebSockets.",
@@ -104,9 +110,10 @@ mod tests {
         metrics.answered(StatusCode::NOT_FOUND);
         metrics.answered(StatusCode::NOT_FOUND);
         let open = metrics.socket();
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250));
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
+            "quick_commerce_database_statements_total 7",
             "quick_commerce_http_requests_total{status=\"2xx\"} 1",
             "quick_commerce_http_requests_total{status=\"4xx\"} 2",
             "quick_commerce_websocket_connections 1",
@@ -116,6 +123,6 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
-        assert!(metrics.text(started).contains("quick_commerce_websocket_connections 0\n"));
+        assert!(metrics.text(started, 0).contains("quick_commerce_websocket_connections 0\n"));
     }
 }
