@@ -1,4 +1,4 @@
-//! Who may import whom: `docs/architecture.md` as a test.
+//! Who may import whom: `docs/ARCHITECTURE.md` as a test.
 
 mod paths;
 mod rules;
