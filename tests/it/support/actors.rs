@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 
+use domain::access::Actor as Principal;
+use domain::id::Kind;
 use quick_commerce::accounts;
 use quick_commerce::app::App;
 use quick_commerce::config::Secret;
 use serde_json::{Value, json};
 
+use super::crowd;
 use super::http::{Answer, Http};
 use super::processes::unique;
 use super::socket::{Socket, Subscription};
@@ -80,6 +83,19 @@ impl Api {
         self.signed_in(email, answer.ok("login"))
     }
 
+    /// A client of one of many.
+    pub(crate) async fn client_of(&self, person: Principal) -> Actor {
+        let email = crowd::email(&person);
+        let signed_in = accounts::service::issue_token(&self.app, &email).await.unwrap();
+        Actor {
+            api: self.clone(),
+            token: Some(signed_in.tokens.access.expose().to_owned()),
+            refresh_token: Some(signed_in.tokens.refresh.expose().to_owned()),
+            user_id: domain::id::encode(Kind::User, person.user),
+            email,
+        }
+    }
+
     async fn register(&self, role: &str, more: Value) -> Actor {
         let email = email(role);
         let mut input = json!({ "email": email, "password": PASSWORD, "name": format!("Test {role}") });
@@ -146,6 +162,12 @@ impl Actor {
     /// A WebSocket on which they are signed in and nothing runs.
     pub(crate) async fn socket(&self) -> Socket {
         Socket::connect(self.api.addr, self.token.as_deref()).await
+    }
+
+    /// Who they are within the process.
+    pub(crate) async fn principal(&self) -> Principal {
+        let token = self.token.as_deref().expect("they are signed in");
+        accounts::service::authenticate(&self.api.app, token).await.unwrap()
     }
 
     /// The same person at another instance.

@@ -2,7 +2,9 @@
 
 pub(crate) mod actors;
 pub(crate) mod app;
+pub(crate) mod audit;
 pub(crate) mod cluster;
+pub(crate) mod crowd;
 pub(crate) mod http;
 pub(crate) mod postgres;
 pub(crate) mod processes;

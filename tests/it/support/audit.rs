@@ -1,0 +1,115 @@
+//! What holds at any moment, whatever happened: read from the tables after each race.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::claims::ClaimStatus;
+use domain::order::OrderStatus;
+use domain::stock::StockMovementReason;
+use entity::{claim, order, order_event, order_item, partner, stock, stock_movement};
+use quick_commerce::app::App;
+use sea_orm::{EntityTrait, QueryOrder as _};
+use uuid::Uuid;
+
+/// Fails the test when stock, orders, timelines, claims or partners contradict each other.
+pub(crate) async fn audit(app: &App) {
+    let db = app.db.reader();
+    let orders = order::Entity::find().all(db).await.unwrap();
+    let claims = claim::Entity::find().all(db).await.unwrap();
+    let movements = stock_movement::Entity::find().order_by_asc(stock_movement::Column::Id).all(db).await.unwrap();
+    let items = order_item::Entity::find().all(db).await.unwrap();
+    let events = order_event::Entity::find().order_by_asc(order_event::Column::OrderVersion).all(db).await.unwrap();
+    let partners = partner::Entity::find().all(db).await.unwrap();
+    for stock in stock::Entity::find().all(db).await.unwrap() {
+        the_ledger_sums_to_what_is_on_hand(&stock, &movements);
+    }
+    for order in &orders {
+        the_goods_moved_with_the_order(order, &items, &movements);
+        the_timeline_leads_to_the_order(order, &events);
+        the_claims_are_those_of_the_order(order, &claims);
+    }
+    for partner in &partners {
+        the_partner_carries_what_they_claimed(partner, &orders, &claims);
+    }
+}
+
+fn the_ledger_sums_to_what_is_on_hand(stock: &stock::Model, movements: &[stock_movement::Model]) {
+    let ledger: Vec<&stock_movement::Model> = movements.iter().filter(|m| m.product_id == stock.product_id).collect();
+    let sum: i32 = ledger.iter().map(|movement| movement.delta).sum();
+    assert_eq!(sum, stock.on_hand, "the ledger of {}", stock.product_id);
+    assert!(stock.on_hand >= stock.reserved && stock.reserved >= 0, "more was sold than was there: {stock:?}");
+    // each line follows from one other: nothing was written past the ledger
+    let mut after: BTreeMap<i32, usize> = BTreeMap::from([(0, 1)]);
+    for movement in &ledger {
+        *after.entry(movement.on_hand_after).or_default() += 1;
+    }
+    for movement in &ledger {
+        let before = movement.on_hand_after - movement.delta;
+        let left = after.get_mut(&before).unwrap_or_else(|| panic!("nothing leads to {movement:?}"));
+        *left = left.checked_sub(1).unwrap_or_else(|| panic!("two movements follow from {before}: {movement:?}"));
+    }
+}
+
+fn the_goods_moved_with_the_order(order: &order::Model, items: &[order_item::Model], movements: &[stock_movement::Model]) {
+    let moved = |reason: StockMovementReason| -> BTreeMap<Uuid, Vec<i32>> {
+        let mut moved: BTreeMap<Uuid, Vec<i32>> = BTreeMap::new();
+        for movement in movements.iter().filter(|m| m.order_id == Some(order.id) && *m.reason == reason) {
+            moved.entry(movement.product_id).or_default().push(movement.delta);
+        }
+        moved
+    };
+    let mine = || items.iter().filter(|item| item.order_id == order.id);
+    let sold: BTreeMap<Uuid, Vec<i32>> = mine().map(|item| (item.product_id, vec![-item.quantity])).collect();
+    let put_back: BTreeMap<Uuid, Vec<i32>> = match *order.status {
+        OrderStatus::Cancelled => mine().map(|item| (item.product_id, vec![item.quantity])).collect(),
+        _ => BTreeMap::new(),
+    };
+    assert_eq!(moved(StockMovementReason::Sold), sold, "what order {} took", order.number);
+    assert_eq!(moved(StockMovementReason::Cancelled), put_back, "what order {} ({}) put back", order.number, *order.status);
+}
+
+fn the_timeline_leads_to_the_order(order: &order::Model, events: &[order_event::Model]) {
+    let timeline: Vec<&order_event::Model> = events.iter().filter(|event| event.order_id == order.id).collect();
+    let versions: Vec<i32> = timeline.iter().map(|event| event.order_version).collect();
+    assert_eq!(versions, (1..=order.version).collect::<Vec<i32>>(), "versions of order {}", order.number);
+    assert_eq!(timeline.last().unwrap().status, order.status, "where the timeline of order {} ends", order.number);
+    for pair in timeline.windows(2) {
+        assert_eq!(pair[1].from_status, Some(pair[0].status), "a step in the timeline of {}: {:?}", order.number, pair[1]);
+        assert!(pair[0].at <= pair[1].at, "time runs backwards in the timeline of {}: {pair:?}", order.number);
+    }
+}
+
+fn the_claims_are_those_of_the_order(order: &order::Model, claims: &[claim::Model]) {
+    let mine = || claims.iter().filter(|claim| claim.order_id == order.id);
+    let live: Vec<&claim::Model> = mine().filter(|claim| claim.status.is_live()).collect();
+    let expected: &[Option<ClaimStatus>] = match *order.status {
+        OrderStatus::Pending | OrderStatus::Confirmed | OrderStatus::Preparing | OrderStatus::Cancelled => &[None],
+        OrderStatus::Ready => &[None, Some(ClaimStatus::Held)],
+        OrderStatus::Assigned | OrderStatus::PickedUp | OrderStatus::InTransit => &[Some(ClaimStatus::Accepted)],
+        OrderStatus::Delivered | OrderStatus::Failed => &[Some(ClaimStatus::Completed)],
+    };
+    let status = order.claim_status.map(|status| *status);
+    assert!(expected.contains(&status), "order {} is {} with a claim {status:?}", order.number, *order.status);
+    assert_eq!(order.claim_id.is_some(), status.is_some(), "{order:?}");
+    assert_eq!(order.partner_id.is_some(), status.is_some(), "{order:?}");
+    assert_eq!(live.len(), usize::from(status.is_some_and(|status| status.is_live())), "live claims of {}", order.number);
+    if let Some(id) = order.claim_id {
+        let claim = mine().find(|claim| claim.id == id).expect("the order's claim is there");
+        assert_eq!((Some(claim.status), Some(claim.partner_id)), (order.claim_status, order.partner_id));
+        assert!(!claim.status.is_live() || claim.expires_at == order.claim_expires_at, "{claim:?} of {order:?}");
+    }
+    for claim in mine() {
+        assert_eq!(claim.ended_at.is_none(), claim.status.is_live(), "{claim:?}");
+    }
+}
+
+fn the_partner_carries_what_they_claimed(partner: &partner::Model, orders: &[order::Model], claims: &[claim::Model]) {
+    let live = claims.iter().filter(|claim| claim.partner_id == partner.user_id && claim.status.is_live()).count();
+    assert_eq!(usize::try_from(partner.active_deliveries).unwrap(), live, "what {partner:?} carries");
+    assert!(partner.active_deliveries <= partner.capacity, "{partner:?}");
+    let delivered: BTreeSet<Uuid> = orders
+        .iter()
+        .filter(|order| order.partner_id == Some(partner.user_id) && *order.status == OrderStatus::Delivered)
+        .map(|order| order.id)
+        .collect();
+    assert_eq!(usize::try_from(partner.completed_deliveries).unwrap(), delivered.len(), "what {partner:?} delivered");
+}
