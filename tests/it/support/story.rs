@@ -41,10 +41,19 @@ pub(crate) const CLAIM_ORDER: &str = "mutation ClaimOrder($input: ClaimOrderInpu
     userErrors { code message field ... on ClaimLost { reason retryAfter } } } }";
 
 pub(crate) const ACCEPT_CLAIM: &str = "mutation AcceptClaim($input: AcceptClaimInput!) { acceptClaim(input: $input) {
-    claim { id status expiresAt } order { id version status } userErrors { code message field } } }";
+    claim { id status expiresAt } order { id version status } userErrors { code message field
+    ... on ClaimLost { reason retryAfter } ... on IllegalTransition { from to allowed } } } }";
 
 pub(crate) const RELEASE_CLAIM: &str = "mutation ReleaseClaim($input: ReleaseClaimInput!) { releaseClaim(input: $input) {
-    claim { id status } order { id version status } userErrors { code message field } } }";
+    claim { id status } order { id version status } userErrors { code message field
+    ... on ClaimLost { reason retryAfter } ... on IllegalTransition { from to allowed } } } }";
+
+pub(crate) const ASSIGN_ORDER: &str = "mutation AssignOrder($input: AssignOrderInput!) { assignOrder(input: $input) {
+    claim { id status } order { id version status }
+    userErrors { code message field ... on ClaimLost { reason } ... on IllegalTransition { from to allowed } } } }";
+
+pub(crate) const PARTNER: &str =
+    "query Partner { viewer { user { partner { available capacity activeDeliveries completedDeliveries } } } }";
 
 pub(crate) const ORDER: &str = "query Order($id: ID!) { order(id: $id) { id number version status deliveryCode
     partner { id } claim { id status } timeline(first: 50) { nodes { type orderVersion status actorRole } } } }";
