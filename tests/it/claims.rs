@@ -1,5 +1,7 @@
 //! Claims: of all that race for an order one gets it, and whatever races against a claim, the books agree afterwards.
 
+use std::time::Duration;
+
 use domain::access::{Actor as Principal, Role};
 use domain::claims::ClaimStatus;
 use domain::error::{ClaimLostReason, Detail, ErrorCode, Rejection};
@@ -10,7 +12,10 @@ use quick_commerce::app::App;
 use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::orders::service::claims::Claimed;
 use quick_commerce::orders::service::{Step, step as take_step};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QuerySelect as _, Statement,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -391,6 +396,43 @@ async fn a_partner_is_free_again_however_an_order_ends(shape: Shape) {
         assert_eq!((&profile["activeDeliveries"], &profile["completedDeliveries"]), (&json!(0), &json!(1)), "{end}");
     }
     audit(&app.app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_counts_from_when_it_was_won_not_from_when_it_was_asked_for() {
+    let app = TestApp::start(Shape::Production).await;
+    let shop = seller_with_product(&app, 10, "40.00").await;
+    let anna = partners(&app.app, 1, 10).await[0];
+    let admin = app.admin().await.principal().await;
+    let order = offered(&app.app, &shop, 1).await.remove(0);
+    let held = wish_that_waits(&app.app, order.id, anna, Ask::Claim { order: order.id, accept: false }).await.unwrap();
+    assert!(held.claim.held_at > order.updated_at + LONG, "won after the wait: {held:?}");
+    let release = Ask::Release { claim: held.claim.id, reason: None };
+    let released = wish_that_waits(&app.app, order.id, anna, release).await.unwrap();
+    assert!(released.claim.ended_at.unwrap() > held.claim.held_at + LONG, "{released:?}");
+    let assign = Ask::Assign { order: order.id, partner: anna.user };
+    let assigned = wish_that_waits(&app.app, order.id, admin, assign).await.unwrap();
+    assert!(assigned.claim.held_at > released.claim.ended_at.unwrap() + LONG, "{assigned:?}");
+    audit(&app.app).await;
+}
+
+/// Longer than any test waits for a lock.
+const LONG: Duration = Duration::from_secs(60);
+
+/// What came of `what`, when [`LONG`] passed while it waited for the row of `order`.
+async fn wish_that_waits(app: &App, order: Uuid, actor: Principal, what: Ask) -> Result<Claimed, Rejection> {
+    let holder = app.db.begin().await.unwrap();
+    order::Entity::find_by_id(order).lock(LockType::Update).one(&*holder).await.unwrap();
+    let waiting = tokio::spawn({
+        let app = app.clone();
+        async move { wish(&app, actor, what).await }
+    });
+    let count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let count = Statement::from_string(DbBackend::Postgres, count);
+    while app.db.reader().query_one_raw(count.clone()).await.unwrap().unwrap().try_get::<i64>("", "n").unwrap() == 0 {}
+    app.clock.advance(LONG);
+    holder.commit().await.unwrap();
+    waiting.await.unwrap()
 }
 
 async fn an_order_that_nobody_was_told_of_cannot_be_claimed(shape: Shape) {

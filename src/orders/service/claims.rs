@@ -1,4 +1,5 @@
-//! Claims on orders: made, accepted, given back, run out. Each is decided by one conditional statement on the order's row.
+//! Claims on orders: made, accepted, given back, run out. Each is decided by one conditional statement on the order's row,
+//! which is locked before, so that what is decided by the clock is decided by the time at which the row was had.
 //!
 //! Locks are taken in one direction, order before partner, so that no two of these can wait for each other.
 
@@ -17,6 +18,7 @@ use super::change::{Before, Cause, change};
 use crate::accounts::partners;
 use crate::app::App;
 use crate::orders::error::OrderError;
+use crate::orders::event::is_offered;
 use crate::orders::repo::{claims as repo, lists, orders};
 use crate::platform::Result;
 use crate::platform::db::Tx;
@@ -59,20 +61,30 @@ pub struct Claimed {
     pub claim: claim::Model,
 }
 
-/// Gives `order` to `partner` if it is offered: the first statement of all that race for it wins, and whoever has no slot
+/// `cause`, now. Asked once the order is locked, however long that took: a deadline counts from when a claim was won, and
+/// an order's timeline never runs backwards.
+async fn happening_now(app: &App, tx: &Tx, cause: Cause) -> Result<Cause> {
+    Ok(Cause { at: app.clock.db_now(&**tx).await?, ..cause })
+}
+
+/// Gives `order` to `partner` if it is offered: of all that race for it the first to lock it wins, and whoever has no slot
 /// left loses it again by rolling back.
 ///
 /// # Errors
 /// `CLAIM_LOST` with the reason, `NOT_FOUND`, and those of [`partners::take_slot`].
 pub async fn claim(app: &App, tx: &Tx, order: Uuid, partner: Uuid, status: ClaimStatus, cause: Cause) -> Result<Claimed> {
-    let id = app.ids.uuid();
-    let at = cause.at;
+    let order = orders::lock_order(&**tx, order).await?.ok_or(OrderError::NotFound)?;
+    if !is_offered(&order) {
+        return Err(why_not_offered(&order, partner).into());
+    }
+    let cause = happening_now(app, tx, cause).await?;
+    let (id, at) = (app.ids.uuid(), cause.at);
     let after = if status == ClaimStatus::Accepted { app.config.pickup } else { app.config.claim_hold };
     let expires_at = deadline(at, after);
-    let condition = lists::offered().add(order::Column::Id.eq(order));
-    let before = Before { status: OrderStatus::Ready, was_offered: true };
-    let won = change(app, tx, before, condition, given_to(id, partner, status, expires_at), cause).await?;
-    let Some(order) = won else { return Err(why_not_offered(tx, order, partner).await?.into()) };
+    let condition = lists::offered().add(order::Column::Id.eq(order.id));
+    let order = change(app, tx, Before::from(&order), condition, given_to(id, partner, status, expires_at), cause)
+        .await?
+        .ok_or(OrderError::VersionConflict { version: order.version })?;
     partners::take_slot(tx, partner).await?;
     let claim = claim::Model {
         id,
@@ -89,11 +101,10 @@ pub async fn claim(app: &App, tx: &Tx, order: Uuid, partner: Uuid, status: Claim
     Ok(Claimed { order, claim })
 }
 
-/// Read after the race is lost, to say why; nothing is decided by it.
-async fn why_not_offered(tx: &Tx, id: Uuid, partner: Uuid) -> Result<OrderError> {
-    let Some(order) = orders::find_order(&**tx, id).await? else { return Ok(OrderError::NotFound) };
+/// What to say to whoever was not the first.
+fn why_not_offered(order: &order::Model, partner: Uuid) -> OrderError {
     let lost = |message, reason, retry_after| OrderError::ClaimLost { message, reason, retry_after };
-    Ok(match *order.status {
+    match *order.status {
         // no partner has been told of it yet
         OrderStatus::Pending | OrderStatus::Confirmed | OrderStatus::Preparing => OrderError::NotFound,
         OrderStatus::Cancelled => lost("The order was cancelled.", ClaimLostReason::Withdrawn, None),
@@ -102,7 +113,7 @@ async fn why_not_offered(tx: &Tx, id: Uuid, partner: Uuid) -> Result<OrderError>
             lost("Another partner is looking at this order.", ClaimLostReason::Taken, order.claim_expires_at)
         }
         _ => lost("Another partner has this order.", ClaimLostReason::Taken, None),
-    })
+    }
 }
 
 /// Turns the partner's hold into an accepted claim, if it has not run out by the database's clock.
@@ -155,6 +166,7 @@ pub async fn release(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) 
         let allowed = domain::order::steps(*order.status, domain::access::Party::Partner);
         return Err(OrderError::IllegalStep { from: *order.status, to: OrderStatus::Ready, allowed }.into());
     }
+    let cause = happening_now(app, tx, cause).await?;
     end(app, tx, &order, claim, ClaimStatus::Released, cause).await
 }
 
@@ -206,6 +218,7 @@ pub async fn assign(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -
         let allowed = domain::order::steps(*order.status, domain::access::Party::Admin);
         return Err(OrderError::IllegalStep { from: *order.status, to: OrderStatus::Assigned, allowed }.into());
     }
+    let cause = happening_now(app, tx, cause).await?;
     let at = cause.at;
     if let (Some(old), Some(holder)) = (order.claim_id, order.partner_id) {
         repo::update_ending(&**tx, old, ClaimStatus::Revoked, at, cause.note.clone()).await?;
