@@ -112,12 +112,18 @@ pub fn country(field: &str, value: &str) -> Result<String, Rejection> {
     }
 }
 
-/// An idempotency key: 1 to 255 characters, taken as they are.
+/// An idempotency key: 1 to 255 printable characters, taken as they are.
 ///
 /// # Errors
 /// A [`Rejection`] at `idempotencyKey`.
 pub fn idempotency_key(value: &str) -> Result<String, Rejection> {
-    line("idempotencyKey", value, 1, 255)
+    let trimmed = line("idempotencyKey", value, 1, 255)?;
+    // two keys that differ in spaces are two keys, but the bound is on what was sent
+    if trimmed.len() == value.len() {
+        Ok(trimmed)
+    } else {
+        Err(Rejection::invalid("idempotencyKey", "Must not begin or end with a space."))
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod address;
 pub mod category;
 pub mod claim;
 pub mod event;
+pub mod event_topic;
 pub mod idempotency_key;
 pub mod order;
 pub mod order_event;

@@ -35,6 +35,16 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .create_table(
+                // written with the position: a subscriber's replay reads its own topic, not everybody's events
+                table("event_topics")
+                    .col(text("topic"))
+                    .col(bigint("position"))
+                    .primary_key(Index::create().col(Alias::new("topic")).col(Alias::new("position")))
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_table(
                 table("relays")
                     .col(text("name").primary_key().to_owned())
                     .col(uuid("holder"))
@@ -64,6 +74,7 @@ impl MigrationTrait for Migration {
             &[
                 "CREATE UNIQUE INDEX events_event_key ON events (event_id)",
                 "CREATE UNIQUE INDEX events_position_key ON events (position)",
+                "CREATE INDEX event_topics_position_idx ON event_topics (position)",
                 "CREATE INDEX events_unplaced_idx ON events (id) WHERE position IS NULL",
                 "CREATE INDEX idempotency_keys_created_idx ON idempotency_keys (created_at)",
             ],
@@ -72,6 +83,6 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_tables(manager, &["idempotency_keys", "relays", "events"]).await
+        drop_tables(manager, &["idempotency_keys", "relays", "event_topics", "events"]).await
     }
 }

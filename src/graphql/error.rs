@@ -13,13 +13,14 @@ pub struct GraphError {
     code: &'static str,
     message: String,
     is_retryable: bool,
+    retry_after_ms: Option<u32>,
 }
 
 impl GraphError {
     /// An error with `code`, for a person in `message`.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), is_retryable: false }
+        Self { code, message: message.into(), is_retryable: false, retry_after_ms: None }
     }
 
     /// The same for what may succeed when it is sent again.
@@ -31,7 +32,7 @@ impl GraphError {
     /// What clients see of any fault.
     #[must_use]
     pub fn internal() -> Self {
-        Self { code: "INTERNAL", message: "Something went wrong on our side.".to_owned(), is_retryable: true }
+        Self::retryable("INTERNAL", "Something went wrong on our side.")
     }
 
     /// The stable code.
@@ -74,6 +75,10 @@ impl GraphError {
             Denial::InvalidId => Self::new("INVALID_ID", "This is not an id of the expected type."),
             Denial::BadCursor => Self::new("BAD_CURSOR", "This cursor does not belong to this list."),
             Denial::BadPage => Self::new("BAD_PAGE", "Give either `first` or `last`, between 1 and 100."),
+            Denial::Overloaded => Self {
+                retry_after_ms: Some(1_000),
+                ..Self::retryable("OVERLOADED", "Too many sign-ins at once; try again in a moment.")
+            },
             Denial::BadArgument(message) => Self::new("BAD_ARGUMENT", message),
         }
     }
@@ -101,6 +106,9 @@ impl From<GraphError> for async_graphql::Error {
         Self::new(error.message).extend_with(|_, extensions| {
             extensions.set("code", error.code);
             extensions.set("retryable", error.is_retryable);
+            if let Some(wait) = error.retry_after_ms {
+                extensions.set("retryAfterMs", wait);
+            }
         })
     }
 }

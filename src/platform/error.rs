@@ -37,6 +37,8 @@ pub enum Denial {
     BadCursor,
     /// `first`, `last`, `after` and `before` contradict each other or are out of range.
     BadPage,
+    /// Too many are waiting for the same scarce thing.
+    Overloaded,
     /// An argument has no such value.
     BadArgument(&'static str),
 }

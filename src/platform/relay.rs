@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use domain::event::Topic;
-use entity::{event, relay};
+use entity::{event, event_topic, relay};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::bus::{Bus, Message};
 use super::clock::Clock;
-use super::db::Db;
+use super::db::{Db, Tx};
 use super::error::Result;
 use super::lease;
 
@@ -137,6 +138,7 @@ impl Relay {
                 .filter(relay::Column::Name.eq(FEED))
                 .exec(&*tx)
                 .await?;
+            index_topics(&tx, lease.position - numbered.cast_signed()).await?;
         }
         tx.commit().await?;
         Ok(Some(lease))
@@ -168,18 +170,35 @@ pub async fn published(db: &impl ConnectionTrait) -> Result<i64> {
     Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.published))
 }
 
+/// Notes which topics the events after `position` belong to.
+async fn index_topics(tx: &Tx, position: i64) -> Result<()> {
+    let rows: Vec<(i64, String)> = event::Entity::find()
+        .select_only()
+        .column(event::Column::Position)
+        .column(event::Column::Topics)
+        .filter(event::Column::Position.gt(position))
+        .into_tuple()
+        .all(&**tx)
+        .await?;
+    let topics = rows.iter().flat_map(|(position, topics)| {
+        topics.split(' ').map(|topic| event_topic::ActiveModel { topic: Set(topic.to_owned()), position: Set(*position) })
+    });
+    event_topic::Entity::insert_many(topics).exec_without_returning(&**tx).await?;
+    Ok(())
+}
+
 /// What came after a position.
 #[derive(Debug)]
 pub enum Since {
-    /// These, oldest first.
-    Messages(Vec<Message>),
+    /// These, oldest first; and everything up to this position is now known.
+    Messages(Vec<Message>, i64),
     /// More than is kept, or more than is worth replaying.
     Forgotten,
     /// The position lies ahead of the log: it is not one of this log's.
     Unknown,
 }
 
-/// The events of `topic` after `position`, unless they are more than `limit` or no longer kept.
+/// The events of `topic` after `position`, unless they are more than `limit` or some may be no longer kept.
 ///
 /// # Errors
 /// When the database fails.
@@ -189,30 +208,71 @@ pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit
         return Ok(Since::Unknown);
     }
     if position == head {
-        return Ok(Since::Messages(Vec::new()));
+        return Ok(Since::Messages(Vec::new(), head));
     }
-    let rows = event::Entity::find()
-        .filter(event::Column::Position.gt(position))
-        .order_by_asc(event::Column::Position)
+    let mine: Vec<i64> = event_topic::Entity::find()
+        .select_only()
+        .column(event_topic::Column::Position)
+        .filter(event_topic::Column::Topic.eq(topic.to_string()))
+        .filter(event_topic::Column::Position.gt(position))
+        .order_by_asc(event_topic::Column::Position)
         .limit(limit + 1)
+        .into_tuple()
         .all(db)
         .await?;
-    // positions have no holes: if the next one is not there, it was cleaned away
-    let is_kept = rows.first().is_some_and(|row| row.position == Some(position + 1));
-    if !is_kept || rows.len() as u64 > limit {
+    if mine.len() as u64 > limit {
         return Ok(Since::Forgotten);
     }
-    let mine = rows.into_iter().flat_map(messages).filter(|(to, _)| *to == topic).map(|(_, message)| message);
-    Ok(Since::Messages(mine.collect()))
+    let rows = event::Entity::find()
+        .filter(event::Column::Position.is_in(mine.iter().copied()))
+        .order_by_asc(event::Column::Position)
+        .all(db)
+        .await?;
+    // asked last: what was still kept now was kept while it was read
+    if rows.len() != mine.len() || floor(db).await?.is_none_or(|floor| floor > position + 1) {
+        return Ok(Since::Forgotten);
+    }
+    let messages = rows.into_iter().map(message).collect();
+    Ok(Since::Messages(messages, mine.last().copied().unwrap_or(position).max(head)))
 }
 
-fn messages(row: event::Model) -> Vec<(Topic, Message)> {
-    let message = Message {
+/// The oldest position that is kept; `None` when the log is empty.
+async fn floor(db: &impl ConnectionTrait) -> Result<Option<i64>> {
+    let oldest = event::Entity::find()
+        .select_only()
+        .column(event::Column::Position)
+        .filter(event::Column::Position.is_not_null())
+        .order_by_asc(event::Column::Position)
+        .limit(1);
+    Ok(oldest.into_tuple().one(db).await?)
+}
+
+/// The positions of the events `ids`, of those that are kept and have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn positions(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(Uuid, i64)>> {
+    let find = event::Entity::find()
+        .select_only()
+        .column(event::Column::EventId)
+        .column(event::Column::Position)
+        .filter(event::Column::EventId.is_in(ids.to_vec()))
+        .filter(event::Column::Position.is_not_null());
+    Ok(find.into_tuple().all(db).await?)
+}
+
+fn message(row: event::Model) -> Message {
+    Message {
         position: row.position.unwrap_or_default(),
         event_id: row.event_id,
         kind: row.kind.into(),
         at: row.at,
         payload: row.payload.into(),
-    };
-    row.topics.split(' ').filter_map(|topic| topic.parse().ok()).map(|topic| (topic, message.clone())).collect()
+    }
+}
+
+fn messages(row: event::Model) -> Vec<(Topic, Message)> {
+    let topics: Vec<Topic> = row.topics.split(' ').filter_map(|topic| topic.parse().ok()).collect();
+    let message = message(row);
+    topics.into_iter().map(|topic| (topic, message.clone())).collect()
 }

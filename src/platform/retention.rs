@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{event, idempotency_key as keys};
+use entity::{event, event_topic, idempotency_key as keys};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
@@ -53,9 +53,23 @@ impl Retention {
     pub async fn sweep(&self) -> Result<()> {
         let now = self.clock.db_now(self.db.reader()).await?;
         while self.remove_events(before(now, self.events)).await? == BATCH {}
-        let old = keys::Column::CreatedAt.lt(before(now, self.keys));
-        keys::Entity::delete_many().filter(old).exec(self.db.writer()).await?;
+        while self.remove_keys(before(now, self.keys)).await? >= BATCH {}
         Ok(())
+    }
+
+    async fn remove_keys(&self, before: DateTime<Utc>) -> Result<u64> {
+        let old: Vec<DateTime<Utc>> = keys::Entity::find()
+            .select_only()
+            .column(keys::Column::CreatedAt)
+            .filter(keys::Column::CreatedAt.lt(before))
+            .order_by_asc(keys::Column::CreatedAt)
+            .limit(BATCH)
+            .into_tuple()
+            .all(self.db.reader())
+            .await?;
+        let Some(last) = old.last() else { return Ok(0) };
+        let removed = keys::Entity::delete_many().filter(keys::Column::CreatedAt.lte(*last)).exec(self.db.writer()).await?;
+        Ok(removed.rows_affected)
     }
 
     /// From the start of the log on, so that what is left has no holes. What was never published stays.
@@ -72,7 +86,11 @@ impl Retention {
             .all(self.db.reader())
             .await?;
         let Some((last, _)) = old.iter().take_while(|(_, at)| *at < before).last() else { return Ok(0) };
-        let removed = event::Entity::delete_many().filter(event::Column::Position.lte(*last)).exec(self.db.writer()).await?;
+        // the events first: a reader that finds a topic's position without its event knows that it came too late
+        let old = event::Column::Position.lte(*last);
+        let removed = event::Entity::delete_many().filter(old).exec(self.db.writer()).await?;
+        let old = event_topic::Column::Position.lte(*last);
+        event_topic::Entity::delete_many().filter(old).exec(self.db.writer()).await?;
         Ok(removed.rows_affected)
     }
 }

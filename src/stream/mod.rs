@@ -163,11 +163,13 @@ impl<S: Source> Feed<S> {
     /// Goes on after `position` from the log, or starts anew when the log cannot say what came since.
     async fn resume(&mut self, position: i64, reason: StreamResetReason) -> Result<()> {
         match relay::since(self.app.db.reader(), self.source.topic(), position, MAX_REPLAY).await? {
-            relay::Since::Messages(messages) => {
+            relay::Since::Messages(messages, known) => {
                 self.position = position;
                 for message in &messages {
                     self.take(message);
                 }
+                // what others were told in the meantime is no reason to look again
+                self.position = known;
                 Ok(())
             }
             relay::Since::Unknown => self.start_anew(StreamResetReason::Server).await,

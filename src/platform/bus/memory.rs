@@ -48,6 +48,10 @@ impl Topics {
     /// A new listener of `topic`.
     pub(super) fn attach(&self, topic: Topic) -> Listener {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        // topics that nobody listens to any more are cleared when the map would grow: the cost is spread over its growth
+        if channels.len() == channels.capacity() {
+            channels.retain(|_, sender| sender.receiver_count() > 0);
+        }
         let sender = channels.entry(topic).or_insert_with(|| broadcast::Sender::new(BUFFER));
         Listener { receiver: sender.subscribe() }
     }

@@ -138,13 +138,13 @@ impl Subscriber {
 
     /// Subscribes and delivers until the connection breaks (an error) or the bus is dropped.
     async fn serve(&mut self) -> RedisResult<()> {
-        let connection = timeout(PATIENCE, self.client.get_async_pubsub()).await.map_err(|_| timed_out())??;
+        let connection = in_time(self.client.get_async_pubsub()).await?;
         let (mut sink, mut stream) = connection.split();
-        sink.subscribe(wake_channel(&self.prefix)).await?;
+        in_time(sink.subscribe(wake_channel(&self.prefix))).await?;
         let used = self.topics.in_use();
         for batch in used.chunks(256) {
             let channels: Vec<String> = batch.iter().map(|topic| channel(&self.prefix, *topic)).collect();
-            sink.subscribe(channels).await?;
+            in_time(sink.subscribe(channels)).await?;
         }
         let mut subscribed: HashSet<Topic> = used.into_iter().collect();
         // whatever was published while nobody was subscribed is missing
@@ -160,7 +160,7 @@ impl Subscriber {
                 request = self.inbox.recv() => {
                     let Some((topic, confirm)) = request else { return Ok(()) };
                     if subscribed.insert(topic) {
-                        sink.subscribe(channel(&self.prefix, topic)).await?;
+                        in_time(sink.subscribe(channel(&self.prefix, topic))).await?;
                     }
                     // the caller may have given up waiting
                     let _ = confirm.send(());
@@ -188,15 +188,20 @@ impl Subscriber {
 
     async fn clean(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<Topic>) -> RedisResult<()> {
         // also pings, so that a connection that died silently is found within LINGER
-        timeout(PATIENCE, sink.ping::<redis::Value>()).await.map_err(|_| timed_out())??;
+        in_time(sink.ping::<redis::Value>()).await?;
         let used: HashSet<Topic> = self.topics.in_use().into_iter().collect();
         let idle: Vec<Topic> = subscribed.difference(&used).copied().collect();
         for topic in idle {
-            sink.unsubscribe(channel(&self.prefix, topic)).await?;
+            in_time(sink.unsubscribe(channel(&self.prefix, topic))).await?;
             subscribed.remove(&topic);
         }
         Ok(())
     }
+}
+
+/// Whatever Redis is asked, it answers in time or the connection counts as lost: a half-open one would hang for ever.
+async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    timeout(PATIENCE, answer).await.map_err(|_| timed_out())?
 }
 
 fn timed_out() -> RedisError {
