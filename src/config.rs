@@ -78,7 +78,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DELIVERY_FEE", "25", "fee for a delivery"),
     setting("FREE_DELIVERY_FROM", "199", "goods worth this much are delivered free; `never` for no such threshold"),
     setting("PAYOUT_BASE", "20", "what a partner earns for any delivery"),
-    setting("PAYOUT_PER_KM", "8", "and for each kilometre from store to door"),
+    setting("PAYOUT_PER_KM", "8", "and for each kilometre from store to door, by the half"),
     setting("CLAIM_HOLD_SECONDS", "120", "how long a partner may look at an order before accepting it"),
     setting("PICKUP_SECONDS", "900", "how long a partner has from accepting an order to picking it up"),
     setting("PARTNER_CAPACITY", "2", "orders that a new partner may carry at once"),

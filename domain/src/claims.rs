@@ -46,21 +46,28 @@ named_enum! {
     }
 }
 
-/// What a delivery pays: a base and so much for each kilometre begun by a metre, in minor units.
+/// The distance from store to door as partners may know it before they have the order: to the nearest half kilometre. Any
+/// finer, the distances from a few stores would lead to the door.
+#[must_use]
+pub fn shown_distance_m(distance_m: i64) -> i64 {
+    distance_m.max(0).saturating_add(250) / 500 * 500
+}
+
+/// What a delivery pays, in minor units: a base, and so much for each kilometre of the distance as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PayoutRule {
     /// For any delivery.
     pub base_minor: i64,
-    /// For each kilometre, prorated by the metre.
+    /// For each kilometre, prorated by the half.
     pub per_km_minor: i64,
 }
 
 impl PayoutRule {
-    /// The payout for `distance_m` metres from store to door; fractions of a minor unit are given to the partner.
+    /// The payout for `distance_m` metres from store to door; fractions of a minor unit are given to the partner. Partners
+    /// see it before the claim, so it tells no more of the distance than [`shown_distance_m`] does.
     #[must_use]
     pub fn payout_minor(self, distance_m: i64) -> i64 {
-        let distance_m = distance_m.max(0);
-        self.base_minor + (self.per_km_minor * distance_m + 999) / 1000
+        self.base_minor + (self.per_km_minor * shown_distance_m(distance_m) + 999) / 1000
     }
 }
 
@@ -69,11 +76,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payout_grows_with_the_distance_and_rounds_up() {
+    fn a_payout_grows_with_the_distance_by_half_kilometres() {
         let rule = PayoutRule { base_minor: 2000, per_km_minor: 800 };
-        assert_eq!(rule.payout_minor(0), 2000);
-        assert_eq!(rule.payout_minor(1), 2001);
-        assert_eq!(rule.payout_minor(2500), 4000);
-        assert_eq!(rule.payout_minor(-5), 2000);
+        for (distance_m, expected) in [(-5, 2000), (0, 2000), (249, 2000), (250, 2400), (2500, 4000), (2749, 4000)] {
+            assert_eq!(rule.payout_minor(distance_m), expected, "{distance_m} m");
+        }
+        assert_eq!(PayoutRule { base_minor: 0, per_km_minor: 1 }.payout_minor(500), 1, "half a unit is a whole one");
     }
 }

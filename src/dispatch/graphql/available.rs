@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, Object};
 use chrono::{DateTime, Utc};
+use domain::claims::shown_distance_m;
 use domain::geo::{Circle, Point};
 use domain::id::Kind;
 use entity::order;
@@ -87,8 +88,8 @@ impl AvailableOrder {
     /// From store to door, in kilometres, as the crow flies; rounded to half a kilometre, which hides the door.
     async fn distance_km(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "metres on earth are far below 2^53")]
-        let metres = self.row.distance_m as f64;
-        (metres / 500.0).round() / 2.0
+        let metres = shown_distance_m(self.row.distance_m) as f64;
+        metres / 1000.0
     }
 
     /// From the point that the partner gave to the store, in kilometres, as the crow flies; null when none was given.
