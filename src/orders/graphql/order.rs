@@ -18,7 +18,7 @@ use crate::graphql::loaders::load;
 use crate::graphql::scalars::{EventCursor, Money};
 use crate::graphql::{Result, app, ids, viewer};
 use crate::orders::service::{self, OrderFilter};
-use crate::platform::page::PageArgs;
+use crate::platform::page::{Page, PageArgs};
 
 /// An order: what was bought, where it is, and who carries it.
 #[derive(Debug, Clone)]
@@ -163,7 +163,7 @@ impl Order {
         actions.into_iter().map(Into::into).collect()
     }
 
-    /// What happened to it, oldest first.
+    /// What happened to it, oldest first. Empty to a partner whose claim on it has ended before the goods were picked up.
     #[graphql(complexity = "page_cost(first, None) * child_complexity")]
     async fn timeline(
         &self,
@@ -172,6 +172,10 @@ impl Order {
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
     ) -> Result<OrderEventConnection> {
         let args = PageArgs::new(&("timeline", self.row.id), first, after.as_deref(), None, None)?;
+        // what became of it is no business of a partner who lost it
+        if self.party.is_none() {
+            return Ok(Page { rows: Vec::new(), has_next: false, has_previous: false }.into());
+        }
         let page = service::list_events(app(ctx)?.db.reader(), self.row.id, &args).await?;
         Ok(page.map(|row| OrderEvent::new(row, EventCursor(0))).into())
     }
