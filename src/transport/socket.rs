@@ -86,8 +86,13 @@ async fn serve<E: Executor>(socket: WebSocket, transport: Transport<E>, id: Requ
     let Transport { app, executor, shutdown, .. } = transport;
     let (mut output, mut input) = socket.split();
     let is_initialised = Arc::new(AtomicBool::new(false));
+    let is_too_large = AtomicBool::new(false);
     {
-        let messages = input.by_ref().take_while(|message| future::ready(message.is_ok())).filter_map(|message| {
+        let until_error = |message: &Result<Message, axum::Error>| {
+            is_too_large.fetch_or(message.as_ref().is_err_and(says_too_large), Ordering::Relaxed);
+            future::ready(message.is_ok())
+        };
+        let messages = input.by_ref().take_while(until_error).filter_map(|message| {
             future::ready(match message {
                 Ok(message @ (Message::Text(_) | Message::Binary(_))) => Some(message.into_data()),
                 _ => None,
@@ -105,7 +110,17 @@ async fn serve<E: Executor>(socket: WebSocket, transport: Transport<E>, id: Requ
             close(&mut output, goodbye).await;
         }
     }
+    if is_too_large.into_inner() {
+        close(&mut output, (1009, "Message too large".into())).await;
+        // nothing more can be read here, and an end with bytes unread may overtake the code: the client has time to see it
+        sleep(GOODBYE).await;
+    }
     drain(&mut input).await;
+}
+
+/// Whether a message was refused for its size. The library's error is out of reach of everything but its text.
+fn says_too_large(error: &axum::Error) -> bool {
+    error.to_string().starts_with("Space limit exceeded")
 }
 
 /// Sends what `replies` gives until one side has had enough; how to close, unless the client is gone.
