@@ -8,8 +8,12 @@ mod claims;
 mod client_examples;
 mod harness;
 mod idempotency;
+mod limits;
 mod outbox;
+mod privacy;
 mod readme;
+mod roles;
+mod sessions;
 mod stock;
 mod story;
 #[expect(clippy::allow_attributes, reason = "nothing is expected: what one test needs today another needs tomorrow")]
