@@ -6,6 +6,7 @@
 mod architecture;
 mod claims;
 mod client_examples;
+mod expiry;
 mod harness;
 mod idempotency;
 mod limits;
