@@ -9,6 +9,7 @@ mod client_examples;
 mod expiry;
 mod harness;
 mod idempotency;
+mod idempotency_api;
 mod limits;
 mod outbox;
 mod privacy;
