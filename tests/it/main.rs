@@ -16,6 +16,7 @@ mod privacy;
 mod readme;
 mod roles;
 mod sessions;
+mod steps;
 mod stock;
 mod story;
 #[expect(clippy::allow_attributes, reason = "nothing is expected: what one test needs today another needs tomorrow")]
