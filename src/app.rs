@@ -98,9 +98,13 @@ impl App {
         }
         let db =
             Db::connect(config.database_url.expose(), config.database_connections).await.map_err(StartError::Database)?;
-        let bus = match &config.redis_url {
-            Some(url) => Bus::redis(url.expose(), &config.redis_prefix).await.map_err(StartError::Redis)?,
-            None => Bus::memory(),
+        let bus = if let Some(url) = &config.redis_url {
+            Bus::redis(url.expose(), &config.redis_prefix).await.map_err(StartError::Redis)?
+        } else {
+            if !config.is_embedded() {
+                tracing::warn!("REDIS_URL is not set: other instances would not hear of this one's events");
+            }
+            Bus::memory()
         };
         let keys = if let Some(secret) = &config.jwt_secret {
             Keys::new(secret.expose().as_bytes())

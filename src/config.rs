@@ -367,13 +367,10 @@ impl Reader {
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
             limits,
             password_hashes: self.size("PASSWORD_HASHES", 1, 256),
-            cors_origins: self
-                .text("CORS_ORIGINS")
-                .split(',')
-                .map(|o| o.trim().to_owned())
-                .filter(|o| !o.is_empty())
-                .collect(),
-            log: self.text("LOG"),
+            cors_origins: self.parse("CORS_ORIGINS", Vec::new(), "origins such as https://shop.example, or *", origins),
+            log: self.parse("LOG", String::new(), "a filter such as info or warn,quick_commerce=debug", |text| {
+                tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
+            }),
             is_log_json: self.parse("LOG_FORMAT", false, "text or json", |text| match text {
                 "json" => Some(true),
                 "text" => Some(false),
@@ -382,6 +379,16 @@ impl Reader {
         };
         if self.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(self.mistakes)) }
     }
+}
+
+/// Origins as browsers send them: scheme and host, no path.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let is_origin = |text: &str| {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        text == "*" || host.is_some_and(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic() && c != '/'))
+    };
+    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -409,10 +416,12 @@ mod tests {
             ("TAX_PERCENT", "5.001"),
             ("CURRENCY", "XXX"),
             ("DEMO", "maybe"),
+            ("LOG", "info,=x=y"),
+            ("CORS_ORIGINS", "https://shop.example, shop.example/path"),
         ])
         .unwrap_err();
         let text = error.to_string();
-        for name in ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO"] {
+        for name in ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO", "LOG", "CORS_ORIGINS"] {
             assert!(error.0.iter().any(|line| line.starts_with(name)), "{name} in {text}");
         }
         assert!(!text.contains("hunter2") && !text.contains("short-secret"), "{text}");

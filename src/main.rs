@@ -152,6 +152,9 @@ async fn run(cli: Cli) -> Outcome {
 
 async fn execute(command: Command, config: &Config) -> Outcome {
     match command {
+        Command::Serve { no_work: true } if config.redis_url.is_none() => {
+            Err(Failure::usage("--no-work needs REDIS_URL: without it this process hears of no event that another relays"))
+        }
         Command::Serve { no_work } => serve(config, !no_work).await,
         Command::Worker => work(config).await,
         Command::Migrate => {

@@ -10,7 +10,7 @@ pub struct Strings(pub Vec<String>);
 /// Where an order goes, copied when it is placed: a later change of the saved address does not move the parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct DeliveryAddress {
-    /// The saved address it was copied from, or an id of its own.
+    /// An id of its own: a copy is not the saved address.
     pub id: uuid::Uuid,
     /// What the user calls it.
     pub label: String,

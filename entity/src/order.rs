@@ -71,6 +71,8 @@ pub struct Model {
     pub distance_m: i64,
     /// What the customer shows at the door.
     pub delivery_code: String,
+    /// Wrong codes that were given at the door.
+    pub proof_failures: i32,
     /// In the customer's words.
     pub note: Option<String>,
     /// When it was placed.

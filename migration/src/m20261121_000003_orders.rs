@@ -46,6 +46,7 @@ impl MigrationTrait for Migration {
                     .col(double("dropoff_longitude"))
                     .col(bigint("distance_m"))
                     .col(text("delivery_code"))
+                    .col(int("proof_failures"))
                     .col(text_null("note"))
                     .col(at("created_at"))
                     .col(at("updated_at"))
@@ -99,6 +100,11 @@ impl MigrationTrait for Migration {
                 "CREATE INDEX orders_seller_idx ON orders (seller_id, id)",
                 "CREATE INDEX orders_partner_idx ON orders (partner_id, id)",
                 "CREATE INDEX orders_available_idx ON orders (ready_at, id) WHERE status = 'READY' AND claim_id IS NULL",
+                "CREATE INDEX orders_status_idx ON orders (status, id)",
+                "CREATE INDEX orders_created_idx ON orders (created_at)",
+                "CREATE INDEX orders_updated_idx ON orders (updated_at, id)",
+                "CREATE INDEX orders_total_idx ON orders (total_minor, id)",
+                "CREATE INDEX orders_delivered_idx ON orders (delivered_at) WHERE delivered_at IS NOT NULL",
                 "CREATE INDEX orders_claim_due_idx ON orders (claim_expires_at) WHERE claim_expires_at IS NOT NULL",
                 "CREATE UNIQUE INDEX order_items_order_key ON order_items (order_id, position)",
                 // an order's versions are contiguous: two writers of one version cannot both commit

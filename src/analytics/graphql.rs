@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
+use domain::Named as _;
 use domain::access::{Actor, Role as RoleValue};
 use domain::event::Topic;
 use domain::order::OrderStatus as Status;
@@ -109,6 +110,7 @@ pub struct SellerDesk {
     seller: Uuid,
 }
 
+/// Sellers only, and only what is theirs.
 #[Object]
 impl SellerDesk {
     /// The store.
@@ -136,6 +138,7 @@ impl SellerDesk {
 #[derive(Debug)]
 pub struct AdminDesk(Actor);
 
+/// Admins only: the whole platform.
 #[Object]
 impl AdminDesk {
     /// Every order, newest first unless sorted otherwise.
@@ -279,6 +282,9 @@ impl DesksSubscription {
         #[graphql(desc = "Only orders that a change left in one of these states.")] status: Option<Vec<OrderStatus>>,
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
     ) -> Result<impl Stream<Item = Result<AdminUpdatesItem>> + use<>> {
+        if status.as_ref().is_some_and(|list| list.len() > Status::ALL.len()) {
+            return Err(Denial::BadArgument("status: at most 10 states.").into());
+        }
         let status = status.map(|list| list.into_iter().map(Into::into).collect());
         follow(app(ctx)?.clone(), Platform { actor: actor(ctx)?, status }, after).await
     }

@@ -53,6 +53,12 @@ impl GraphError {
         self.is_retryable
     }
 
+    /// The answer to a request that got no further.
+    #[must_use]
+    pub fn into_response(self) -> async_graphql::Response {
+        async_graphql::Response::from_errors(vec![self.into_server_error()])
+    }
+
     /// The error of a request as a whole: without a place in its document.
     pub(super) fn into_server_error(self) -> async_graphql::ServerError {
         let async_graphql::Error { message, extensions, .. } = self.into();

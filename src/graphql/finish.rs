@@ -104,7 +104,7 @@ impl Extension for Finisher {
 }
 
 fn internal() -> Response {
-    Response::from_errors(vec![GraphError::internal().into_server_error()])
+    GraphError::internal().into_response()
 }
 
 impl State {

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 use domain::access::{Actor, Role};
 use domain::id::{self, Kind};
+use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use super::{Result, app, viewer};
@@ -11,7 +12,6 @@ use crate::accounts::service as accounts;
 use crate::app::App;
 use crate::catalog::graphql::{Category, Product};
 use crate::catalog::service::{self as catalog, Which};
-use crate::graphql::scalars::EventCursor;
 use crate::inventory::graphql::StockMovement;
 use crate::inventory::service as inventory;
 use crate::orders::graphql::{Claim, Order, OrderEvent, OrderItem};
@@ -68,11 +68,8 @@ impl NodeQuery {
         if ids.len() > MAX_NODES {
             return Err(Denial::BadArgument("ids: at most 100.").into());
         }
-        let mut nodes = Vec::with_capacity(ids.len());
-        for id in &ids {
-            nodes.push(find(app(ctx)?, viewer(ctx), id).await?);
-        }
-        Ok(nodes)
+        let (app, viewer) = (app(ctx)?, viewer(ctx));
+        try_join_all(ids.iter().map(|id| find(app, viewer, id))).await
     }
 }
 
@@ -112,7 +109,7 @@ async fn find_private(app: &App, actor: Actor, kind: Kind, id: Uuid) -> Result<O
         Kind::Event => match orders::find_event(db, id).await? {
             Some(row) => {
                 let order = find_order(app, actor, row.order_id).await?;
-                order.map(|_| Node::OrderEvent(OrderEvent::new(row, EventCursor(0))))
+                order.map(|_| Node::OrderEvent(OrderEvent::stored(row)))
             }
             None => None,
         },

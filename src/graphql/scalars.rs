@@ -94,6 +94,7 @@ impl GeoPointInput {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventCursor(pub i64);
 
+/// Where a subscription is in its stream. Opaque: pass the last one received as `after` to resume.
 #[Scalar(name = "EventCursor")]
 impl ScalarType for EventCursor {
     fn parse(value: Value) -> InputValueResult<Self> {

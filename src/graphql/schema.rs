@@ -2,6 +2,7 @@
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
+use rust_decimal::Decimal;
 
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
@@ -10,8 +11,12 @@ use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, Pro
 use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscription};
 use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
+use crate::graphql::scalars::EventCursor;
 use crate::inventory::graphql::{InventoryMutation, MovementsLoader, StockLoader};
-use crate::orders::graphql::{ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription};
+use crate::orders::graphql::{
+    ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PositionLoader, TimeLoader,
+    TimelineLoader,
+};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -45,6 +50,10 @@ impl ServerQuery {
 #[must_use]
 pub fn build_schema(app: &App) -> Schema {
     let builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .override_output_type_description::<Decimal>("An exact decimal number as a text, e.g. `\"49.50\"`; never a float.")
+        .override_output_type_description::<EventCursor>(
+            "Where a subscription is in its stream. Opaque: pass the last one received as `after` to resume.",
+        )
         .data(app.clone())
         .data(DataLoader::new(UserLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(PartnerLoader(app.clone()), tokio::spawn))
@@ -56,6 +65,9 @@ pub fn build_schema(app: &App) -> Schema {
         .data(DataLoader::new(StockLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(MovementsLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(OrderLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(TimelineLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(PositionLoader(app.clone()), tokio::spawn))
+        .data(DataLoader::new(TimeLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(ItemsLoader(app.clone()), tokio::spawn))
         .data(DataLoader::new(ClaimLoader(app.clone()), tokio::spawn));
     limited(builder, app.config.limits).finish()

@@ -73,6 +73,9 @@ pub enum OrderError {
     /// The code at the door is another.
     #[error("This is not the delivery code.")]
     ProofWrong,
+    /// Too many wrong codes were given.
+    #[error("Too many wrong delivery codes: an admin has to confirm the delivery.")]
+    ProofLocked,
     /// An admin must say why there is no code.
     #[error("Without the delivery code a note must say why.")]
     NoteRequired,
@@ -113,7 +116,7 @@ impl From<OrderError> for Rejection {
                 .at("status")
                 .with(Detail::Transition { from, to, allowed: allowed.to_vec() }),
             OrderError::ProofRequired => new(ErrorCode::ProofRequired).at("deliveryCode"),
-            OrderError::ProofWrong => new(ErrorCode::ProofWrong).at("deliveryCode"),
+            OrderError::ProofWrong | OrderError::ProofLocked => new(ErrorCode::ProofWrong).at("deliveryCode"),
             OrderError::NoteRequired => new(ErrorCode::ProofRequired).at("note"),
             OrderError::ClaimLost { reason, retry_after, .. } => {
                 new(ErrorCode::ClaimLost).with(Detail::Claim { reason, retry_after })

@@ -93,6 +93,16 @@ pub async fn finish<T: Serialize>(tx: &Tx, request: &Request, outcome: &T) -> Re
     Ok(())
 }
 
+/// Gives the key back, in the transaction of work that was refused but is to be committed all the same.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &Tx, request: &Request) -> Result<()> {
+    let key = (request.principal, request.operation.to_owned(), request.key.clone());
+    keys::Entity::delete_by_id(key).exec(&**tx).await?;
+    Ok(())
+}
+
 async fn find(tx: &Tx, request: &Request) -> Result<Option<keys::Model>> {
     let key = (request.principal, request.operation.to_owned(), request.key.clone());
     Ok(keys::Entity::find_by_id(key).one(&**tx).await?)

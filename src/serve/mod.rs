@@ -10,6 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::service::cleaning;
 use crate::app::App;
 use crate::demo;
 use crate::dispatch::expiry;
@@ -43,6 +44,10 @@ impl Work {
         tasks.spawn(supervise("claim expiry", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || expiry::run(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("session clean-up", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || cleaning::clean(app.clone(), stop.clone())
         }));
         tasks.spawn(supervise("retention", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());

@@ -67,6 +67,11 @@ pub trait Source: Send + Sync + 'static {
     /// The item for `message`; `None` when this subscriber does not hear of it.
     fn item(&self, message: &Message) -> Option<Self::Item>;
 
+    /// Whether nothing that comes after `message` concerns this subscriber any more.
+    fn ends(&self, _message: &Message) -> bool {
+        false
+    }
+
     /// The item that says that what follows is new.
     fn reset(&self, reset: StreamReset) -> Self::Item;
 }
@@ -82,11 +87,10 @@ pub async fn follow<S: Source>(
 ) -> Result<impl Stream<Item = Result<S::Item>> + use<S>> {
     let listener = app.bus.listen(source.topic()).await?;
     let mut feed =
-        Feed { app, source, listener, position: 0, seen: HashMap::new(), pending: VecDeque::new(), is_broken: false };
+        Feed { app, source, listener, position: 0, seen: HashMap::new(), pending: VecDeque::new(), is_over: false };
     feed.begin(after).await?;
     Ok(stream::unfold(feed, async |mut feed| {
         let item = feed.next().await?;
-        feed.is_broken = item.is_err();
         Some((item, feed))
     }))
 }
@@ -99,7 +103,7 @@ struct Feed<S: Source> {
     position: i64,
     seen: HashMap<Uuid, i32>,
     pending: VecDeque<S::Item>,
-    is_broken: bool,
+    is_over: bool,
 }
 
 impl<S: Source> Feed<S> {
@@ -111,12 +115,12 @@ impl<S: Source> Feed<S> {
     }
 
     async fn next(&mut self) -> Option<Result<S::Item>> {
-        if self.is_broken {
-            return None;
-        }
         loop {
             if let Some(item) = self.pending.pop_front() {
                 return Some(Ok(item));
+            }
+            if self.is_over {
+                return None;
             }
             let caught_up = match self.listener.next().await? {
                 Delivery::Message(message) => {
@@ -132,6 +136,7 @@ impl<S: Source> Feed<S> {
                 }
             };
             if let Err(error) = caught_up {
+                self.is_over = true;
                 return Some(Err(error));
             }
         }
@@ -142,6 +147,10 @@ impl<S: Source> Feed<S> {
             return;
         }
         self.position = message.position;
+        if self.is_over {
+            return;
+        }
+        self.is_over = self.source.ends(message);
         let was_shown = self
             .source
             .version(message)

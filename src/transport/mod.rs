@@ -8,6 +8,7 @@ mod health;
 mod http;
 mod listener;
 mod metrics;
+mod session;
 mod socket;
 mod token;
 

@@ -21,11 +21,11 @@ use serde_json::Value;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tracing::Instrument as _;
 
+use super::Transport;
 use super::error::Refusal;
 use super::metrics::OpenSocket;
-use super::{Transport, token};
-use crate::app::App;
-use crate::graphql::context::{RequestId, Viewer};
+use super::session::{Guarded, Session};
+use crate::graphql::context::RequestId;
 
 /// The one subprotocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -99,13 +99,24 @@ async fn serve<E: Executor>(socket: WebSocket, transport: Transport<E>, id: Requ
             })
         });
         let begin = Arc::clone(&is_initialised);
-        let protocol = Protocol::new(executor, messages, WebSocketProtocols::GraphQLWS)
+        let session = Session::new(app);
+        let guarded = Guarded::new(executor, session.clone());
+        let opening = session.clone();
+        let protocol = Protocol::new(guarded, messages, WebSocketProtocols::GraphQLWS)
             .on_connection_init(move |payload| {
                 begin.store(true, Ordering::Relaxed);
-                initialise(app, id, payload)
+                initialise(opening, id, payload)
             })
             .on_ping(|_, payload| future::ready(Ok(payload)));
-        let goodbye = converse(&mut output, pin!(protocol), &is_initialised, shutdown.begun.cancelled()).await;
+        let ends = async {
+            tokio::select! {
+                // clients reconnect, to another instance or to this one's successor
+                () = shutdown.begun.cancelled() => (1012, "Service restart".into()),
+                // and after this one with a fresh token
+                () = session.ended() => (4403, FORBIDDEN.into()),
+            }
+        };
+        let goodbye = converse(&mut output, pin!(protocol), &is_initialised, ends).await;
         if let Some(goodbye) = goodbye {
             close(&mut output, goodbye).await;
         }
@@ -128,11 +139,11 @@ async fn converse(
     output: &mut (impl Sink<Message> + Unpin),
     mut replies: impl Stream<Item = WsMessage> + Unpin,
     is_initialised: &AtomicBool,
-    stopped: impl Future<Output = ()>,
+    ends: impl Future<Output = Goodbye>,
 ) -> Option<Goodbye> {
     let mut init = pin!(sleep(INIT));
     let mut is_init_due = true;
-    let mut stopped = pin!(stopped);
+    let mut ends = pin!(ends);
     let mut pings = interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -149,8 +160,7 @@ async fn converse(
                 continue;
             }
             _ = pings.tick() => Message::Ping(bytes::Bytes::new()),
-            // clients reconnect, to another instance or to this one's successor
-            () = &mut stopped => return Some((1012, "Service restart".into())),
+            goodbye = &mut ends => return Some(goodbye),
         };
         match timeout(WRITE, output.send(message)).await {
             Ok(Ok(())) => {}
@@ -160,12 +170,12 @@ async fn converse(
 }
 
 /// What all operations of the socket share.
-async fn initialise(app: App, id: RequestId, payload: Value) -> async_graphql::Result<Data> {
-    let viewer = token::of_payload(&app, &payload)
+async fn initialise(session: Session, id: RequestId, payload: Value) -> async_graphql::Result<Data> {
+    session
+        .begin(&payload)
         .await
         .map_err(|error| async_graphql::Error::new(if error.code() == "INTERNAL" { TRY_AGAIN } else { FORBIDDEN }))?;
     let mut data = Data::default();
-    data.insert(Viewer(viewer));
     data.insert(id);
     Ok(data)
 }

@@ -5,6 +5,7 @@ use domain::access::Actor;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::config::Secret;
 use crate::graphql::{GraphError, Result, authenticate};
 use crate::platform::error::Denial;
 
@@ -22,16 +23,18 @@ pub(super) async fn of_headers(app: &App, headers: &HeaderMap) -> Result<Option<
     }
 }
 
-/// Whoever the payload of `connection_init` names under `Authorization`, in any letter case.
+/// The token in the payload of `connection_init` under `Authorization`, in any letter case.
 ///
 /// # Errors
-/// As [`of_headers`].
-pub(super) async fn of_payload(app: &App, payload: &Value) -> Result<Option<Actor>> {
+/// `INVALID_TOKEN` when it is not a text.
+pub(super) fn of_payload(payload: &Value) -> Result<Option<Secret>> {
     let fields = payload.as_object().into_iter().flatten();
     let value = fields.filter(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value).next();
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(value)) => actor(app, value).await,
+        Some(Value::String(value)) => {
+            Ok(Some(token(value)).filter(|token| !token.is_empty()).map(|t| Secret::new(t.to_owned())))
+        }
         Some(_) => Err(Denial::InvalidToken.into()),
     }
 }

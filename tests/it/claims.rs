@@ -417,7 +417,7 @@ async fn a_claim_counts_from_when_it_was_won_not_from_when_it_was_asked_for() {
 }
 
 /// Longer than any test waits for a lock.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// What came of `what`, when [`LONG`] passed while it waited for the row of `order`.
 async fn wish_that_waits(app: &App, order: Uuid, actor: Principal, what: Ask) -> Result<Claimed, Rejection> {

@@ -57,6 +57,7 @@ impl From<DeliveryAddress> for Address {
     }
 }
 
+/// Where somebody lives or works: saved by them, or copied into an order when it was placed.
 #[Object]
 impl Address {
     /// Opaque, `adr_…`.

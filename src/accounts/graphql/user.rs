@@ -24,13 +24,14 @@ pub struct User {
     reveal_phone: bool,
     /// Whether the answer goes to this user although the request came from nobody, as after signing in.
     is_own: bool,
+    hide_name: bool,
 }
 
 impl User {
     /// As the viewer may see them.
     #[must_use]
     pub const fn new(model: user::Model) -> Self {
-        Self { model, reveal_phone: false, is_own: false }
+        Self { model, reveal_phone: false, is_own: false, hide_name: false }
     }
 
     /// The same with the telephone number: for the other party of an active delivery.
@@ -39,9 +40,15 @@ impl User {
         Self { reveal_phone: true, ..self }
     }
 
+    /// The same without the name: for whoever has no business with them any more.
+    #[must_use]
+    pub fn hiding_name(self) -> Self {
+        Self { hide_name: true, ..self }
+    }
+
     /// As they see themselves: for whoever has just proven to be this user.
     pub(super) const fn own(model: user::Model) -> Self {
-        Self { model, reveal_phone: true, is_own: true }
+        Self { model, reveal_phone: true, is_own: true, hide_name: false }
     }
 
     /// The user `id`, batched with others of the same request.
@@ -58,6 +65,7 @@ impl User {
     }
 }
 
+/// Somebody with an account.
 #[Object]
 impl User {
     /// Opaque, `usr_…`.
@@ -65,9 +73,9 @@ impl User {
         ids::id(Kind::User, self.model.id)
     }
 
-    /// As the user writes it.
+    /// As the user writes it; a dash where the viewer has no business with them any more.
     async fn name(&self) -> &str {
-        &self.model.name
+        if self.hide_name { "—" } else { &self.model.name }
     }
 
     /// What the user is.
@@ -164,6 +172,7 @@ impl Seller {
     }
 }
 
+/// A store.
 #[Object]
 impl Seller {
     /// Opaque, `sel_…`.
@@ -197,8 +206,10 @@ pub async fn user_page(
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<UserConnection> {
-    if filter.search.as_ref().is_some_and(|text| text.chars().count() > 200) {
-        return Err(GraphError::new("BAD_ARGUMENT", "search: at most 200 characters."));
+    if let Some(text) = &filter.search
+        && let Err(refusal) = domain::input::line("search", text, 0, 200)
+    {
+        return Err(GraphError::new("BAD_ARGUMENT", format!("search: {}", refusal.message)));
     }
     let app = app(ctx)?;
     let args = PageArgs::new(&("users", &filter), first, after.as_deref(), None, None)?;

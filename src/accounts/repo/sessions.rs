@@ -139,3 +139,41 @@ fn its_user() -> RelationDef {
 fn its_seller() -> RelationDef {
     session::Entity::belongs_to(seller::Entity).from(session::Column::UserId).to(seller::Column::UserId).into()
 }
+
+/// Removes refresh tokens that expired before `before`, at most `limit`; how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_old_tokens(db: &impl ConnectionTrait, before: DateTime<Utc>, limit: u64) -> Result<u64> {
+    let old = refresh_token::Entity::find()
+        .select_only()
+        .column(refresh_token::Column::TokenHash)
+        .filter(refresh_token::Column::ExpiresAt.lt(before))
+        .limit(limit);
+    let old: Vec<String> = old.into_tuple().all(db).await?;
+    let delete = refresh_token::Entity::delete_many().filter(refresh_token::Column::TokenHash.is_in(old));
+    Ok(delete.exec(db).await?.rows_affected)
+}
+
+/// Removes sessions that were over before `before` and have no tokens left, at most `limit`; how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_old_sessions(db: &impl ConnectionTrait, before: DateTime<Utc>, limit: u64) -> Result<u64> {
+    let tokens = Query::select()
+        .expr(Expr::value(1))
+        .from(refresh_token::Entity)
+        .and_where(
+            Expr::col((refresh_token::Entity, refresh_token::Column::SessionId))
+                .equals((session::Entity, session::Column::Id)),
+        )
+        .to_owned();
+    let old = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::ExpiresAt.lt(before))
+        .filter(Expr::exists(tokens).not())
+        .limit(limit);
+    let old: Vec<Uuid> = old.into_tuple().all(db).await?;
+    Ok(session::Entity::delete_many().filter(session::Column::Id.is_in(old)).exec(db).await?.rows_affected)
+}

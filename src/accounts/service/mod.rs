@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::platform::page::{Page, PageArgs};
 use crate::platform::{Error, Result};
 
+pub mod cleaning;
 mod passwords;
 mod registration;
 mod sessions;

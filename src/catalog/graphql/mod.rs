@@ -27,6 +27,7 @@ pub use query::{CatalogQuery, ProductFilter, ProductSort};
 #[derive(Debug, Clone)]
 pub struct Category(pub category::Model);
 
+/// Products of one kind.
 #[Object]
 impl Category {
     /// The id, `cat_…`.
@@ -65,6 +66,7 @@ impl Product {
     }
 }
 
+/// Something that a seller sells.
 #[Object]
 impl Product {
     /// The id, `prd_…`.

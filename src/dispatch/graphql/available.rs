@@ -58,6 +58,7 @@ fn km(metres: f64) -> f64 {
     (metres / 10.0).round() / 100.0
 }
 
+/// What a partner sees before the claim: no name, no phone, no exact address.
 #[Object]
 impl AvailableOrder {
     /// The order to claim, `ord_…`.

@@ -10,6 +10,7 @@ use crate::graphql::scalars::GeoPointInput;
 use crate::graphql::{Result, Signed, actor, app};
 use crate::orders::graphql::{Claim, ClaimConnection, OrderConnection, OrderFilterInput, Paging, order_page};
 use crate::orders::service;
+use crate::platform::error::Denial;
 use crate::platform::page::PageArgs;
 
 /// What dispatch adds to Query.
@@ -29,13 +30,17 @@ impl DispatchQuery {
 #[derive(Debug)]
 pub struct PartnerDesk(Actor);
 
+/// The most states that a filter names.
+const MAX_STATES: usize = 10;
+
 /// Which claims to list.
 #[derive(Debug, Clone, InputObject)]
 pub struct ClaimFilter {
-    /// In one of these states.
+    /// In one of these states; at most 10.
     pub status: Option<Vec<ClaimStatus>>,
 }
 
+/// Partners only.
 #[Object]
 impl PartnerDesk {
     /// Orders that can be claimed now, waiting longest first.
@@ -70,6 +75,9 @@ impl PartnerDesk {
     ) -> Result<ClaimConnection> {
         let status: Option<Vec<domain::claims::ClaimStatus>> =
             filter.and_then(|filter| filter.status).map(|list| list.into_iter().map(Into::into).collect());
+        if status.as_ref().is_some_and(|list| list.len() > MAX_STATES) {
+            return Err(Denial::BadArgument("filter.status: at most 10 states.").into());
+        }
         let args = PageArgs::new(&("claims", &status), first, after.as_deref(), None, None)?;
         let reader = app(ctx)?.db.reader();
         Ok(service::list_claims_of(reader, self.0.user, status.as_deref(), &args).await?.map(Claim).into())

@@ -31,6 +31,7 @@ pub fn in_stock(is_in_stock: bool) -> SelectStatement {
 #[derive(Debug, Clone)]
 pub struct ProductStock(pub stock::Model);
 
+/// What a store has of a product.
 #[Object]
 impl ProductStock {
     /// Pieces in the store.
@@ -78,6 +79,7 @@ impl ProductStock {
 #[derive(Debug, Clone)]
 pub struct StockMovement(pub stock_movement::Model);
 
+/// A line of a product's stock ledger.
 #[Object]
 impl StockMovement {
     /// The id, `inv_…`.

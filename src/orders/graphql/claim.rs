@@ -5,19 +5,20 @@ use chrono::{DateTime, Utc};
 use domain::id::Kind;
 use entity::claim;
 
-use super::loaders::OrderLoader;
+use super::loaders::{OrderLoader, TimeLoader};
 use super::order::Order;
 use crate::accounts::graphql::User;
 use crate::graphql::connection::connection;
 use crate::graphql::enums::ClaimStatus;
 use crate::graphql::loaders::load_existing;
-use crate::graphql::{Outcome, Result, UserError, app, ids};
+use crate::graphql::{Outcome, Result, UserError, ids};
 use crate::orders::service::claims::Claimed;
 
 /// A partner's claim on an order.
 #[derive(Debug, Clone)]
 pub struct Claim(pub claim::Model);
 
+/// A partner's claim on an order.
 #[Object]
 impl Claim {
     /// Opaque, `clm_…`.
@@ -63,8 +64,7 @@ impl Claim {
 
     /// The server's time now: count down to `expiresAt` from this, not from the device's clock.
     async fn server_time(&self, ctx: &Context<'_>) -> Result<DateTime<Utc>> {
-        let app = app(ctx)?;
-        Ok(app.clock.db_now(app.db.reader()).await?)
+        load_existing::<TimeLoader, _>(ctx, ()).await
     }
 }
 

@@ -24,6 +24,7 @@ impl OrderItem {
     }
 }
 
+/// A line of an order, as it was sold.
 #[Object]
 impl OrderItem {
     /// Opaque, `oli_…`.

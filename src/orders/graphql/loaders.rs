@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use entity::{claim, order, order_item};
+use chrono::{DateTime, Utc};
+use entity::{claim, order, order_event, order_item};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::graphql::{GraphError, Result};
 use crate::orders::service;
+use crate::platform::relay;
 
 /// Orders by id, whoever asks: what they may see is decided by `Order::seen_by`.
 #[derive(Debug)]
@@ -38,6 +40,55 @@ impl Loader<Uuid> for ItemsLoader {
             lines.entry(line.order_id).or_default().push(line);
         }
         Ok(lines)
+    }
+}
+
+/// The first events of orders, by order and how many.
+#[derive(Debug)]
+pub struct TimelineLoader(pub App);
+
+impl Loader<(Uuid, u64)> for TimelineLoader {
+    type Value = Vec<order_event::Model>;
+    type Error = GraphError;
+
+    async fn load(&self, keys: &[(Uuid, u64)]) -> Result<HashMap<(Uuid, u64), Vec<order_event::Model>>> {
+        let mut orders_by_limit: HashMap<u64, Vec<Uuid>> = HashMap::new();
+        for &(order, limit) in keys {
+            orders_by_limit.entry(limit).or_default().push(order);
+        }
+        let mut first: HashMap<_, Vec<_>> = HashMap::new();
+        for (limit, orders) in orders_by_limit {
+            for event in service::list_first_events(self.0.db.reader(), &orders, limit).await? {
+                first.entry((event.order_id, limit)).or_default().push(event);
+            }
+        }
+        Ok(first)
+    }
+}
+
+/// Places of events in the feed, by the event's id.
+#[derive(Debug)]
+pub struct PositionLoader(pub App);
+
+impl Loader<Uuid> for PositionLoader {
+    type Value = i64;
+    type Error = GraphError;
+
+    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+        Ok(relay::positions(self.0.db.reader(), ids).await?.into_iter().collect())
+    }
+}
+
+/// The time by the database's clock: one for all that ask at once.
+#[derive(Debug)]
+pub struct TimeLoader(pub App);
+
+impl Loader<()> for TimeLoader {
+    type Value = DateTime<Utc>;
+    type Error = GraphError;
+
+    async fn load(&self, _: &[()]) -> Result<HashMap<(), DateTime<Utc>>> {
+        Ok(HashMap::from([((), self.0.clock.db_now(self.0.db.reader()).await?)]))
     }
 }
 

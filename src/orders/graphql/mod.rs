@@ -13,7 +13,7 @@ mod timeline;
 pub use claim::{Claim, ClaimConnection, ClaimPayload};
 pub use inputs::{OrderFilterInput, OrderSort};
 pub use item::OrderItem;
-pub use loaders::{ClaimLoader, ItemsLoader, OrderLoader};
+pub use loaders::{ClaimLoader, ItemsLoader, OrderLoader, PositionLoader, TimeLoader, TimelineLoader};
 pub use mutation::{OrderPayload, OrdersMutation};
 pub use order::{Order, OrderConnection, Paging, order_page};
 pub use query::{OrdersQuery, ViewerOrders};

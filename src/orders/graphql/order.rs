@@ -2,20 +2,20 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use domain::access::{Actor, Party, Situation, viewer_actions};
+use domain::access::{Actor, Party, Role, Situation, viewer_actions};
 use domain::id::Kind;
 use entity::order;
 
 use super::claim::Claim;
 use super::inputs::{OrderFilterInput, OrderSort};
 use super::item::OrderItem;
-use super::loaders::{ClaimLoader, ItemsLoader};
+use super::loaders::{ClaimLoader, ItemsLoader, OrderLoader, TimelineLoader};
 use super::timeline::{OrderEvent, OrderEventConnection};
 use crate::accounts::graphql::{Address, Seller, User};
 use crate::graphql::connection::{connection, page_cost};
 use crate::graphql::enums::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus};
-use crate::graphql::loaders::load;
-use crate::graphql::scalars::{EventCursor, Money};
+use crate::graphql::loaders::{load, load_existing};
+use crate::graphql::scalars::Money;
 use crate::graphql::{Result, app, ids, viewer};
 use crate::orders::service::{self, OrderFilter};
 use crate::platform::page::{Page, PageArgs};
@@ -59,6 +59,7 @@ impl Order {
     }
 }
 
+/// An order: what was bought, where it is, and who carries it.
 #[Object]
 impl Order {
     /// Opaque, `ord_…`.
@@ -81,9 +82,12 @@ impl Order {
         self.row.status.0.into()
     }
 
-    /// Who ordered.
+    /// Who ordered; without a name to a partner whose claim on it has ended before the goods were picked up.
     async fn customer(&self, ctx: &Context<'_>) -> Result<User> {
         let user = User::load(ctx, self.row.customer_id).await?;
+        if self.party.is_none() {
+            return Ok(user.hiding_name());
+        }
         let is_shown = self.party == Some(Party::Partner) && service::shows_phones(&self.row);
         Ok(if is_shown { user.revealing_phone() } else { user })
     }
@@ -156,10 +160,12 @@ impl Order {
     }
 
     /// What the viewer may do with it now.
-    async fn viewer_actions(&self) -> Vec<OrderAction> {
+    async fn viewer_actions(&self, ctx: &Context<'_>) -> Vec<OrderAction> {
         let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
         let now = Situation { status: *self.row.status, claim };
-        let actions = self.party.map(|party| viewer_actions(Some(party), now)).unwrap_or_default();
+        let is_partner = viewer(ctx).is_some_and(|actor| actor.role == Role::Partner);
+        // to a partner who is nothing to it the order may be on offer; nobody else sees an order that is not theirs
+        let actions = if self.party.is_some() || is_partner { viewer_actions(self.party, now) } else { Vec::new() };
         actions.into_iter().map(Into::into).collect()
     }
 
@@ -176,13 +182,27 @@ impl Order {
         if self.party.is_none() {
             return Ok(Page { rows: Vec::new(), has_next: false, has_previous: false }.into());
         }
-        let page = service::list_events(app(ctx)?.db.reader(), self.row.id, &args).await?;
-        Ok(page.map(|row| OrderEvent::new(row, EventCursor(0))).into())
+        let page = match args.start() {
+            // timelines of many orders at once: versions count from one, so the first so many are known by their numbers
+            Some(limit) => {
+                let rows = load::<TimelineLoader, _>(ctx, (self.row.id, limit)).await?.unwrap_or_default();
+                args.cut(rows, service::event_key)
+            }
+            None => service::list_events(app(ctx)?.db.reader(), self.row.id, &args).await?,
+        };
+        Ok(page.map(OrderEvent::stored).into())
     }
 
     /// The code that the customer shows at the door; visible to the customer alone.
-    async fn delivery_code(&self) -> Option<&str> {
-        (self.party == Some(Party::Customer)).then_some(self.row.delivery_code.as_str())
+    async fn delivery_code(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        if self.party != Some(Party::Customer) {
+            return Ok(None);
+        }
+        // an event's copy of the order is without it
+        if self.row.delivery_code.is_empty() {
+            return Ok(Some(load_existing::<OrderLoader, _>(ctx, self.row.id).await?.delivery_code));
+        }
+        Ok(Some(self.row.delivery_code.clone()))
     }
 
     /// When it was handed over; null until then.

@@ -124,6 +124,13 @@ impl Source for Orders {
         OrderChanged::read(message, self.actor).map(|changed| OrderUpdatesItem::Changed(Box::new(changed)))
     }
 
+    /// A partner hears of an order until it is theirs no more: what becomes of it then is no business of theirs.
+    fn ends(&self, message: &Message) -> bool {
+        matches!(self.topic, Topic::Order(_))
+            && self.actor.role == Role::Partner
+            && OrderChanged::read(message, self.actor).is_none()
+    }
+
     fn reset(&self, reset: StreamReset) -> OrderUpdatesItem {
         OrderUpdatesItem::Reset(reset)
     }
@@ -135,7 +142,7 @@ pub struct OrdersSubscription;
 
 #[Subscription]
 impl OrdersSubscription {
-    /// Whoever may see the order: its present state, then each change in order.
+    /// Whoever may see the order: its present state, then each change in order. Completes for a partner whose claim has ended.
     #[graphql(guard = "Signed::any()")]
     async fn order_updates(
         &self,

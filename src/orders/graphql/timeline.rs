@@ -5,9 +5,11 @@ use chrono::{DateTime, Utc};
 use domain::id::Kind;
 use entity::order_event;
 
+use super::loaders::PositionLoader;
 use crate::accounts::graphql::User;
 use crate::graphql::connection::connection;
 use crate::graphql::enums::{OrderEventType, OrderStatus, Role};
+use crate::graphql::loaders::load;
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{Result, ids};
 
@@ -15,17 +17,25 @@ use crate::graphql::{Result, ids};
 #[derive(Debug, Clone)]
 pub struct OrderEvent {
     row: order_event::Model,
-    cursor: EventCursor,
+    /// Its place in the feed; `None`: not yet looked up.
+    cursor: Option<EventCursor>,
 }
 
 impl OrderEvent {
     /// The entry `row`; `cursor` is its place in the feed it was received from.
     #[must_use]
     pub const fn new(row: order_event::Model, cursor: EventCursor) -> Self {
-        Self { row, cursor }
+        Self { row, cursor: Some(cursor) }
+    }
+
+    /// The entry `row` as it is stored.
+    #[must_use]
+    pub const fn stored(row: order_event::Model) -> Self {
+        Self { row, cursor: None }
     }
 }
 
+/// One entry of an order's timeline: one for each of its versions.
 #[Object]
 impl OrderEvent {
     /// Opaque, `evt_…`; the same wherever the event is received, so that a client can drop what it has seen.
@@ -33,9 +43,13 @@ impl OrderEvent {
         ids::id(Kind::Event, self.row.id)
     }
 
-    /// Where the event is in the stream that it came from.
-    async fn cursor(&self) -> EventCursor {
-        self.cursor
+    /// Where the event is in the streams it belongs to: what came after it is what `after` this cursor gives. Of an event
+    /// that is no longer kept, the start of the log.
+    async fn cursor(&self, ctx: &Context<'_>) -> Result<EventCursor> {
+        if let Some(cursor) = self.cursor {
+            return Ok(cursor);
+        }
+        Ok(EventCursor(load::<PositionLoader, _>(ctx, self.row.id).await?.unwrap_or_default()))
     }
 
     /// What happened.

@@ -73,9 +73,13 @@ pub(in crate::orders) fn select(filter: &OrderFilter) -> Select<order::Entity> {
         select = select.filter(order::Column::CreatedAt.lt(to));
     }
     if let Some(search) = &filter.search {
-        // numbers are letters, digits and dashes: whatever else is searched for is in none
-        let number: String = search.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-        select = select.filter(order::Column::Number.starts_with(number.to_uppercase()));
+        // numbers are letters, digits and dashes: nothing is found of whatever has others in it
+        let is_plain = search.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        select = if is_plain {
+            select.filter(order::Column::Number.starts_with(search.to_uppercase()))
+        } else {
+            select.filter(Expr::value(1).eq(0))
+        };
     }
     match filter.unassigned {
         Some(true) => select.filter(offered()),
@@ -180,7 +184,7 @@ pub(in crate::orders) async fn list_open(
         .await
 }
 
-/// Orders whose claim's time is up: id, claim and partner.
+/// Orders whose claim's time is up, longest first.
 pub(in crate::orders) async fn list_due(
     db: &impl ConnectionTrait,
     now: Expr,
@@ -203,12 +207,31 @@ pub(in crate::orders) async fn list_events(
 ) -> Result<Page<order_event::Model>> {
     let select = order_event::Entity::find().filter(order_event::Column::OrderId.eq(order));
     let sort = Sort { column: Some(order_event::Column::OrderVersion), id: order_event::Column::Id, is_descending: false };
-    let key = |e: &order_event::Model| (Some(Key::Number(e.order_version.into())), e.id);
     let value = |key: &Key| match key {
         Key::Number(version) => i32::try_from(*version).ok().map(Value::from),
         Key::Text(_) => None,
     };
-    fetch(select, args, sort, db, key, value).await
+    fetch(select, args, sort, db, event_key, value).await
+}
+
+/// What an order's timeline is sorted by.
+#[must_use]
+pub fn event_key(event: &order_event::Model) -> (Option<Key>, Uuid) {
+    (Some(Key::Number(event.order_version.into())), event.id)
+}
+
+/// The first `limit` events of each of `orders`: versions count from one.
+pub(in crate::orders) async fn list_first_events(
+    db: &impl ConnectionTrait,
+    orders: &[Uuid],
+    limit: u64,
+) -> std::result::Result<Vec<order_event::Model>, DbErr> {
+    order_event::Entity::find()
+        .filter(order_event::Column::OrderId.is_in(orders.to_vec()))
+        .filter(order_event::Column::OrderVersion.lte(i32::try_from(limit).unwrap_or(i32::MAX)))
+        .order_by_asc(order_event::Column::OrderVersion)
+        .all(db)
+        .await
 }
 
 /// A partner's claims, newest first.

@@ -60,6 +60,16 @@ pub(in crate::orders) async fn update_where(
     Ok(update.exec_with_returning(db).await?.pop())
 }
 
+/// Counts a wrong delivery code. No version: nothing of the order changed that anybody is told of.
+pub(in crate::orders) async fn update_counting_failure(db: &impl ConnectionTrait, id: Uuid) -> Result<(), DbErr> {
+    order::Entity::update_many()
+        .col_expr(order::Column::ProofFailures, Expr::col(order::Column::ProofFailures).add(1))
+        .filter(order::Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Lines of `orders`, in order.
 pub(in crate::orders) async fn list_items(
     db: &impl ConnectionTrait,

@@ -78,7 +78,9 @@ pub(super) async fn record(app: &App, tx: &Tx, before: Option<Before>, after: &o
     };
     repo::insert_event(&**tx, event.clone()).await?;
     let offer = offer(before.is_some_and(|before| before.was_offered), after, actor.map(|actor| actor.role));
-    let payload = OrderChange { event, order: after.clone(), offer };
+    // the code at the door is the customer's secret: it stays in the order's row
+    let order = order::Model { delivery_code: String::new(), ..after.clone() };
+    let payload = OrderChange { event, order, offer };
     let new = NewEvent { id: payload.event.id, kind: ORDER_CHANGED, topics: &payload.topics(), payload: &payload, at };
     outbox::append(tx, &new).await
 }

@@ -5,7 +5,7 @@ use domain::access::Actor;
 use domain::error::Rejection;
 use domain::geo::Point;
 use domain::input;
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::order::{OrderEventType, OrderStatus, PaymentMethod, PaymentStatus, Preparation};
 use domain::pricing::{Line, Quote, quote};
 use entity::json::DeliveryAddress;
@@ -112,7 +112,7 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
     if let Begun::Done(id) = idempotency::begin::<Uuid>(&tx, request, at).await? {
         return repo::find_order(&*tx, id).await?.ok_or_else(|| OrderError::NotFound.into());
     }
-    let (products, seller) = goods(&tx, &place.lines).await?;
+    let (products, seller) = goods(&tx, &place.lines, app.config.currency).await?;
     let address = address(app, &tx, actor, place).await?;
     let priced: Vec<Line> = products
         .iter()
@@ -171,13 +171,15 @@ async fn record_steps(
     Ok(())
 }
 
-/// The products of the lines, in their order, and the one seller of all.
-async fn goods(tx: &Tx, lines: &[PlaceLine]) -> Result<(Vec<product::Model>, seller::Model)> {
+/// The products of the lines, in their order, and the one seller of all. What is priced in another currency than the
+/// platform's, which may have been changed, cannot be bought.
+async fn goods(tx: &Tx, lines: &[PlaceLine], currency: Currency) -> Result<(Vec<product::Model>, seller::Model)> {
     let ids: Vec<Uuid> = lines.iter().map(|line| line.product).collect();
     let found = catalog::list_by_ids(&**tx, &ids).await?;
     let mut products: Vec<product::Model> = Vec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
-        let product = found.iter().find(|product| product.id == line.product && product.is_active);
+        let product =
+            found.iter().find(|product| product.id == line.product && product.is_active && *product.currency == currency);
         let product = product.ok_or(OrderError::Unavailable { line: index })?;
         if products.first().is_some_and(|first| first.seller_id != product.seller_id) {
             return Err(OrderError::OtherSeller { line: index }.into());
@@ -213,7 +215,8 @@ async fn address(app: &App, tx: &Tx, actor: Actor, place: &Place) -> Result<Deli
         return Err(Rejection::from(OrderError::NoLocation).at("addressId").into());
     };
     Ok(DeliveryAddress {
-        id: saved.id,
+        // an id of its own: the saved address may change, this copy does not
+        id: app.ids.uuid(),
         label: saved.label,
         line1: saved.line1,
         line2: saved.line2,
@@ -281,6 +284,7 @@ impl New<'_> {
             dropoff_latitude: dropoff.latitude,
             dropoff_longitude: dropoff.longitude,
             distance_m,
+            proof_failures: 0,
             delivery_code: format!("{:04}", app.ids.below(10_000)),
             note: place.note.clone(),
             created_at: *at,

@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-pub use crate::orders::repo::lists::{OrderFilter, OrderSort, StatusCount};
+pub use crate::orders::repo::lists::{OrderFilter, OrderSort, StatusCount, event_key};
 use crate::orders::repo::{claims, lists, orders};
 use crate::platform::Result;
 use crate::platform::page::{self, Page, PageArgs};
@@ -104,6 +104,14 @@ pub async fn list_items(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<o
 /// `BAD_CURSOR`; when the database fails.
 pub async fn list_events(db: &impl ConnectionTrait, order: Uuid, args: &PageArgs) -> Result<Page<order_event::Model>> {
     lists::list_events(db, order, args).await
+}
+
+/// The first `limit` events of each of `orders`, oldest first: one statement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_first_events(db: &impl ConnectionTrait, ids: &[Uuid], limit: u64) -> Result<Vec<order_event::Model>> {
+    Ok(lists::list_first_events(db, ids, limit).await?)
 }
 
 /// The claim `id`.

@@ -27,6 +27,9 @@ use crate::platform::idempotency::{self, Begun, Request};
 
 const NEVER: Option<DateTime<Utc>> = None;
 
+/// Wrong codes after which only an admin can say that an order was delivered: four digits must not be guessed.
+const MAX_PROOF_FAILURES: i32 = 5;
+
 /// A step that somebody asks for.
 #[derive(Debug, Clone, Serialize)]
 pub struct Step {
@@ -69,6 +72,17 @@ async fn step_once(app: &App, actor: Actor, request: &Request, step: &Step) -> R
     let party = party(&order, actor).ok_or(OrderError::NotFound)?;
     let at = app.clock.db_now(&*tx).await?;
     check(&order, party, step, at)?;
+    if step.to == OrderStatus::Delivered
+        && let Err(refusal) = prove(&order, party, step)
+    {
+        if refusal == OrderError::ProofWrong {
+            // a guess is counted although nothing else happened, and the key is free for another try
+            repo::update_counting_failure(&*tx, order.id).await?;
+            idempotency::forget(&tx, request).await?;
+            tx.commit().await?;
+        }
+        return Err(refusal.into());
+    }
     let after = take(
         app,
         &tx,
@@ -108,19 +122,17 @@ fn check(order: &order::Model, party: Party, step: &Step, now: DateTime<Utc>) ->
         }
         .into());
     }
-    if step.to == OrderStatus::Delivered {
-        return prove(order, party, step);
-    }
     Ok(())
 }
 
 /// The code that the customer shows proves that the goods reached them; an admin may say in a note how else that is known.
-fn prove(order: &order::Model, party: Party, step: &Step) -> Result<()> {
+fn prove(order: &order::Model, party: Party, step: &Step) -> Result<(), OrderError> {
     match step.delivery_code.as_deref().map(str::trim) {
+        Some(_) if order.proof_failures >= MAX_PROOF_FAILURES && party != Party::Admin => Err(OrderError::ProofLocked),
         Some(code) if code == order.delivery_code => Ok(()),
-        Some(_) => Err(OrderError::ProofWrong.into()),
-        None if party != Party::Admin => Err(OrderError::ProofRequired.into()),
-        None if step.note.as_deref().is_none_or(str::is_empty) => Err(OrderError::NoteRequired.into()),
+        Some(_) => Err(OrderError::ProofWrong),
+        None if party != Party::Admin => Err(OrderError::ProofRequired),
+        None if step.note.as_deref().is_none_or(str::is_empty) => Err(OrderError::NoteRequired),
         None => Ok(()),
     }
 }

@@ -1,0 +1,43 @@
+//! Sessions that are long over are forgotten.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::repo::sessions as repo;
+use crate::app::App;
+use crate::platform::Result;
+
+/// How often the old ones are looked for.
+const EVERY: Duration = Duration::from_hours(1);
+
+/// How long a session and its tokens are kept after their end: a token that is used again so late is still known as used.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Rows removed in one statement.
+const BATCH: u64 = 500;
+
+/// Cleans up until `stop`. Instances may do so at once: what one removed, the other does not find.
+pub async fn clean(app: App, stop: CancellationToken) {
+    loop {
+        if let Err(error) = sweep(&app).await {
+            tracing::warn!(?error, "old sessions could not be removed; trying again later");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Removes what is older than it need be.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(app: &App) -> Result<()> {
+    let before = app.clock.db_now(app.db.reader()).await? - KEPT;
+    while repo::delete_old_tokens(app.db.writer(), before, BATCH).await? == BATCH {}
+    while repo::delete_old_sessions(app.db.writer(), before, BATCH).await? == BATCH {}
+    Ok(())
+}
