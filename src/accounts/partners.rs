@@ -32,7 +32,7 @@ pub async fn take_slot(tx: &Tx, partner: Uuid) -> Result<()> {
         return Ok(());
     }
     match repo::find_partner(&**tx, partner).await? {
-        None => Err(Rejection::not_found("partner").into()),
+        None => Err(Rejection::not_found("partner").at("partnerId").into()),
         Some(row) if !row.is_available => {
             Err(Rejection::new(ErrorCode::PartnerOffline, "The partner is not available: they have to go online first.")
                 .into())

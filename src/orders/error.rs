@@ -66,6 +66,8 @@ pub enum OrderError {
         to: OrderStatus,
         /// Where the actor may take it.
         allowed: &'static [OrderStatus],
+        /// The input that says where to; the other mutations go where they go.
+        input: Option<&'static str>,
     },
     /// The code at the door was not given.
     #[error("Ask the customer for the delivery code.")]
@@ -112,9 +114,14 @@ impl From<OrderError> for Rejection {
             OrderError::Address => new(ErrorCode::InvalidInput).at("address"),
             OrderError::NoLocation => new(ErrorCode::InvalidInput).at("address.location"),
             OrderError::VersionConflict { .. } => new(ErrorCode::VersionConflict).at("expectedVersion"),
-            OrderError::IllegalStep { from, to, allowed } => new(ErrorCode::IllegalTransition)
-                .at("status")
-                .with(Detail::Transition { from, to, allowed: allowed.to_vec() }),
+            OrderError::IllegalStep { from, to, allowed, input } => {
+                let refusal = new(ErrorCode::IllegalTransition);
+                let refusal = match input {
+                    Some(input) => refusal.at(input),
+                    None => refusal,
+                };
+                refusal.with(Detail::Transition { from, to, allowed: allowed.to_vec() })
+            }
             OrderError::ProofRequired => new(ErrorCode::ProofRequired).at("deliveryCode"),
             OrderError::ProofWrong | OrderError::ProofLocked => new(ErrorCode::ProofWrong).at("deliveryCode"),
             OrderError::NoteRequired => new(ErrorCode::ProofRequired).at("note"),

@@ -151,7 +151,8 @@ impl UpdateOrderStatusInput {
     pub(super) fn check(self) -> Result<(String, Step)> {
         let order = ids::parse(Kind::Order, &self.order_id)?;
         let Self { note, expected_version, delivery_code, .. } = self;
-        Ok((self.idempotency_key, Step { order, to: self.status.into(), note, expected_version, delivery_code }))
+        let (to, input) = (self.status.into(), Some("status"));
+        Ok((self.idempotency_key, Step { order, to, input, note, expected_version, delivery_code }))
     }
 }
 
@@ -170,6 +171,7 @@ impl CancelOrderInput {
     pub(super) fn check(self) -> Result<(String, Step)> {
         let order = ids::parse(Kind::Order, &self.order_id)?;
         let to = domain::order::OrderStatus::Cancelled;
-        Ok((self.idempotency_key, Step { order, to, note: self.reason, expected_version: None, delivery_code: None }))
+        let note = self.reason;
+        Ok((self.idempotency_key, Step { order, to, input: None, note, expected_version: None, delivery_code: None }))
     }
 }

@@ -164,7 +164,7 @@ pub async fn release(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) 
     let Some(order) = order else { return Err(why_ended(tx, id, partner).await?.into()) };
     if !matches!(*order.status, OrderStatus::Ready | OrderStatus::Assigned) {
         let allowed = domain::order::steps(*order.status, domain::access::Party::Partner);
-        return Err(OrderError::IllegalStep { from: *order.status, to: OrderStatus::Ready, allowed }.into());
+        return Err(OrderError::IllegalStep { from: *order.status, to: OrderStatus::Ready, allowed, input: None }.into());
     }
     let cause = happening_now(app, tx, cause).await?;
     end(app, tx, &order, claim, ClaimStatus::Released, cause).await
@@ -216,7 +216,7 @@ pub async fn assign(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -
     let order = orders::lock_order(&**tx, id).await?.ok_or(OrderError::NotFound)?;
     if !matches!(*order.status, OrderStatus::Ready | OrderStatus::Assigned) {
         let allowed = domain::order::steps(*order.status, domain::access::Party::Admin);
-        return Err(OrderError::IllegalStep { from: *order.status, to: OrderStatus::Assigned, allowed }.into());
+        return Err(OrderError::IllegalStep { from: *order.status, to: OrderStatus::Assigned, allowed, input: None }.into());
     }
     let cause = happening_now(app, tx, cause).await?;
     let at = cause.at;

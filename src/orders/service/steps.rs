@@ -37,6 +37,9 @@ pub struct Step {
     pub order: Uuid,
     /// Where to.
     pub to: OrderStatus,
+    /// The input that says so, if one does.
+    #[serde(skip)]
+    pub input: Option<&'static str>,
     /// In the actor's words.
     pub note: Option<String>,
     /// Refuse when the order's version is not this.
@@ -111,7 +114,7 @@ fn check(order: &order::Model, party: Party, step: &Step, now: DateTime<Utc>) ->
     }
     let allowed = steps(*order.status, party);
     if !allowed.contains(&step.to) {
-        return Err(OrderError::IllegalStep { from: *order.status, to: step.to, allowed }.into());
+        return Err(OrderError::IllegalStep { from: *order.status, to: step.to, allowed, input: step.input }.into());
     }
     // a deadline counts from its second, whether or not the sweep has come by
     if party == Party::Partner && order.claim_expires_at.is_some_and(|expires| expires <= now) {
