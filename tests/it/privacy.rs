@@ -129,12 +129,12 @@ async fn an_order_to_claim_is_anybodys(shape: Shape) {
     for item in &heard {
         assert_nothing_personal(item, &secrets);
     }
-    let last = heard.last().unwrap();
-    assert_eq!(text(last, "/partner/availableOrders/nodes/0/orderId"), left, "the order is there: {last}");
+    let listed = heard.last().unwrap();
+    assert_eq!(text(listed, "/partner/availableOrders/nodes/0/orderId"), left, "the order is there: {listed}");
 
     // nor does a refusal say whose order it was
-    let lost = try_claim(&partner, &claimed, true).await;
-    assert_nothing_personal(&lost.body, &secrets);
+    let refusal = try_claim(&partner, &claimed, true).await;
+    assert_nothing_personal(&refusal.body, &secrets);
 }
 
 async fn the_payout_does_not_tell_the_distance(shape: Shape) {

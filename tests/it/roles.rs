@@ -45,8 +45,9 @@ struct World {
 impl World {
     async fn new(shape: Shape) -> Self {
         let app = TestApp::start(shape).await;
-        let (shop, customer, carrier, partner, admin) =
-            tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.partner(), app.partner(), app.admin());
+        let shop = Box::pin(seller_with_product(&app, 10, "40.00"));
+        let people = Box::pin(async { tokio::join!(app.customer(), app.partner(), app.partner(), app.admin()) });
+        let (shop, (customer, carrier, partner, admin)) = tokio::join!(shop, people);
         let order_id = ready_order(&shop, &customer).await;
         let claim_id = claim(&carrier, &order_id).await;
         Self { app, shop, customer, carrier, partner, admin, order_id, claim_id }
