@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
-use domain::Named as _;
 use domain::access::{Actor, Role as RoleValue};
 use domain::event::Topic;
+use domain::input;
 use domain::order::OrderStatus as Status;
 use futures_util::Stream;
 use uuid::Uuid;
@@ -19,9 +19,9 @@ use crate::app::App;
 use crate::graphql::connection::page_cost;
 use crate::graphql::enums::{OrderStatus, Role};
 use crate::graphql::scalars::{EventCursor, Money};
-use crate::graphql::{Result, Signed, actor, app};
+use crate::graphql::{GraphError, Result, Signed, actor, app};
 use crate::orders::graphql::{
-    OrderChanged, OrderConnection, OrderFilterInput, OrderSort, Paging, order_page, order_version,
+    MAX_STATES, OrderChanged, OrderConnection, OrderFilterInput, OrderSort, Paging, order_page, order_version,
 };
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
@@ -279,12 +279,13 @@ impl DesksSubscription {
     async fn admin_updates(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only orders that a change left in one of these states.")] status: Option<Vec<OrderStatus>>,
+        #[graphql(desc = "Only orders that a change left in one of these states; at most 10.")] status: Option<
+            Vec<OrderStatus>,
+        >,
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
     ) -> Result<impl Stream<Item = Result<AdminUpdatesItem>> + use<>> {
-        if status.as_ref().is_some_and(|list| list.len() > Status::ALL.len()) {
-            return Err(Denial::BadArgument("status: at most 10 states.").into());
-        }
+        let named = status.as_deref().unwrap_or_default();
+        input::list("status", named, MAX_STATES).map_err(|no| GraphError::bad_argument(&no))?;
         let status = status.map(|list| list.into_iter().map(Into::into).collect());
         follow(app(ctx)?.clone(), Platform { actor: actor(ctx)?, status }, after).await
     }

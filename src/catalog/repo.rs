@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::DateTime;
 use entity::{category, product, product_tag};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, LockType, OnConflict, Query, SelectStatement};
@@ -174,7 +173,7 @@ pub(super) async fn list_products(
         (Some(key), product.id)
     };
     let value = |key: &Key| match (column, key) {
-        (Column::CreatedAt, Key::Number(micros)) => DateTime::from_timestamp_micros(*micros).map(Value::from),
+        (Column::CreatedAt, key) => key.time().map(Value::from),
         (Column::PriceMinor | Column::SoldCount, Key::Number(number)) => Some(Value::from(*number)),
         (Column::NameKey, Key::Text(name)) => Some(Value::from(name.as_str())),
         _ => None,

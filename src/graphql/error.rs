@@ -1,6 +1,7 @@
 //! Errors as clients see them: a stable code, nothing of the inside.
 
 use async_graphql::ErrorExtensions as _;
+use domain::error::Rejection;
 
 use crate::platform::error::{Denial, Error, Fault};
 
@@ -27,6 +28,12 @@ impl GraphError {
     #[must_use]
     pub fn retryable(code: &'static str, message: impl Into<String>) -> Self {
         Self { is_retryable: true, ..Self::new(code, message) }
+    }
+
+    /// The same refusal for an argument of a field that has no `userErrors`.
+    #[must_use]
+    pub fn bad_argument(refusal: &Rejection) -> Self {
+        Self::new("BAD_ARGUMENT", format!("{}: {}", refusal.field.join("."), refusal.message))
     }
 
     /// What clients see of any fault.

@@ -6,7 +6,29 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::error::Rejection;
 use domain::geo::Point;
 use domain::money::{Currency, Money as Amount};
-use rust_decimal::Decimal;
+
+/// An exact decimal number of at most 28 digits, as text: `"49.50"`. Of clients a JSON number is taken too. Nothing is ever
+/// rounded: what cannot be said exactly is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decimal(pub rust_decimal::Decimal);
+
+#[Scalar(name = "Decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        // the library's own scalar rounds the 29th digit away
+        let exact = |text: &str| rust_decimal::Decimal::from_str_exact(text).map(Self);
+        let read = match &value {
+            Value::String(text) => exact(text),
+            Value::Number(number) => exact(&number.to_string()),
+            _ => return Err(InputValueError::expected_type(value)),
+        };
+        read.map_err(|_| InputValueError::custom("not a decimal number of at most 28 digits"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
 
 /// An amount of money: a decimal text with the currency's number of decimals, never a float.
 #[derive(Debug, Clone, SimpleObject)]
@@ -21,7 +43,7 @@ impl Money {
     /// `minor` units of `currency`.
     #[must_use]
     pub fn new(minor: i64, currency: Currency) -> Self {
-        Self { amount: Amount::new(minor, currency).to_decimal(), currency: currency.into() }
+        Self { amount: Decimal(Amount::new(minor, currency).to_decimal()), currency: currency.into() }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
-use rust_decimal::Decimal;
 
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
@@ -50,7 +49,6 @@ impl ServerQuery {
 #[must_use]
 pub fn build_schema(app: &App) -> Schema {
     let builder = Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .override_output_type_description::<Decimal>("An exact decimal number as a text, e.g. `\"49.50\"`; never a float.")
         .override_output_type_description::<EventCursor>(
             "Where a subscription is in its stream. Opaque: pass the last one received as `after` to resume.",
         )

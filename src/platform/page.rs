@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike as _, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select, Value,
@@ -34,6 +35,18 @@ pub enum Key {
     Text(String),
 }
 
+impl Key {
+    /// The time that the key is. None when it is no time, or one that the type has and a database does not: anybody can
+    /// write a cursor.
+    #[must_use]
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Number(micros) => DateTime::from_timestamp_micros(*micros).filter(|at| (0..=9999).contains(&at.year())),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 /// Where a page begins or ends: the sort key of a row, if the list has one besides the id, and the row's id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -59,7 +72,9 @@ impl Cursor {
     fn decode(text: &str, list: &str) -> Result<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Denial::BadCursor)?;
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Denial::BadCursor)?;
-        if cursor.list == list { Ok(cursor) } else { Err(Denial::BadCursor.into()) }
+        // anybody can write a cursor, and PostgreSQL has no such character
+        let is_storable = !matches!(&cursor.key, Some(Key::Text(text)) if text.contains('\0'));
+        if cursor.list == list && is_storable { Ok(cursor) } else { Err(Denial::BadCursor.into()) }
     }
 }
 

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::access::Role as RoleValue;
 use domain::id::Kind;
+use domain::input;
 use entity::{partner, seller, user};
 use uuid::Uuid;
 
@@ -202,14 +203,13 @@ connection! {
 /// `BAD_ARGUMENT`, `BAD_CURSOR`; faults of the database.
 pub async fn user_page(
     ctx: &Context<'_>,
-    filter: UserFilter,
+    mut filter: UserFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<UserConnection> {
-    if let Some(text) = &filter.search
-        && let Err(refusal) = domain::input::line("search", text, 0, 200)
-    {
-        return Err(GraphError::new("BAD_ARGUMENT", format!("search: {}", refusal.message)));
+    if let Some(text) = &mut filter.search {
+        // a database may refuse characters that no name has
+        *text = input::line("search", text, 0, 200).map_err(|no| GraphError::bad_argument(&no))?;
     }
     let app = app(ctx)?;
     let args = PageArgs::new(&("users", &filter), first, after.as_deref(), None, None)?;

@@ -1,15 +1,14 @@
 //! Reading the catalogue.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use domain::error::Rejection;
 use domain::id::Kind;
 use domain::money::{Currency, Money};
-use rust_decimal::Decimal;
 
 use super::{Category, Product, ProductConnection};
 use crate::catalog::service::{self, Which};
 use crate::catalog::{Search, Sort};
 use crate::graphql::connection::page_cost;
+use crate::graphql::scalars::Decimal;
 use crate::graphql::{GraphError, Result, app, ids, viewer};
 use crate::inventory::graphql::in_stock;
 use crate::platform::page::PageArgs;
@@ -58,13 +57,8 @@ fn bad_argument(message: impl Into<String>) -> GraphError {
     GraphError::new("BAD_ARGUMENT", message)
 }
 
-fn refused(rejection: Rejection) -> GraphError {
-    let Rejection { field, message, .. } = rejection;
-    bad_argument(format!("{}: {message}", field.join(".")))
-}
-
 fn price(field: &str, amount: Option<Decimal>, currency: Currency) -> Result<Option<i64>> {
-    let minor = |amount| Money::from_decimal(amount, currency).map(|money| money.minor);
+    let minor = |Decimal(amount)| Money::from_decimal(amount, currency).map(|money| money.minor);
     amount.map(minor).transpose().map_err(|error| bad_argument(format!("{field}: the amount {error}.")))
 }
 
@@ -83,12 +77,12 @@ fn read_search(
         sort: sort.map(Sort::from).unwrap_or_default(),
         ..Search::default()
     };
-    let found = found.with_tags(filter.tags.as_deref().unwrap_or_default()).map_err(refused)?;
-    let found = found.with_text(search.unwrap_or_default()).map_err(refused)?;
+    let found = found.with_tags(filter.tags.as_deref().unwrap_or_default()).map_err(|no| GraphError::bad_argument(&no))?;
+    let found = found.with_text(search.unwrap_or_default()).map_err(|no| GraphError::bad_argument(&no))?;
     match &filter.ids {
         Some(ids) => {
             let ids = ids.iter().map(|id| ids::parse(Kind::Product, id)).collect::<Result<_>>()?;
-            found.among(ids).map_err(refused)
+            found.among(ids).map_err(|no| GraphError::bad_argument(&no))
         }
         None => Ok(found),
     }

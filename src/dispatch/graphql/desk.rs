@@ -2,15 +2,15 @@
 
 use async_graphql::{Context, InputObject, Object};
 use domain::access::{Actor, Role};
+use domain::input;
 
 use super::available::{AvailableOrder, AvailableOrderConnection, circle};
 use crate::graphql::connection::page_cost;
 use crate::graphql::enums::ClaimStatus;
 use crate::graphql::scalars::GeoPointInput;
-use crate::graphql::{Result, Signed, actor, app};
-use crate::orders::graphql::{Claim, ClaimConnection, OrderConnection, OrderFilterInput, Paging, order_page};
+use crate::graphql::{GraphError, Result, Signed, actor, app};
+use crate::orders::graphql::{Claim, ClaimConnection, MAX_STATES, OrderConnection, OrderFilterInput, Paging, order_page};
 use crate::orders::service;
-use crate::platform::error::Denial;
 use crate::platform::page::PageArgs;
 
 /// What dispatch adds to Query.
@@ -29,9 +29,6 @@ impl DispatchQuery {
 /// Partners only.
 #[derive(Debug)]
 pub struct PartnerDesk(Actor);
-
-/// The most states that a filter names.
-const MAX_STATES: usize = 10;
 
 /// Which claims to list.
 #[derive(Debug, Clone, InputObject)]
@@ -73,11 +70,10 @@ impl PartnerDesk {
         #[graphql(desc = "Claims of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
     ) -> Result<ClaimConnection> {
-        let status: Option<Vec<domain::claims::ClaimStatus>> =
-            filter.and_then(|filter| filter.status).map(|list| list.into_iter().map(Into::into).collect());
-        if status.as_ref().is_some_and(|list| list.len() > MAX_STATES) {
-            return Err(Denial::BadArgument("filter.status: at most 10 states.").into());
-        }
+        let status = filter.and_then(|filter| filter.status);
+        let named = status.as_deref().unwrap_or_default();
+        input::list("filter.status", named, MAX_STATES).map_err(|no| GraphError::bad_argument(&no))?;
+        let status: Option<Vec<domain::claims::ClaimStatus>> = status.map(|list| list.into_iter().map(Into::into).collect());
         let args = PageArgs::new(&("claims", &status), first, after.as_deref(), None, None)?;
         let reader = app(ctx)?.db.reader();
         Ok(service::list_claims_of(reader, self.0.user, status.as_deref(), &args).await?.map(Claim).into())

@@ -3,11 +3,11 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use domain::access::Role;
 use domain::id::Kind;
-use rust_decimal::Decimal;
 
 use crate::catalog::graphql::ProductPayload;
 use crate::catalog::{Changes, CompareAt, NewProduct};
 use crate::graphql::enums::StockMovementReason;
+use crate::graphql::scalars::Decimal;
 use crate::graphql::{Outcome, Result, Signed, actor, app, ids};
 use crate::inventory::service::Adjustment;
 use crate::inventory::{listing, service};
@@ -99,8 +99,8 @@ impl InventoryMutation {
             name: input.name,
             description: input.description,
             category: ids::parse(Kind::Category, &input.category_id)?,
-            price: input.price,
-            compare_at: input.compare_at_price,
+            price: input.price.0,
+            compare_at: input.compare_at_price.map(|Decimal(amount)| amount),
             images: input.images.unwrap_or_default(),
             tags: input.tags.unwrap_or_default(),
         };
@@ -121,11 +121,11 @@ impl InventoryMutation {
             name: input.name,
             description: input.description,
             category: input.category_id.as_ref().map(|id| ids::parse(Kind::Category, id)).transpose()?,
-            price: input.price,
+            price: input.price.map(|Decimal(amount)| amount),
             compare_at: match input.compare_at_price {
                 MaybeUndefined::Undefined => CompareAt::Keep,
                 MaybeUndefined::Null => CompareAt::Remove,
-                MaybeUndefined::Value(amount) => CompareAt::Set(amount),
+                MaybeUndefined::Value(Decimal(amount)) => CompareAt::Set(amount),
             },
             images: input.images,
             tags: input.tags,

@@ -1,16 +1,19 @@
 //! What clients send about orders.
 
 use async_graphql::{Enum, ID, InputObject};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use domain::error::Rejection;
 use domain::id::Kind;
 use domain::input;
-use rust_decimal::Decimal;
 
 use crate::accounts::graphql::AddressInput;
 use crate::graphql::enums::{OrderStatus, PaymentMethod};
+use crate::graphql::scalars::Decimal;
 use crate::graphql::{GraphError, Result, ids};
 use crate::orders::service::{self, OrderFilter, Place, PlaceLine, Step};
+
+/// The most states that a filter may name; there are no more.
+pub const MAX_STATES: usize = 10;
 
 /// Which orders to list; conditions that are given must all hold.
 #[derive(Debug, Clone, Default, InputObject)]
@@ -41,12 +44,7 @@ impl OrderFilterInput {
     /// `BAD_ARGUMENT` and `INVALID_ID`.
     pub fn check(self) -> Result<OrderFilter> {
         let id = |kind, id: Option<ID>| id.map(|id| ids::parse(kind, &id)).transpose();
-        if self.status.as_ref().is_some_and(|list| list.len() > 10) {
-            return Err(GraphError::new("BAD_ARGUMENT", "filter.status: at most 10 states."));
-        }
-        if self.search.as_ref().is_some_and(|text| text.chars().count() > 40) {
-            return Err(GraphError::new("BAD_ARGUMENT", "filter.search: at most 40 characters."));
-        }
+        self.limits().map_err(|no| GraphError::bad_argument(&no))?;
         Ok(OrderFilter {
             status: self.status.map(|list| list.into_iter().map(Into::into).collect()),
             customer: id(Kind::User, self.customer_id)?,
@@ -57,6 +55,20 @@ impl OrderFilterInput {
             search: self.search,
             unassigned: self.unassigned,
         })
+    }
+}
+
+impl OrderFilterInput {
+    fn limits(&self) -> Result<(), Rejection> {
+        input::list("filter.status", self.status.as_deref().unwrap_or_default(), MAX_STATES)?;
+        input::line("filter.search", self.search.as_deref().unwrap_or_default(), 0, 40)?;
+        for (field, at) in [("filter.placedFrom", self.placed_from), ("filter.placedTo", self.placed_to)] {
+            // the type knows more years than a database does
+            if at.is_some_and(|at| !(0..=9999).contains(&at.year())) {
+                return Err(Rejection::invalid(field, "Must be in the years 0 to 9999."));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -124,7 +136,8 @@ impl PlaceOrderInput {
         };
         Ok(checked().map(|(address, note)| {
             let payment_method = self.payment_method.into();
-            let place = Place { lines, address_id, address, payment_method, note, expected_total: self.expected_total };
+            let expected_total = self.expected_total.map(|Decimal(total)| total);
+            let place = Place { lines, address_id, address, payment_method, note, expected_total };
             (self.idempotency_key, place)
         }))
     }

@@ -11,7 +11,7 @@ mod subscription;
 mod timeline;
 
 pub use claim::{Claim, ClaimConnection, ClaimPayload};
-pub use inputs::{OrderFilterInput, OrderSort};
+pub use inputs::{MAX_STATES, OrderFilterInput, OrderSort};
 pub use item::OrderItem;
 pub use loaders::{ClaimLoader, ItemsLoader, OrderLoader, PositionLoader, TimeLoader, TimelineLoader};
 pub use mutation::{OrderPayload, OrdersMutation};

@@ -73,12 +73,13 @@ pub(in crate::orders) fn select(filter: &OrderFilter) -> Select<order::Entity> {
         select = select.filter(order::Column::CreatedAt.lt(to));
     }
     if let Some(search) = &filter.search {
-        // numbers are letters, digits and dashes: nothing is found of whatever has others in it
-        let is_plain = search.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        select = if is_plain {
-            select.filter(order::Column::Number.starts_with(search.to_uppercase()))
+        // numbers are letters, digits and dashes: whatever else is searched for is in none
+        let number = search.trim().to_uppercase();
+        let may_be = number.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        select = if may_be {
+            select.filter(order::Column::Number.starts_with(number))
         } else {
-            select.filter(Expr::value(1).eq(0))
+            select.filter(order::Column::Id.is_in([] as [Uuid; 0]))
         };
     }
     match filter.unassigned {
@@ -98,10 +99,7 @@ fn micros(at: DateTime<Utc>) -> Key {
 }
 
 fn at(key: &Key) -> Option<Value> {
-    match key {
-        Key::Number(micros) => DateTime::from_timestamp_micros(*micros).map(Value::from),
-        Key::Text(_) => None,
-    }
+    key.time().map(Value::from)
 }
 
 pub(in crate::orders) async fn list_orders(
