@@ -1,0 +1,184 @@
+//! Every field of every mutation's input, and what it takes. A test says when one is missing.
+
+use serde_json::{Value, json};
+
+use super::World;
+use super::values::Takes::{
+    self, Change, Choice, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Number, OldPrice, Password,
+    Price, Total,
+};
+use crate::support::actors::{Actor, PASSWORD, email};
+use crate::support::story::{address, key};
+
+/// A field by its path in `input`, and what it takes.
+pub(super) type Field = (&'static str, Takes);
+
+const KEY: Field = ("idempotencyKey", Line(1, 255));
+const MOST: i64 = 10_000_000;
+
+/// The mutations with the fields of their inputs.
+pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
+    (
+        "register",
+        &[
+            ("email", Form),
+            ("password", Password),
+            ("name", Line(1, 120)),
+            ("phone", FormOrNothing),
+            ("partner.vehicle", Choice),
+            ("partner.vehicleNumber", Line(0, 20)),
+            ("partner.licenseNumber", Line(0, 40)),
+            ("seller.storeName", Line(1, 120)),
+            ("seller.location.latitude", Degrees(90.0)),
+            ("seller.location.longitude", Degrees(180.0)),
+        ],
+    ),
+    ("login", &[("email", Credential), ("password", Credential)]),
+    ("refreshTokens", &[("refreshToken", Form)]),
+    ("logout", &[("everywhere", Choice)]),
+    ("saveCategory", &[("slug", Form), ("name", Line(1, 100))]),
+    (
+        "createProduct",
+        &[
+            KEY,
+            ("sku", Line(1, 64)),
+            ("name", Line(1, 200)),
+            ("description", Lines(5_000)),
+            ("categoryId", Id("cat")),
+            ("price", Price),
+            ("compareAtPrice", OldPrice),
+            ("images.0", Form),
+            ("tags.0", Line(1, 40)),
+            ("initialStock", Number(0, MOST)),
+            ("lowStockThreshold", Number(0, MOST)),
+        ],
+    ),
+    (
+        "updateProduct",
+        &[
+            ("productId", Id("prd")),
+            ("name", Line(1, 200)),
+            ("description", Lines(5_000)),
+            ("categoryId", Id("cat")),
+            ("price", Price),
+            ("compareAtPrice", OldPrice),
+            ("images.0", Form),
+            ("tags.0", Line(1, 40)),
+            ("active", Choice),
+            ("lowStockThreshold", Number(0, MOST)),
+        ],
+    ),
+    (
+        "adjustStock",
+        &[
+            KEY,
+            ("productId", Id("prd")),
+            ("delta", Change(-MOST, MOST)),
+            ("reason", Choice),
+            ("note", Lines(500)),
+            ("expectedOnHand", Compared),
+        ],
+    ),
+    (
+        "placeOrder",
+        &[
+            KEY,
+            ("items.0.productId", Id("prd")),
+            ("items.0.quantity", Number(1, 1_000)),
+            ("addressId", Id("adr")),
+            ("address.label", Line(1, 60)),
+            ("address.line1", Line(1, 200)),
+            ("address.line2", Line(0, 200)),
+            ("address.city", Line(1, 100)),
+            ("address.region", Line(0, 100)),
+            ("address.postalCode", Line(1, 20)),
+            ("address.country", Form),
+            ("address.location.latitude", Degrees(90.0)),
+            ("address.location.longitude", Degrees(180.0)),
+            ("address.instructions", Lines(500)),
+            ("address.isDefault", Choice),
+            ("paymentMethod", Choice),
+            ("promoCode", Form),
+            ("note", Lines(500)),
+            ("expectedTotal", Total),
+        ],
+    ),
+    // before the order is called off
+    ("assignOrder", &[KEY, ("orderId", Id("ord")), ("partnerId", Id("usr"))]),
+    ("cancelOrder", &[KEY, ("orderId", Id("ord")), ("reason", Lines(500))]),
+    (
+        "updateOrderStatus",
+        &[
+            KEY,
+            ("orderId", Id("ord")),
+            ("status", Choice),
+            ("note", Lines(500)),
+            ("expectedVersion", Compared),
+            ("deliveryCode", Line(0, 16)),
+        ],
+    ),
+    ("claimOrder", &[KEY, ("orderId", Id("ord")), ("accept", Choice)]),
+    ("acceptClaim", &[KEY, ("claimId", Id("clm"))]),
+    ("releaseClaim", &[KEY, ("claimId", Id("clm")), ("reason", Lines(500))]),
+    ("setAvailability", &[("available", Choice)]),
+];
+
+/// Where a refusal of the field at `path` is said to be: a position is refused as a whole, and a login without a reason.
+pub(super) fn named(mutation: &str, path: &str) -> Value {
+    if mutation == "login" {
+        return Value::Null;
+    }
+    let path = path.strip_suffix(".latitude").or_else(|| path.strip_suffix(".longitude")).unwrap_or(path);
+    path.split('.').collect()
+}
+
+/// An input of `mutation` that is right, apart from the field at `path`, which is to be set.
+pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
+    let (product, order, claim) = (&world.shop.product_id, &world.order_id, &world.claim_id);
+    match mutation {
+        "register" => {
+            let mut input = json!({ "email": email("new"), "password": PASSWORD, "name": "New" });
+            let more = match path.split_once('.') {
+                Some(("partner", _)) => ("partner", json!({ "vehicle": "VAN" })),
+                Some(_) => ("seller", json!({ "storeName": "Store", "location": { "latitude": 1, "longitude": 1 } })),
+                None => ("phone", Value::Null),
+            };
+            input[more.0] = more.1;
+            input
+        }
+        "login" => json!({ "email": world.customer.email, "password": "not the password" }),
+        "refreshTokens" | "logout" | "setAvailability" => json!({}),
+        "saveCategory" => json!({ "slug": "a-category", "name": "A category" }),
+        "createProduct" => json!({
+            "idempotencyKey": key(), "sku": key(), "name": "A product", "description": "", "price": "20",
+            "categoryId": world.shop.category_id, "initialStock": 1,
+        }),
+        "updateProduct" if path == "compareAtPrice" => json!({ "productId": product, "price": "20" }),
+        "updateProduct" if path == "price" => json!({ "productId": product, "compareAtPrice": null }),
+        "updateProduct" => json!({ "productId": product }),
+        "adjustStock" => json!({ "idempotencyKey": key(), "productId": product, "delta": 1, "reason": "ADJUSTED" }),
+        "placeOrder" => {
+            let address = if path == "addressId" { Value::Null } else { address() };
+            let items = json!([{ "productId": product, "quantity": 1 }]);
+            json!({
+                "idempotencyKey": key(), "items": items, "address": address, "paymentMethod": "CASH_ON_DELIVERY",
+            })
+        }
+        "cancelOrder" | "claimOrder" => json!({ "idempotencyKey": key(), "orderId": order }),
+        "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
+        "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),
+        "assignOrder" => json!({ "idempotencyKey": key(), "orderId": order, "partnerId": world.partner.user_id }),
+        other => panic!("say what an input of {other} looks like"),
+    }
+}
+
+/// Somebody who may use `mutation`.
+pub(super) fn actor<'a>(world: &'a World, mutation: &str) -> &'a Actor {
+    match mutation {
+        "register" | "login" | "refreshTokens" => &world.nobody,
+        "createProduct" | "updateProduct" | "adjustStock" => &world.shop.seller,
+        "placeOrder" | "cancelOrder" | "logout" => &world.customer,
+        "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
+        _ => &world.admin,
+    }
+}
