@@ -27,6 +27,7 @@ use crate::support::story::{
     ACCEPT_CLAIM, ASSIGN_ORDER, AVAILABLE_ORDERS, PARTNER, RELEASE_CLAIM, Shop, by_hand, claim, deliver, key,
     order as read_order, place_order, seller_with_product, step, text, try_claim, try_step,
 };
+use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
 over_both_shapes! {
@@ -429,7 +430,11 @@ async fn wish_that_waits(app: &App, order: Uuid, actor: Principal, what: Ask) ->
     });
     let count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let count = Statement::from_string(DbBackend::Postgres, count);
-    while app.db.reader().query_one_raw(count.clone()).await.unwrap().unwrap().try_get::<i64>("", "n").unwrap() == 0 {}
+    until(async || {
+        let row = app.db.reader().query_one_raw(count.clone()).await.unwrap().unwrap();
+        row.try_get::<i64>("", "n").unwrap() > 0
+    })
+    .await;
     app.clock.advance(LONG);
     holder.commit().await.unwrap();
     waiting.await.unwrap()

@@ -12,6 +12,7 @@ mod harness;
 mod idempotency;
 mod idempotency_api;
 mod limits;
+mod live;
 mod outbox;
 mod privacy;
 mod readme;

@@ -23,7 +23,8 @@ const REGISTER: &str = "mutation Register($input: RegisterInput!) { register(inp
 const LOGIN: &str = "mutation Login($input: LoginInput!) { login(input: $input) {
     tokens { accessToken refreshToken } user { id } userErrors { code message field } } }";
 
-const SET_AVAILABILITY: &str = "mutation SetAvailability($input: SetAvailabilityInput!) { setAvailability(input: $input) {
+pub(crate) const SET_AVAILABILITY: &str =
+    "mutation SetAvailability($input: SetAvailabilityInput!) { setAvailability(input: $input) {
     user { id } userErrors { code message field } } }";
 
 /// One instance of the server, as clients see it: an address.

@@ -5,6 +5,7 @@ pub(crate) mod app;
 pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod crowd;
+pub(crate) mod feed;
 pub(crate) mod http;
 pub(crate) mod postgres;
 pub(crate) mod processes;
@@ -13,6 +14,7 @@ pub(crate) mod redis;
 pub(crate) mod shape;
 pub(crate) mod socket;
 pub(crate) mod story;
+pub(crate) mod wait;
 
 pub(crate) use app::{TestApp, TestParts};
 pub(crate) use cluster::TestCluster;

@@ -1,0 +1,511 @@
+//! Live feeds: a snapshot, then every change in order, whatever happens to instances, to Redis and to the subscriber.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::id::Kind;
+use entity::{order, relay as relays, seller};
+use quick_commerce::app::App;
+use quick_commerce::dispatch::service::{Ask, ask};
+use quick_commerce::platform::relay;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use serde_json::{Value, json};
+
+use crate::support::actors::{Actor, Api, SET_AVAILABILITY};
+use crate::support::audit::audit;
+use crate::support::crowd::{at_once, partners, refused, uuid};
+use crate::support::feed::{ADMIN_UPDATES, Feed, MY_ORDER_UPDATES, SELLER_ORDER_UPDATES};
+use crate::support::redis::Redis;
+use crate::support::socket::End;
+use crate::support::story::{
+    ASSIGN_ORDER, AVAILABLE_ORDERS, ORDER_UPDATES, Shop, by_hand, claim, deliver, key, order as read_order, place_order,
+    seller_with_product, step, try_claim,
+};
+use crate::support::wait::until;
+use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
+
+over_both_shapes! {
+    everybody_hears_of_their_own_orders_and_of_no_others,
+    a_feed_is_refused_to_whoever_it_is_not_for,
+    admins_hear_of_partners_and_of_the_states_they_ask_for,
+    a_partner_who_lost_an_order_hears_no_more_of_it,
+    whoever_attaches_in_the_middle_of_it_misses_nothing,
+    what_is_available_is_known_whenever_one_begins_to_listen,
+    a_cursor_brings_what_was_missed_and_nothing_twice,
+    a_cursor_of_another_server_starts_anew,
+    what_is_no_longer_kept_starts_anew,
+    partners_hear_of_what_is_around_them,
+}
+
+/// The version of every order that `feed` may hear of, by the database.
+async fn versions(app: &App, of: Option<&Actor>) -> BTreeMap<String, i64> {
+    let mut select = order::Entity::find();
+    if let Some(customer) = of {
+        select = select.filter(order::Column::CustomerId.eq(uuid(Kind::User, &customer.user_id)));
+    }
+    let orders = select.all(app.db.reader()).await.unwrap();
+    orders.iter().map(|order| (domain::id::encode(Kind::Order, order.id), order.version.into())).collect()
+}
+
+/// Brings an order of a store that packs by hand to the door.
+async fn carry_out(shop: &Shop, customer: &Actor, partner: &Actor, id: &str) {
+    step(&shop.seller, id, "PREPARING").await;
+    step(&shop.seller, id, "READY").await;
+    claim(partner, id).await;
+    deliver(partner, customer, id).await;
+}
+
+async fn everybody_hears_of_their_own_orders_and_of_no_others(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, other_shop, admin) =
+        tokio::join!(seller_with_product(&app, 100, "40.00"), seller_with_product(&app, 100, "40.00"), app.admin());
+    let (anna, boris) = tokio::join!(app.customer(), app.customer());
+    by_hand(&app, &shop.seller).await;
+    by_hand(&app, &other_shop.seller).await;
+    let first = place_order(&anna, &shop.product_id, 1).await;
+    let apart = place_order(&boris, &other_shop.product_id, 1).await;
+
+    let mut annas = Feed::follow(&anna, MY_ORDER_UPDATES, json!({})).await;
+    let mut boriss = Feed::follow(&boris, MY_ORDER_UPDATES, json!({})).await;
+    let mut shops = Feed::follow(&shop.seller, SELLER_ORDER_UPDATES, json!({})).await;
+    let mut others = Feed::follow(&other_shop.seller, SELLER_ORDER_UPDATES, json!({})).await;
+    let mut admins = Feed::follow(&admin, ADMIN_UPDATES, json!({})).await;
+    let mut one = Feed::follow(&anna, ORDER_UPDATES, json!({ "orderId": first })).await;
+    for feed in [&mut annas, &mut boriss, &mut shops, &mut others, &mut one] {
+        feed.snapshot(1).await;
+    }
+    assert_eq!(admins.next().await["__typename"], "AdminSnapshot");
+
+    let stories = [&anna, &boris, &anna, &boris].map(|customer| {
+        let (app, shop, customer) = (app.api.clone(), (shop.seller.clone(), shop.product_id.clone()), customer.clone());
+        async move {
+            let partner = app.partner().await;
+            let id = place_order(&customer, &shop.1, 1).await;
+            let shop = Shop { seller: shop.0, category_id: String::new(), product_id: shop.1 };
+            carry_out(&shop, &customer, &partner, &id).await;
+        }
+    });
+    at_once(stories).await;
+    step(&shop.seller, &first, "PREPARING").await;
+
+    let all = versions(&app.app, None).await;
+    annas.catch_up(&versions(&app.app, Some(&anna)).await).await;
+    assert_eq!(annas.versions, versions(&app.app, Some(&anna)).await, "hers and no others");
+    boriss.catch_up(&versions(&app.app, Some(&boris)).await).await;
+    assert_eq!(boriss.versions, versions(&app.app, Some(&boris)).await, "his and no others");
+    let expected: BTreeMap<String, i64> =
+        all.iter().filter(|(id, _)| **id != apart).map(|(id, v)| (id.clone(), *v)).collect();
+    shops.catch_up(&expected).await;
+    assert_eq!(shops.versions, expected, "this store's and no others");
+    admins.catch_up(&expected).await;
+    assert_eq!(one.next().await["event"]["type"], "PREPARING", "of this order nothing else happened");
+    step(&other_shop.seller, &apart, "PREPARING").await;
+    assert_eq!(others.next().await["order"]["id"], apart.as_str(), "nothing came of the other store's");
+    audit(&app.app).await;
+}
+
+async fn refusal(actor: &Actor, document: &str, variables: Value) -> String {
+    let (items, end) = actor.subscribe(document, variables).await.end().await;
+    assert_eq!(items, [] as [Value; 0], "nothing before it is refused");
+    end.code().to_owned()
+}
+
+async fn a_feed_is_refused_to_whoever_it_is_not_for(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, partner, admin) =
+        tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.partner(), app.admin());
+    let stranger = app.customer().await;
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    for who in [&stranger, &partner] {
+        assert_eq!(refusal(who, ORDER_UPDATES, json!({ "orderId": id })).await, "NOT_FOUND");
+    }
+    let feeds = [
+        (MY_ORDER_UPDATES, &customer),
+        (SELLER_ORDER_UPDATES, &shop.seller),
+        (AVAILABLE_ORDERS, &partner),
+        (ADMIN_UPDATES, &admin),
+    ];
+    for (document, its_own) in feeds {
+        for who in [&customer, &shop.seller, &partner, &admin].into_iter().filter(|who| who.user_id != its_own.user_id) {
+            assert_eq!(refusal(who, document, json!({})).await, "FORBIDDEN");
+        }
+        assert_eq!(refusal(&app.anonymous(), document, json!({})).await, "UNAUTHENTICATED");
+    }
+    for bad in [json!({ "after": "x" }), json!({ "after": 7 })] {
+        let (_, end) = customer.subscribe(MY_ORDER_UPDATES, bad).await.end().await;
+        assert!(matches!(end, End::Errors(_)), "{end:?}");
+    }
+}
+
+async fn admins_hear_of_partners_and_of_the_states_they_ask_for(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, admin, partner) =
+        tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.admin(), app.partner_off_duty());
+    by_hand(&app, &shop.seller).await;
+    place_order(&customer, &shop.product_id, 1).await;
+    let mut feed = Feed::follow(&admin, ADMIN_UPDATES, json!({ "status": ["READY", "DELIVERED"] })).await;
+    let snapshot = feed.next().await;
+    assert_eq!((&snapshot["__typename"], &snapshot["stats"]["activePartners"]), (&json!("AdminSnapshot"), &json!(0)));
+    let counts = snapshot["stats"]["ordersByStatus"].as_array().unwrap();
+    assert!(counts.contains(&json!({ "status": "CONFIRMED", "count": 1 })), "{counts:?}");
+
+    for available in [true, false, true] {
+        // said twice it is news once
+        for _ in 0..2 {
+            partner.mutate(SET_AVAILABILITY, json!({ "available": available })).await.ok("setAvailability");
+        }
+        let item = feed.next().await;
+        assert_eq!((&item["__typename"], &item["partner"]["id"]), (&json!("PartnerChanged"), &json!(partner.user_id)));
+    }
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    carry_out(&shop, &customer, &partner, &id).await;
+    for status in ["READY", "DELIVERED"] {
+        // versions have gaps here, which is what the filter is for
+        feed.versions.clear();
+        let item = feed.next().await;
+        assert_eq!((&item["order"]["id"], &item["order"]["status"]), (&json!(id), &json!(status)));
+    }
+}
+
+async fn a_partner_who_lost_an_order_hears_no_more_of_it(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, admin) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.admin());
+    let (anna, boris) = tokio::join!(app.partner(), app.partner());
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    claim(&anna, &id).await;
+    let mut updates = anna.subscribe(ORDER_UPDATES, json!({ "orderId": id })).await;
+    assert_eq!(updates.next().await["order"]["status"], "ASSIGNED");
+    for partner in [&boris, &anna] {
+        let input = json!({ "idempotencyKey": key(), "orderId": id, "partnerId": partner.user_id });
+        admin.mutate(ASSIGN_ORDER, input).await.ok("assignOrder");
+    }
+    let back = updates.next().await;
+    assert_eq!(back["order"]["version"], read_order(&anna, &id).await["version"], "Boris's was not told: {back}");
+}
+
+/// Changes `order` again and again: held, given back, held. `rounds` of two changes.
+async fn hold_and_release(app: App, partner: domain::access::Actor, order: String, rounds: usize) {
+    let order = uuid(Kind::Order, &order);
+    for _ in 0..rounds {
+        let held = refused(ask(&app, partner, &key(), Ask::Claim { order, accept: false }).await).unwrap();
+        refused(ask(&app, partner, &key(), Ask::Release { claim: held.claim.id, reason: None }).await).unwrap();
+    }
+}
+
+async fn whoever_attaches_in_the_middle_of_it_misses_nothing(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(place_order(&customer, &shop.product_id, 1).await);
+    }
+    let restless = partners(&app.app, 5, 10).await;
+    let changing = ids.iter().zip(restless).map(|(id, partner)| hold_and_release(app.app.clone(), partner, id.clone(), 20));
+    let changing = tokio::spawn(at_once(changing.collect::<Vec<_>>()));
+    // one after the other, so that each comes at another moment
+    let mut feeds = Vec::new();
+    for number in 0..12 {
+        let (feed, count) = match number % 3 {
+            0 => (Feed::follow(&shop.seller, SELLER_ORDER_UPDATES, json!({})).await, 5),
+            1 => (Feed::follow(&customer, MY_ORDER_UPDATES, json!({})).await, 5),
+            _ => (Feed::follow(&customer, ORDER_UPDATES, json!({ "orderId": ids[number % 5] })).await, 1),
+        };
+        let mut feed = feed;
+        feed.snapshot(count).await;
+        feeds.push(feed);
+    }
+    changing.await.unwrap();
+    let last = versions(&app.app, None).await;
+    let mut changes = 0;
+    for feed in &mut feeds {
+        let expected: BTreeMap<String, i64> =
+            last.iter().filter(|(id, _)| feed.versions.contains_key(*id)).map(|(id, v)| (id.clone(), *v)).collect();
+        changes += feed.catch_up(&expected).await;
+        assert_eq!(feed.versions, expected);
+    }
+    assert!(changes > 0, "some came before the end of it");
+    audit(&app.app).await;
+}
+
+async fn what_is_available_is_known_whenever_one_begins_to_listen(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(place_order(&customer, &shop.product_id, 1).await);
+    }
+    let restless = partners(&app.app, 6, 10).await;
+    let changing = ids.iter().zip(restless.clone()).enumerate().map(|(number, (id, partner))| {
+        let (app, id) = (app.app.clone(), id.clone());
+        async move {
+            hold_and_release(app.clone(), partner, id.clone(), 10).await;
+            // some are gone in the end
+            if number % 2 == 0 {
+                let order = uuid(Kind::Order, &id);
+                refused(ask(&app, partner, &key(), Ask::Claim { order, accept: true }).await).unwrap();
+            }
+        }
+    });
+    let changing = tokio::spawn(at_once(changing.collect::<Vec<_>>()));
+    let listener = app.partner().await;
+    let mut feeds = Vec::new();
+    for _ in 0..10 {
+        let mut feed = listener.subscribe(AVAILABLE_ORDERS, json!({})).await;
+        let first = feed.next().await;
+        assert_eq!(first["__typename"], "AvailableOrdersSnapshot");
+        let known: BTreeSet<String> =
+            first["orders"].as_array().unwrap().iter().map(|order| order["orderId"].as_str().unwrap().to_owned()).collect();
+        feeds.push((feed, known));
+    }
+    changing.await.unwrap();
+    let last = place_order(&customer, &shop.product_id, 1).await;
+    let expected: BTreeSet<String> = [&ids[1], &ids[3], &ids[5], &last].into_iter().cloned().collect();
+    for (feed, known) in &mut feeds {
+        while !known.contains(&last) {
+            let item = feed.next().await;
+            match item["__typename"].as_str().unwrap() {
+                "OrderAvailable" => _ = known.insert(item["order"]["orderId"].as_str().unwrap().to_owned()),
+                "OrderUnavailable" => _ = known.remove(item["orderId"].as_str().unwrap()),
+                _ => panic!("{item}"),
+            }
+        }
+        assert_eq!(*known, expected, "what a client shows in the end");
+    }
+    audit(&app.app).await;
+}
+
+async fn a_cursor_brings_what_was_missed_and_nothing_twice(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, admin, partner) =
+        tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.admin(), app.partner());
+    by_hand(&app, &shop.seller).await;
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    let feeds = [
+        (&customer, MY_ORDER_UPDATES, json!({})),
+        (&shop.seller, SELLER_ORDER_UPDATES, json!({})),
+        (&customer, ORDER_UPDATES, json!({ "orderId": id })),
+        (&admin, ADMIN_UPDATES, json!({})),
+    ];
+    let mut followed = Vec::new();
+    for (actor, document, variables) in &feeds {
+        let mut feed = Feed::follow(actor, document, variables.clone()).await;
+        feed.next().await;
+        followed.push(feed);
+    }
+    step(&shop.seller, &id, "PREPARING").await;
+    let mut offline = Vec::new();
+    for mut feed in followed {
+        assert_eq!(feed.next().await["event"]["type"], "PREPARING");
+        offline.push(feed);
+    }
+    let mut offers = partner.subscribe(AVAILABLE_ORDERS, json!({})).await;
+    let cursor = offers.next().await["cursor"].clone();
+    drop(offers);
+
+    step(&shop.seller, &id, "READY").await;
+    try_claim(&partner, &id, true).await.ok("claimOrder");
+    let mut online = Vec::new();
+    for (feed, (actor, document, variables)) in offline.into_iter().zip(&feeds) {
+        let mut feed = feed.resume(actor, document, variables.clone()).await;
+        for missed in ["READY", "ASSIGNED"] {
+            assert_eq!(feed.next().await["event"]["type"], missed);
+        }
+        // and once more, where there is nothing to be told
+        online.push(feed.resume(actor, document, variables.clone()).await);
+    }
+    step(&partner, &id, "PICKED_UP").await;
+    for feed in &mut online {
+        assert_eq!(feed.next().await["event"]["type"], "PICKED_UP", "nothing comes twice");
+    }
+    let mut offers = partner.subscribe(AVAILABLE_ORDERS, json!({ "after": cursor })).await;
+    for expected in ["OrderAvailable", "OrderUnavailable"] {
+        assert_eq!(offers.next().await["__typename"], expected);
+    }
+}
+
+async fn a_cursor_of_another_server_starts_anew(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    // "1.999999" and "1.-1"
+    for foreign in ["MS45OTk5OTk", "MS4tMQ"] {
+        let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": foreign })).await;
+        let reset = feed.next().await;
+        assert_eq!((&reset["__typename"], &reset["reason"]), (&json!("StreamReset"), &json!("SERVER")));
+        feed.snapshot(1).await;
+        assert!(feed.versions.contains_key(&id));
+        let mut offers = partner.subscribe(AVAILABLE_ORDERS, json!({ "after": foreign })).await;
+        assert_eq!(offers.next().await["resetReason"], "SERVER");
+        assert_eq!(offers.next().await["orders"][0]["orderId"], id.as_str());
+    }
+}
+
+async fn what_is_no_longer_kept_starts_anew(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    by_hand(&app, &shop.seller).await;
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({})).await;
+    feed.snapshot(1).await;
+    let old = feed.cursor.clone();
+    step(&shop.seller, &id, "PREPARING").await;
+    feed.next().await;
+    let newest = feed.cursor.clone();
+    all_published(&app.app).await;
+    app.clock.advance(Duration::from_hours(25));
+    app.app.retention().sweep().await.unwrap();
+
+    let (customer, seller) = tokio::join!(app.login(&customer.email), app.login(&shop.seller.email));
+    let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": old })).await;
+    let reset = feed.next().await;
+    assert_eq!((&reset["__typename"], &reset["reason"]), (&json!("StreamReset"), &json!("RETENTION")));
+    feed.snapshot(1).await;
+    // nothing came after the newest: nothing of it is missing
+    let mut current = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": newest })).await;
+    step(&seller, &id, "READY").await;
+    for feed in [&mut feed, &mut current] {
+        assert_eq!(feed.next().await["event"]["type"], "READY");
+    }
+}
+
+/// Waits until the relay has handed everything to the bus, and written down that it did.
+async fn all_published(app: &App) {
+    let db = app.db.reader();
+    until(async || relay::published(db).await.unwrap() == relay::head(db).await.unwrap()).await;
+}
+
+async fn partners_hear_of_what_is_around_them(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (near, far, customer, partner) = tokio::join!(
+        seller_with_product(&app, 10, "40.00"),
+        seller_with_product(&app, 10, "40.00"),
+        app.customer(),
+        app.partner()
+    );
+    // eleven kilometres to the north
+    let move_away = seller::Entity::update_many().col_expr(seller::Column::Latitude, Expr::value(13.0716));
+    let move_away = move_away.filter(seller::Column::UserId.eq(uuid(Kind::User, &far.seller.user_id)));
+    move_away.exec(app.app.db.writer()).await.unwrap();
+    let document = "subscription Around($near: GeoPointInput, $radiusKm: Float) {
+        availableOrders(near: $near, radiusKm: $radiusKm) { __typename
+            ... on AvailableOrdersSnapshot { orders { orderId pickupDistanceKm } }
+            ... on OrderAvailable { order { orderId pickupDistanceKm } }
+            ... on OrderUnavailable { orderId reason } } }";
+    let here = json!({ "latitude": 12.9806, "longitude": 77.5946 });
+    let before = [place_order(&customer, &far.product_id, 1).await, place_order(&customer, &near.product_id, 1).await];
+
+    let mut around = partner.subscribe(document, json!({ "near": here })).await;
+    let mut wide = partner.subscribe(document, json!({ "near": here, "radiusKm": 15.0 })).await;
+    let mut all = partner.subscribe(document, json!({})).await;
+    assert_eq!(around.next().await["orders"], json!([{ "orderId": before[1], "pickupDistanceKm": 1.0 }]));
+    for (feed, from_far) in [(&mut wide, json!(10.12)), (&mut all, Value::Null)] {
+        let snapshot = feed.next().await;
+        assert_eq!(snapshot["orders"][0], json!({ "orderId": before[0], "pickupDistanceKm": from_far }));
+        assert_eq!(snapshot["orders"].as_array().unwrap().len(), 2);
+    }
+
+    let after = [place_order(&customer, &far.product_id, 1).await, place_order(&customer, &near.product_id, 1).await];
+    assert_eq!(around.next().await["order"]["orderId"], after[1].as_str(), "the far one is none of theirs");
+    for id in &after {
+        assert_eq!(wide.next().await["order"]["orderId"], id.as_str());
+    }
+    claim(&partner, &before[0]).await;
+    claim(&partner, &before[1]).await;
+    assert_eq!(around.next().await["orderId"], before[1].as_str(), "it vanishes where it was shown");
+
+    for bad in
+        [json!({ "radiusKm": 5.0 }), json!({ "near": here, "radiusKm": 51.0 }), json!({ "near": here, "radiusKm": 0.0 })]
+    {
+        assert_eq!(refusal(&partner, document, bad).await, "BAD_ARGUMENT");
+    }
+}
+
+/// Places `count` orders at `api`; all of them go through.
+async fn place_some(api: &Api, customer: &Actor, shop: &Shop, count: usize) {
+    for _ in 0..count {
+        place_order(&customer.at(api), &shop.product_id, 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscriber_at_one_instance_hears_of_changes_at_the_other() {
+    let cluster = TestCluster::start(2).await;
+    let (here, there) = (&cluster[0], &cluster[1]);
+    let (shop, customer, partner) = tokio::join!(seller_with_product(here, 100, "40.00"), here.customer(), here.partner());
+    place_some(here, &customer, &shop, 1).await;
+    let mut mine = Feed::follow(&customer.at(there), MY_ORDER_UPDATES, json!({})).await;
+    let mut offers = partner.at(there).subscribe(AVAILABLE_ORDERS, json!({})).await;
+    mine.snapshot(1).await;
+    offers.next().await;
+    let restless = partners(&here.app, 4, 10).await;
+    for api in [here, there] {
+        place_some(api, &customer, &shop, 2).await;
+    }
+    let all = versions(&here.app, None).await;
+    let changing = all
+        .keys()
+        .zip(&restless)
+        .enumerate()
+        .map(|(number, (id, partner))| hold_and_release(cluster[number % 2].app.clone(), *partner, id.clone(), 5));
+    at_once(changing.collect::<Vec<_>>()).await;
+    mine.catch_up(&versions(&here.app, None).await).await;
+    let last = place_order(&customer, &shop.product_id, 1).await;
+    offers.until(|item| item["order"]["orderId"] == last.as_str()).await;
+    audit(&here.app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_go_on_without_redis_and_nothing_is_missing_afterwards() {
+    let mut redis = Redis::private().await;
+    let cluster = TestCluster::start_on(&redis, 2, |_| {}).await;
+    let (here, there) = (&cluster[0], &cluster[1]);
+    let (shop, customer) = tokio::join!(seller_with_product(here, 100, "40.00"), here.customer());
+    place_some(here, &customer, &shop, 1).await;
+    let mut feeds = [
+        Feed::follow(&customer.at(here), MY_ORDER_UPDATES, json!({})).await,
+        Feed::follow(&shop.seller.at(there), SELLER_ORDER_UPDATES, json!({})).await,
+    ];
+    for feed in &mut feeds {
+        feed.snapshot(1).await;
+    }
+    place_some(here, &customer, &shop, 3).await;
+    redis.kill();
+    place_some(here, &customer, &shop, 5).await;
+    place_some(there, &customer, &shop, 5).await;
+    redis.start_again();
+    place_some(there, &customer, &shop, 1).await;
+    let expected = versions(&here.app, None).await;
+    assert_eq!(expected.len(), 15);
+    for feed in &mut feeds {
+        feed.catch_up(&expected).await;
+    }
+    audit(&here.app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_instance_that_relays_is_killed_the_other_takes_over() {
+    let mut cluster = TestCluster::start(2).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&cluster[0], 100, "40.00"), cluster[0].customer());
+    place_some(&cluster[0], &customer, &shop, 1).await;
+    all_published(&cluster[0].app).await;
+    let lease = relays::Entity::find().one(cluster[0].app.db.reader()).await.unwrap().unwrap();
+    let victim = usize::from(lease.holder != cluster[0].app.instance);
+    assert_eq!(lease.holder, cluster[victim].app.instance);
+    let survivor = cluster[1 - victim].clone();
+
+    let mut feed = Feed::follow(&customer.at(&survivor), MY_ORDER_UPDATES, json!({})).await;
+    feed.snapshot(1).await;
+    place_some(&cluster[victim], &customer, &shop, 3).await;
+    cluster.kill(victim);
+    place_some(&survivor, &customer, &shop, 3).await;
+    cluster.clock.advance(Duration::from_secs(3));
+    feed.catch_up(&versions(&survivor.app, None).await).await;
+    let lease = relays::Entity::find().one(survivor.app.db.reader()).await.unwrap().unwrap();
+    assert_eq!(lease.holder, survivor.app.instance);
+
+    cluster.start_again(victim).await;
+    place_some(&cluster[victim], &customer, &shop, 1).await;
+    feed.catch_up(&versions(&survivor.app, None).await).await;
+    audit(&survivor.app).await;
+}
