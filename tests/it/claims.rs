@@ -430,7 +430,7 @@ async fn wish_that_waits(app: &App, order: Uuid, actor: Principal, what: Ask) ->
     });
     let count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let count = Statement::from_string(DbBackend::Postgres, count);
-    until(async || {
+    until(|| async {
         let row = app.db.reader().query_one_raw(count.clone()).await.unwrap().unwrap();
         row.try_get::<i64>("", "n").unwrap() > 0
     })

@@ -1,16 +1,25 @@
 //! Live feeds: a snapshot, then every change in order, whatever happens to instances, to Redis and to the subscriber.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
 use std::time::Duration;
 
+use domain::access::Actor as Principal;
+use domain::event::Topic;
 use domain::id::Kind;
-use entity::{order, relay as relays, seller};
+use entity::{event, order, relay as relays, seller};
+use futures_util::StreamExt as _;
 use quick_commerce::app::App;
 use quick_commerce::dispatch::service::{Ask, ask};
+use quick_commerce::graphql::scalars::EventCursor;
+use quick_commerce::orders::graphql::order_version;
+use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::relay;
+use quick_commerce::stream::{Snapshot, Source, StreamReset, follow};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::actors::{Actor, Api, SET_AVAILABILITY};
 use crate::support::audit::audit;
@@ -31,6 +40,7 @@ over_both_shapes! {
     admins_hear_of_partners_and_of_the_states_they_ask_for,
     a_partner_who_lost_an_order_hears_no_more_of_it,
     whoever_attaches_in_the_middle_of_it_misses_nothing,
+    what_happens_while_a_snapshot_is_read_is_neither_lost_nor_told_twice,
     what_is_available_is_known_whenever_one_begins_to_listen,
     a_cursor_brings_what_was_missed_and_nothing_twice,
     a_cursor_of_another_server_starts_anew,
@@ -185,8 +195,7 @@ async fn a_partner_who_lost_an_order_hears_no_more_of_it(shape: Shape) {
 }
 
 /// Changes `order` again and again: held, given back, held. `rounds` of two changes.
-async fn hold_and_release(app: App, partner: domain::access::Actor, order: String, rounds: usize) {
-    let order = uuid(Kind::Order, &order);
+async fn hold_and_release(app: App, partner: Principal, order: Uuid, rounds: usize) {
     for _ in 0..rounds {
         let held = refused(ask(&app, partner, &key(), Ask::Claim { order, accept: false }).await).unwrap();
         refused(ask(&app, partner, &key(), Ask::Release { claim: held.claim.id, reason: None }).await).unwrap();
@@ -201,7 +210,8 @@ async fn whoever_attaches_in_the_middle_of_it_misses_nothing(shape: Shape) {
         ids.push(place_order(&customer, &shop.product_id, 1).await);
     }
     let restless = partners(&app.app, 5, 10).await;
-    let changing = ids.iter().zip(restless).map(|(id, partner)| hold_and_release(app.app.clone(), partner, id.clone(), 20));
+    let changing =
+        ids.iter().zip(restless).map(|(id, partner)| hold_and_release(app.app.clone(), partner, uuid(Kind::Order, id), 20));
     let changing = tokio::spawn(at_once(changing.collect::<Vec<_>>()));
     // one after the other, so that each comes at another moment
     let mut feeds = Vec::new();
@@ -228,6 +238,58 @@ async fn whoever_attaches_in_the_middle_of_it_misses_nothing(shape: Shape) {
     audit(&app.app).await;
 }
 
+/// Reads the order, and has it changed before and after, told to whoever listens by then.
+struct Restless {
+    partner: Principal,
+    order: Uuid,
+}
+
+impl Restless {
+    async fn change(&self, app: &App) {
+        hold_and_release(app.clone(), self.partner, self.order, 1).await;
+        all_published(app).await;
+    }
+}
+
+impl Source for Restless {
+    type Item = i32;
+
+    fn topic(&self) -> Topic {
+        Topic::Order(self.order)
+    }
+
+    async fn snapshot(&self, app: &App, _cursor: EventCursor) -> quick_commerce::graphql::Result<Snapshot<i32>> {
+        self.change(app).await;
+        let version = order::Entity::find_by_id(self.order).one(app.db.reader()).await.unwrap().unwrap().version;
+        self.change(app).await;
+        Ok(Snapshot { items: vec![version], seen: HashMap::from([(self.order, version)]) })
+    }
+
+    fn version(&self, message: &Message) -> Option<(Uuid, i32)> {
+        order_version(message)
+    }
+
+    fn item(&self, message: &Message) -> Option<i32> {
+        order_version(message).map(|(_, version)| version)
+    }
+
+    fn reset(&self, reset: StreamReset) -> i32 {
+        panic!("there is no reason for {reset:?}")
+    }
+}
+
+async fn what_happens_while_a_snapshot_is_read_is_neither_lost_nor_told_twice(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    let order = uuid(Kind::Order, &place_order(&customer, &shop.product_id, 1).await);
+    let source = Restless { partner: partners(&app.app, 1, 10).await[0], order };
+    let mut items = pin!(follow(app.app.clone(), source, None).await.unwrap());
+    for version in [6, 7, 8] {
+        let item = tokio::time::timeout(Duration::from_secs(20), items.next()).await;
+        assert_eq!(item.expect("something comes").unwrap().unwrap(), version);
+    }
+}
+
 async fn what_is_available_is_known_whenever_one_begins_to_listen(shape: Shape) {
     let app = TestApp::start(shape).await;
     let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
@@ -237,12 +299,11 @@ async fn what_is_available_is_known_whenever_one_begins_to_listen(shape: Shape) 
     }
     let restless = partners(&app.app, 6, 10).await;
     let changing = ids.iter().zip(restless.clone()).enumerate().map(|(number, (id, partner))| {
-        let (app, id) = (app.app.clone(), id.clone());
+        let (app, order) = (app.app.clone(), uuid(Kind::Order, id));
         async move {
-            hold_and_release(app.clone(), partner, id.clone(), 10).await;
+            hold_and_release(app.clone(), partner, order, 10).await;
             // some are gone in the end
             if number % 2 == 0 {
-                let order = uuid(Kind::Order, &id);
                 refused(ask(&app, partner, &key(), Ask::Claim { order, accept: true }).await).unwrap();
             }
         }
@@ -369,10 +430,14 @@ async fn what_is_no_longer_kept_starts_anew(shape: Shape) {
     }
 }
 
-/// Waits until the relay has handed everything to the bus, and written down that it did.
+/// Waits until the relay has handed everything that was committed to the bus, and written down that it did.
 async fn all_published(app: &App) {
     let db = app.db.reader();
-    until(async || relay::published(db).await.unwrap() == relay::head(db).await.unwrap()).await;
+    until(|| async {
+        let waiting = event::Entity::find().filter(event::Column::Position.is_null()).count(db).await.unwrap();
+        waiting == 0 && relay::published(db).await.unwrap() == relay::head(db).await.unwrap()
+    })
+    .await;
 }
 
 async fn partners_hear_of_what_is_around_them(shape: Shape) {
@@ -443,11 +508,9 @@ async fn a_subscriber_at_one_instance_hears_of_changes_at_the_other() {
         place_some(api, &customer, &shop, 2).await;
     }
     let all = versions(&here.app, None).await;
-    let changing = all
-        .keys()
-        .zip(&restless)
-        .enumerate()
-        .map(|(number, (id, partner))| hold_and_release(cluster[number % 2].app.clone(), *partner, id.clone(), 5));
+    let changing = all.keys().zip(&restless).enumerate().map(|(number, (id, partner))| {
+        hold_and_release(cluster[number % 2].app.clone(), *partner, uuid(Kind::Order, id), 5)
+    });
     at_once(changing.collect::<Vec<_>>()).await;
     mine.catch_up(&versions(&here.app, None).await).await;
     let last = place_order(&customer, &shop.product_id, 1).await;

@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const EVERY: Duration = Duration::from_millis(5);
 
 /// Waits until `holds` says yes. Where there is an event to wait for, that is better.
-pub(crate) async fn until(holds: impl AsyncFn() -> bool) {
+pub(crate) async fn until<Answer: Future<Output = bool>>(holds: impl Fn() -> Answer) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(EVERY).await;
