@@ -71,8 +71,9 @@ struct Scene {
 impl Scene {
     async fn set(shape: Shape) -> Self {
         let app = TestApp::start(shape).await;
-        let (shop, customer, partner, admin) =
-            tokio::join!(seller_with_product(&app, 10_000, "40.00"), app.customer(), app.partner(), app.admin());
+        let arrive =
+            async { tokio::join!(seller_with_product(&app, 10_000, "40.00"), app.customer(), app.partner(), app.admin()) };
+        let (shop, customer, partner, admin) = Box::pin(arrive).await;
         by_hand(&app, &shop.seller).await;
         let strong = partner::Entity::update_many().col_expr(partner::Column::Capacity, Expr::value(10_000));
         strong.exec(app.app.db.writer()).await.unwrap();

@@ -113,7 +113,7 @@ impl Wanderer {
         for _ in 0..steps {
             match self.dice.below(10) {
                 0..=4 => self.buy().await,
-                5..=7 => self.cancel().await,
+                5..=7 => Box::pin(self.cancel()).await,
                 _ => self.adjust().await,
             }
         }

@@ -7,12 +7,14 @@ use domain::order::OrderStatus;
 use domain::stock::StockMovementReason;
 use entity::{claim, order, order_event, order_item, partner, stock, stock_movement};
 use quick_commerce::app::App;
-use sea_orm::{EntityTrait, QueryOrder as _};
+use sea_orm::{DbBackend, EntityTrait as _, IsolationLevel, QueryOrder as _, TransactionTrait as _};
 use uuid::Uuid;
 
 /// Fails the test when stock, orders, timelines, claims or partners contradict each other.
 pub(crate) async fn audit(app: &App) {
-    let db = app.db.reader();
+    // the sweep may be at work: all tables are read as they were at one moment
+    let isolation = (app.db.backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
+    let db = &app.db.reader().begin_with_config(isolation, None).await.unwrap();
     let orders = order::Entity::find().all(db).await.unwrap();
     let claims = claim::Entity::find().all(db).await.unwrap();
     let movements = stock_movement::Entity::find().order_by_asc(stock_movement::Column::Id).all(db).await.unwrap();
@@ -91,7 +93,7 @@ fn the_claims_are_those_of_the_order(order: &order::Model, claims: &[claim::Mode
     assert!(expected.contains(&status), "order {} is {} with a claim {status:?}", order.number, *order.status);
     assert_eq!(order.claim_id.is_some(), status.is_some(), "{order:?}");
     assert_eq!(order.partner_id.is_some(), status.is_some(), "{order:?}");
-    assert_eq!(live.len(), usize::from(status.is_some_and(|status| status.is_live())), "live claims of {}", order.number);
+    assert_eq!(live.len(), usize::from(status.is_some_and(ClaimStatus::is_live)), "live claims of {}", order.number);
     if let Some(id) = order.claim_id {
         let claim = mine().find(|claim| claim.id == id).expect("the order's claim is there");
         assert_eq!((Some(claim.status), Some(claim.partner_id)), (order.claim_status, order.partner_id));
