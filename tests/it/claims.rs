@@ -66,7 +66,14 @@ async fn wish(app: &App, actor: Principal, wish: Ask) -> Result<Claimed, Rejecti
 }
 
 async fn go(app: &App, actor: Principal, order: Uuid, to: OrderStatus) -> Result<order::Model, Rejection> {
-    let step = Step { order, to, note: Some("a test".to_owned()), expected_version: None, delivery_code: None };
+    let step = Step {
+        order,
+        to,
+        note: Some("a test".to_owned()),
+        expected_version: None,
+        delivery_code: None,
+        input: Some("status"),
+    };
     refused(take_step(app, actor, "updateOrderStatus", &key(), step).await)
 }
 

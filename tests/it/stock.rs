@@ -149,7 +149,7 @@ impl Wanderer {
 
     async fn call_off(&self, order: Uuid, by: Principal) -> Result<order::Model, Rejection> {
         let to = OrderStatus::Cancelled;
-        let call_off = Step { order, to, note: None, expected_version: None, delivery_code: None };
+        let call_off = Step { order, to, note: None, expected_version: None, delivery_code: None, input: Some("status") };
         refused(step(&self.app, by, "cancelOrder", &key(), call_off).await)
     }
 
