@@ -1,4 +1,5 @@
-//! The last word on every answer: each error has `code`, `retryable` and `requestId`, and a panic is one masked error.
+//! The last word on every answer: it has the specification's shape, each error has `code`, `retryable` and `requestId`, and
+//! a panic is one masked error.
 
 use std::any::TypeId;
 use std::panic::AssertUnwindSafe;
@@ -6,13 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextSubscribe,
-    NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextPrepareRequest, NextRequest,
+    NextSubscribe, NextValidation,
 };
-use async_graphql::{Request, Response, ServerError, ServerResult, ValidationResult, async_trait};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Request, Response, ServerError, ServerResult, ValidationResult, Variables, async_trait};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 
+use super::complete::complete;
 use super::context::{Begun, RequestId};
 use super::error::GraphError;
 
@@ -36,6 +39,8 @@ struct Finisher {
 struct State {
     /// From the request's data, which is out of sight where its errors are.
     request_id: OnceLock<String>,
+    /// What was asked, to put the answer in its order.
+    document: OnceLock<ExecutableDocument>,
     /// Whether the document was found to be valid: later errors are of its execution.
     is_valid: AtomicBool,
 }
@@ -81,6 +86,18 @@ impl Extension for Finisher {
         next.run(ctx, request).await
     }
 
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        self.state.document.get_or_init(|| document.clone());
+        Ok(document)
+    }
+
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -99,7 +116,12 @@ impl Extension for Finisher {
     /// Called for a query, a mutation, and each event of a subscription, which a panic in one of them must not end.
     async fn execute(&self, ctx: &ExtensionContext<'_>, operation_name: Option<&str>, next: NextExecute<'_>) -> Response {
         // the panic itself is logged where it happens, by the hook that telemetry sets
-        AssertUnwindSafe(next.run(ctx, operation_name)).catch_unwind().await.unwrap_or_else(|_| internal())
+        let answer = AssertUnwindSafe(next.run(ctx, operation_name)).catch_unwind().await;
+        let mut response = answer.unwrap_or_else(|_| internal());
+        if let Some(document) = self.state.document.get() {
+            complete(&mut response, document, operation_name, &ctx.schema_env.registry);
+        }
+        response
     }
 }
 

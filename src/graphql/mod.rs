@@ -1,5 +1,6 @@
 //! What the slices' GraphQL parts share: context, guards, errors, ids, pages, scalars.
 
+mod complete;
 pub mod connection;
 pub mod context;
 pub mod enums;
