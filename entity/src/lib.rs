@@ -4,6 +4,7 @@
 //! of one slice only. Entities have no relations: joins across slices would let one slice read another's tables unseen.
 
 pub mod json;
+mod password_hash;
 mod text;
 
 pub mod address;
@@ -26,4 +27,5 @@ pub mod stock;
 pub mod stock_movement;
 pub mod user;
 
+pub use password_hash::PasswordHash;
 pub use text::Text;

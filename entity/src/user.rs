@@ -4,7 +4,7 @@ use domain::access::Role;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::Text;
+use crate::{PasswordHash, Text};
 
 /// A user of any role.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -16,7 +16,8 @@ pub struct Model {
     /// Lower case; unique.
     pub email: String,
     /// Argon2id, as a PHC string.
-    pub password_hash: String,
+    #[serde(skip)]
+    pub password_hash: PasswordHash,
     /// As the user writes it.
     pub name: String,
     /// E.164 without separators.

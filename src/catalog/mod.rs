@@ -19,4 +19,4 @@ pub(crate) mod tests;
 
 pub use checks::{Changes, CompareAt, Draft, NewProduct};
 pub use error::CatalogError;
-pub use search::{Search, Sort};
+pub use search::{Search, Sort, index};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entity::{category, product, product_tag};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, LockType, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     Select, Value,
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::search::{Search, Sort};
 use crate::platform::Result;
 use crate::platform::page::{self, Key, Page, PageArgs};
+use crate::platform::search::containing;
 
 /// Which products a viewer may see in a list.
 #[derive(Debug, Clone, Copy)]
@@ -122,7 +123,7 @@ fn select_products(search: &Search, shown: Shown, among: Option<Among>) -> Selec
         all = all.add(Column::Id.in_subquery(tagged));
     }
     for word in &search.words {
-        all = all.add(Column::SearchText.like(LikeExpr::new(format!("%{}%", escape_like(word))).escape('\\')));
+        all = all.add(Column::SearchText.like(containing(word)));
     }
     match shown {
         Shown::All if search.with_inactive => {}
@@ -132,18 +133,6 @@ fn select_products(search: &Search, shown: Shown, among: Option<Among>) -> Selec
         _ => all = all.add(Column::IsActive.eq(true)),
     }
     product::Entity::find().filter(all)
-}
-
-/// `word` as a pattern that means nothing but itself.
-fn escape_like(word: &str) -> String {
-    let mut pattern = String::with_capacity(word.len());
-    for c in word.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern
 }
 
 pub(super) async fn list_products(

@@ -83,7 +83,7 @@ pub enum Sort {
 }
 
 /// Fills the columns that lists are sorted and searched by from those that are shown.
-pub(super) fn index(product: &mut product::Model) {
+pub fn index(product: &mut product::Model) {
     product.name_key = product.name.to_lowercase();
     product.search_text =
         format!("{}\n{}\n{}\n{}", product.name, product.sku, product.tags.0.join("\n"), product.description).to_lowercase();

@@ -96,7 +96,7 @@ pub(crate) async fn new_seller(app: &App) -> Actor {
     let row = user::Model {
         id: user,
         email: format!("{user}@example.org"),
-        password_hash: String::new(),
+        password_hash: entity::PasswordHash::default(),
         name: "Sam".to_owned(),
         phone: None,
         role: Role::Seller.into(),

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::order::Preparation;
 use domain::stock::StockMovementReason;
 use entity::json::Strings;
-use entity::{address, category, partner, product, product_tag, seller, stock, stock_movement, user};
+use entity::{PasswordHash, address, category, partner, product, product_tag, seller, stock, stock_movement, user};
 use futures_util::future::try_join_all;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -20,6 +20,7 @@ use self::goods::{CATEGORIES, GOODS, Good, Store};
 pub use self::people::{ACCOUNTS, Account, PASSWORD};
 use self::people::{HOMES, STORES, VEHICLES};
 use crate::app::App;
+use crate::catalog;
 use crate::platform::db::{Tx, retry};
 use crate::platform::error::{Error, Result};
 
@@ -75,7 +76,7 @@ async fn insert_users(
         let row = user::Model {
             id,
             email: account.email.to_owned(),
-            password_hash: hash.clone(),
+            password_hash: PasswordHash(hash.clone()),
             name: account.name.to_owned(),
             phone: None,
             role: account.role.into(),
@@ -205,15 +206,14 @@ fn product(app: &App, good: &Good, (seller_id, category_id): (Uuid, Uuid), at: D
     let currency = app.config.currency;
     let minor = |units: i64| units * 10_i64.pow(currency.exponent());
     let tags: Vec<String> = good.tags.split(' ').map(str::to_owned).collect();
-    let search_text = format!("{} {} {} {}", good.name, good.sku, good.tags, good.description).to_lowercase();
-    product::Model {
+    let mut product = product::Model {
         id: app.ids.uuid(),
         sku: good.sku.to_owned(),
         seller_id,
         category_id,
         name: good.name.to_owned(),
-        name_key: good.name.to_lowercase(),
-        search_text,
+        name_key: String::new(),
+        search_text: String::new(),
         description: good.description.to_owned(),
         price_minor: minor(good.price.0),
         compare_at_minor: (good.price.1 > good.price.0).then(|| minor(good.price.1)),
@@ -224,7 +224,9 @@ fn product(app: &App, good: &Good, (seller_id, category_id): (Uuid, Uuid), at: D
         sold_count: 0,
         created_at: at,
         updated_at: at,
-    }
+    };
+    catalog::index(&mut product);
+    product
 }
 
 /// Inserts `rows` a chunk at a time.

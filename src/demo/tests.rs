@@ -27,7 +27,7 @@ async fn an_empty_database_is_filled_once() {
     let on_hand: i32 = stock::Entity::find().all(db).await.unwrap().iter().map(|row| row.on_hand).sum();
     assert_eq!(moved, on_hand, "the ledger explains the stock");
     let admin = user::Entity::find().one(db).await.unwrap().unwrap();
-    assert!(app.passwords.verify(PASSWORD.to_owned(), Some(admin.password_hash)).await.unwrap());
+    assert!(app.passwords.verify(PASSWORD.to_owned(), Some(admin.password_hash.0)).await.unwrap());
     app.db.close().await.unwrap();
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -12,6 +12,7 @@ pub mod page;
 pub mod passwords;
 pub mod relay;
 pub mod retention;
+pub mod search;
 pub mod tokens;
 
 pub use error::{Error, Result};

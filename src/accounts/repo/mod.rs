@@ -2,13 +2,14 @@
 
 use domain::access::Role;
 use entity::{Text, address, partner, seller, user};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LikeExpr, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::platform::Result;
 use crate::platform::page::{self, Page, PageArgs, Sort};
+use crate::platform::search::containing;
 
 pub mod partners;
 pub mod sessions;
@@ -78,7 +79,7 @@ pub async fn find_user_by_email(db: &impl ConnectionTrait, email: &str) -> Resul
 pub async fn lock_user_as_checked(db: &impl ConnectionTrait, checked: &user::Model) -> Result<bool> {
     let row = user::Entity::find_by_id(checked.id)
         .filter(user::Column::IsActive.eq(true))
-        .filter(user::Column::PasswordHash.eq(checked.password_hash.as_str()))
+        .filter(user::Column::PasswordHash.eq(checked.password_hash.clone()))
         .lock_shared()
         .one(db)
         .await?;
@@ -116,8 +117,7 @@ fn select_users(filter: &UserFilter) -> Select<user::Entity> {
         select = select.filter(user::Column::Role.eq(Text(role)));
     }
     if let Some(search) = &filter.search {
-        let pattern = format!("%{}%", escape_like(&search.to_lowercase()));
-        let like = || LikeExpr::new(pattern.clone()).escape('\\');
+        let like = || containing(&search.to_lowercase());
         let name = Expr::expr(Func::lower(Expr::col((user::Entity, user::Column::Name))));
         let email = Expr::col((user::Entity, user::Column::Email));
         select = select.filter(name.like(like()).or(email.like(like())));
@@ -131,11 +131,6 @@ fn select_users(filter: &UserFilter) -> Select<user::Entity> {
         select = select.filter(user::Column::Id.in_subquery(partners));
     }
     select
-}
-
-/// `text` as LIKE must read it to find it literally.
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// What the users of `ids` have as partners.
@@ -177,14 +172,4 @@ pub async fn find_address(db: &impl ConnectionTrait, user: Uuid, id: Uuid) -> Re
 pub async fn list_addresses_of(db: &impl ConnectionTrait, users: &[Uuid]) -> Result<Vec<address::Model>> {
     let of_them = address::Entity::find().filter(address::Column::UserId.is_in(users.to_vec()));
     Ok(of_them.order_by_asc(address::Column::Id).all(db).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_search_finds_its_text_and_no_pattern() {
-        assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
-    }
 }

@@ -6,7 +6,7 @@ use domain::error::Rejection;
 use domain::geo::Point;
 use domain::input;
 use domain::order::Preparation;
-use entity::{partner, seller, user};
+use entity::{PasswordHash, partner, seller, user};
 
 use super::{SignedIn, optional_line, passwords, sessions};
 use crate::accounts::error::AccountsError;
@@ -56,7 +56,7 @@ pub struct SellerSignup {
 /// An account that may be made: checked, its password hashed.
 struct Draft {
     email: String,
-    password_hash: String,
+    password_hash: PasswordHash,
     name: String,
     phone: Option<String>,
     extra: Extra,
@@ -105,7 +105,7 @@ impl Draft {
         let name = input::line("name", name, 1, 120)?;
         let phone = checked_phone(phone)?;
         passwords::check(password.expose(), &email).map_err(AccountsError::from)?;
-        let password_hash = app.passwords.hash(password.expose().to_owned()).await?;
+        let password_hash = PasswordHash(app.passwords.hash(password.expose().to_owned()).await?);
         Ok(Self { email, password_hash, name, phone, extra })
     }
 

@@ -46,7 +46,7 @@ pub async fn login(app: &App, email: &str, password: &Secret) -> Result<SignedIn
         Ok(email) => repo::find_user_by_email(app.db.reader(), &email).await?.filter(|user| user.is_active),
         Err(_) => None,
     };
-    let stored = user.as_ref().map(|user| user.password_hash.clone());
+    let stored = user.as_ref().map(|user| user.password_hash.0.clone());
     let is_right = app.passwords.verify(password.expose().to_owned(), stored).await?;
     match user {
         Some(user) if is_right => retry(|| sign_in_once(app, &user)).await?.ok_or_else(|| {

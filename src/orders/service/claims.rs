@@ -1,7 +1,8 @@
 //! Claims on orders: made, accepted, given back, run out. Each is decided by one conditional statement on the order's row,
 //! which is locked before, so that what is decided by the clock is decided by the time at which the row was had.
 //!
-//! Locks are taken in one direction, order before partner, so that no two of these can wait for each other.
+//! Locks are taken in one direction, order before partner. Only two assignments that cross, each giving to the partner that the
+//! other takes from, can wait for each other; the database ends one of them, and it is run again.
 
 use std::time::Duration;
 
@@ -52,6 +53,27 @@ fn deadline(at: DateTime<Utc>, after: Duration) -> DateTime<Utc> {
     at + TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX / 4)
 }
 
+fn new_claim(
+    id: Uuid,
+    order: Uuid,
+    partner: Uuid,
+    status: ClaimStatus,
+    at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> claim::Model {
+    claim::Model {
+        id,
+        order_id: order,
+        partner_id: partner,
+        status: Text(status),
+        held_at: at,
+        accepted_at: (status == ClaimStatus::Accepted).then_some(at),
+        expires_at: Some(expires_at),
+        ended_at: None,
+        reason: None,
+    }
+}
+
 /// The order and the claim that somebody got on it.
 #[derive(Debug, Clone)]
 pub struct Claimed {
@@ -86,17 +108,7 @@ pub async fn claim(app: &App, tx: &Tx, order: Uuid, partner: Uuid, status: Claim
         .await?
         .ok_or(OrderError::VersionConflict { version: order.version })?;
     partners::take_slot(tx, partner).await?;
-    let claim = claim::Model {
-        id,
-        order_id: order.id,
-        partner_id: partner,
-        status: Text(status),
-        held_at: at,
-        accepted_at: (status == ClaimStatus::Accepted).then_some(at),
-        expires_at: Some(expires_at),
-        ended_at: None,
-        reason: None,
-    };
+    let claim = new_claim(id, order.id, partner, status, at, expires_at);
     repo::insert_claim(&**tx, claim.clone()).await?;
     Ok(Claimed { order, claim })
 }
@@ -226,17 +238,7 @@ pub async fn assign(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -
     }
     partners::take_slot(tx, partner).await?;
     let expires_at = deadline(at, app.config.pickup);
-    let claim = claim::Model {
-        id: app.ids.uuid(),
-        order_id: order.id,
-        partner_id: partner,
-        status: Text(ClaimStatus::Accepted),
-        held_at: at,
-        accepted_at: Some(at),
-        expires_at: Some(expires_at),
-        ended_at: None,
-        reason: None,
-    };
+    let claim = new_claim(app.ids.uuid(), order.id, partner, ClaimStatus::Accepted, at, expires_at);
     repo::insert_claim(&**tx, claim.clone()).await?;
     let condition = Condition::all().add(order::Column::Id.eq(order.id)).add(order::Column::Version.eq(order.version));
     let columns = given_to(claim.id, partner, ClaimStatus::Accepted, expires_at);

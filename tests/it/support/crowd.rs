@@ -57,7 +57,7 @@ async fn people(app: &App, role: Role, count: usize) -> Vec<Principal> {
             let row = user::Model {
                 id: person.user,
                 email: email(person),
-                password_hash: "none".to_owned(),
+                password_hash: entity::PasswordHash("none".to_owned()),
                 name: "One of many".to_owned(),
                 phone: None,
                 role: Text(role),
