@@ -31,7 +31,3 @@ schema:
 # the documentation of the code, in a browser
 doc:
     cargo doc --no-deps --workspace --open
-
-# PostgreSQL, Redis, two instances and the front door
-up:
-    docker compose up --build

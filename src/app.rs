@@ -69,7 +69,7 @@ impl Deref for App {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database's folder cannot be made.
-    #[error("cannot make the folder of the database: {0}")]
+    #[error("cannot make the folder of the database (DATABASE_URL): {0}")]
     Folder(std::io::Error),
     /// The database cannot be reached or opened.
     #[error("cannot open the database (DATABASE_URL): {0}")]

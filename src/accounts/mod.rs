@@ -5,7 +5,8 @@
 //! - A refresh token works once. Whoever sends a used one ends its session: one of the two senders is a thief.
 //! - The role is read with the session at each request, so a change or a logout is felt at once.
 //!
-//! Tables: `users`, `partners`, `sellers`, `addresses`, `sessions`, `refresh_tokens`. No events in or out.
+//! Tables: `users`, `partners`, `sellers`, `addresses`, `sessions`, `refresh_tokens`. Event out:
+//! [`partners::PARTNER_CHANGED`].
 
 pub mod error;
 pub mod graphql;

@@ -18,7 +18,7 @@ pub mod user_error;
 pub use context::{actor, app, viewer};
 pub use error::{GraphError, Result};
 pub use guard::Signed;
-pub use schema::{Schema, build_schema, sdl};
+pub use schema::{Schema, build_schema, build_schema_gathering, sdl};
 pub use user_error::{Outcome, UserError};
 
 /// Whoever a bearer token belongs to.

@@ -22,6 +22,7 @@ use crate::support::story::{
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
+    four_digits_cannot_be_guessed_at_the_door,
     every_step_is_taken_or_refused_as_the_rules_say,
     what_a_viewer_is_offered_is_what_then_succeeds,
     strangers_can_do_nothing_with_an_order,
@@ -325,6 +326,24 @@ async fn an_admin_delivers_without_the_code_but_not_without_a_word(shape: Shape)
     let wrong = deliver(json!({ "note": "the customer called", "deliveryCode": "x" })).await;
     assert_eq!(wrong.refusal("updateOrderStatus"), "PROOF_WRONG");
     deliver(json!({ "note": "the customer called" })).await.ok("updateOrderStatus");
+    audit(&scene.app.app).await;
+}
+
+async fn four_digits_cannot_be_guessed_at_the_door(shape: Shape) {
+    let scene = Scene::set(shape).await;
+    let id = scene.order_in(Situation { status: OrderStatus::InTransit, is_held: false }).await;
+    let code = text(&read_order(&scene.customer, &id).await, "/deliveryCode");
+    let deliver = async |code: &str| {
+        let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "DELIVERED", "deliveryCode": code });
+        scene.partner.mutate(UPDATE_ORDER_STATUS, input).await
+    };
+    // all at once: each guess counts, however many are on their way
+    let guesses = (1..=20).map(|more| format!("{:04}", (code.parse::<u32>().unwrap() + more) % 10_000));
+    let answers = futures_util::future::join_all(guesses.map(async |guess| deliver(&guess).await)).await;
+    assert!(answers.iter().all(|answer| answer.refusal("updateOrderStatus") == "PROOF_WRONG"));
+    assert_eq!(deliver(&code).await.refusal("updateOrderStatus"), "PROOF_WRONG", "the right one comes too late");
+    let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "DELIVERED", "note": "the customer called" });
+    scene.admin.mutate(UPDATE_ORDER_STATUS, input).await.ok("updateOrderStatus");
     audit(&scene.app.app).await;
 }
 

@@ -1,5 +1,6 @@
 //! Claims on orders: made, accepted, given back, run out. Each is decided by one conditional statement on the order's row,
-//! which is locked before, so that what is decided by the clock is decided by the time at which the row was had.
+//! which is locked before, except by an acceptance, whose condition carries the clock: what is decided by the clock is decided
+//! by the time at which the row was had.
 //!
 //! Locks are taken in one direction, order before partner. Only two assignments that cross, each giving to the partner that the
 //! other takes from, can wait for each other; the database ends one of them, and it is run again.
