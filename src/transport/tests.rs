@@ -2,8 +2,12 @@ use std::path::PathBuf;
 
 use async_graphql::{EmptySubscription, Object, Schema};
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, Response, StatusCode, header};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tower::ServiceExt as _;
 
 use super::*;
@@ -243,6 +247,35 @@ async fn a_panic_is_a_masked_answer() {
     assert_eq!(response.status(), StatusCode::OK);
     let body = text(response).await;
     assert!(body.contains("INTERNAL") && !body.contains("purpose"), "{body}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_panic_does_not_end_a_socket() {
+    let server = Server::new("socket-panic").await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("ws://{}/graphql", listener.local_addr().unwrap());
+    let serving = tokio::spawn(axum::serve(listener, server.router.clone()).into_future());
+    let mut request = address.into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+    let (mut socket, _) = connect_async(request).await.unwrap();
+    socket.send(Message::text(r#"{"type":"connection_init"}"#)).await.unwrap();
+    for (id, query) in [("1", "{ number panics }"), ("2", "{ number }")] {
+        let ask = json!({ "id": id, "type": "subscribe", "payload": { "query": query } });
+        socket.send(Message::text(ask.to_string())).await.unwrap();
+    }
+    let mut answers = Vec::new();
+    while answers.len() < 2 {
+        let Message::Text(text) = socket.next().await.unwrap().unwrap() else { continue };
+        let message: Value = serde_json::from_str(&text).unwrap();
+        if message["type"] == "next" {
+            answers.push(message);
+        }
+    }
+    answers.sort_by_key(|answer| answer["id"].to_string());
+    assert_eq!(answers[0]["payload"]["errors"][0]["extensions"]["code"], "INTERNAL");
+    assert_eq!(answers[1]["payload"]["data"], json!({ "number": 1 }));
+    serving.abort();
     server.end().await;
 }
 

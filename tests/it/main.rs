@@ -7,6 +7,7 @@ mod architecture;
 mod bad_input;
 mod claims;
 mod client_examples;
+mod commands;
 mod expiry;
 mod harness;
 mod idempotency;
