@@ -1,6 +1,6 @@
 //! Relay connections over keyset pages.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Context, Enum, SimpleObject};
 
 /// What a page is part of.
 #[derive(Debug, Clone, SimpleObject)]
@@ -37,6 +37,12 @@ impl From<(i32, bool)> for Count {
     fn from((value, is_exact): (i32, bool)) -> Self {
         Self { value, precision: if is_exact { CountPrecision::Exact } else { CountPrecision::AtLeast } }
     }
+}
+
+/// Whether the list's field that is being resolved is asked for its `totalCount`: it is counted for nobody else.
+#[must_use]
+pub fn is_counted(ctx: &Context<'_>) -> bool {
+    ctx.look_ahead().field("totalCount").exists()
 }
 
 /// How many fields a page may cost: its rows, or 20 when the client does not say.

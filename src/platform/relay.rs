@@ -83,10 +83,12 @@ impl Relay {
     /// # Errors
     /// When the database or the bus fails; what was not published is published by a later step.
     pub async fn step(&self) -> Result<Step> {
-        if self.is_idle().await? {
+        let feed = relay::Entity::find_by_id(FEED.to_owned()).one(self.db.reader()).await?;
+        // everything has a position and is published: most of the time, and then nothing is written
+        if feed.as_ref().is_some_and(|feed| feed.position == feed.published) && !self.is_waiting().await? {
             return Ok(Step::Moved(0));
         }
-        let Some(lease) = self.number().await? else { return Ok(Step::NotMine) };
+        let Some(lease) = self.number(feed.is_none()).await? else { return Ok(Step::NotMine) };
         if lease.position == lease.published {
             return Ok(Step::Moved(0));
         }
@@ -108,18 +110,20 @@ impl Relay {
         Ok(Step::Moved(count))
     }
 
-    /// Whether everything has a position and is published: most of the time, and then nothing is written.
-    async fn is_idle(&self) -> Result<bool> {
-        let db = self.db.reader();
-        let Some(feed) = relay::Entity::find_by_id(FEED.to_owned()).one(db).await? else { return Ok(false) };
-        let waiting = event::Entity::find().filter(event::Column::Position.is_null()).limit(1).one(db).await?;
-        Ok(waiting.is_none() && feed.position == feed.published)
+    /// Whether an event has no position yet.
+    async fn is_waiting(&self) -> Result<bool> {
+        let waiting =
+            event::Entity::find().select_only().column(event::Column::Id).filter(event::Column::Position.is_null());
+        Ok(waiting.limit(1).into_tuple::<i64>().one(self.db.reader()).await?.is_some())
     }
 
-    /// Gives positions to committed events that have none. The lease as it then is, or `None` when it is another's.
-    async fn number(&self) -> Result<Option<relay::Model>> {
+    /// Gives positions to committed events that have none. The lease as it then is, or `None` when it is another's. A new
+    /// feed gets its row first.
+    async fn number(&self, is_new: bool) -> Result<Option<relay::Model>> {
         let tx = self.db.begin().await?;
-        lease::ensure(&tx, &self.clock, FEED).await?;
+        if is_new {
+            lease::ensure(&tx, &self.clock, FEED).await?;
+        }
         let Some(mut lease) = lease::take(&tx, &self.clock, FEED, self.me, LEASE).await? else { return Ok(None) };
         // rows of one order are in the order of its versions: each waited for the order's row lock
         let number = Statement::from_sql_and_values(

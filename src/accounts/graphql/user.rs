@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::address::Address;
 use super::loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::accounts::service::{self, UserFilter};
-use crate::graphql::connection::connection;
+use crate::graphql::connection::{connection, is_counted};
 use crate::graphql::enums::{Role, VehicleType};
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::GeoPoint;
@@ -214,7 +214,6 @@ pub async fn user_page(
     let app = app(ctx)?;
     let args = PageArgs::new(&("users", &filter), first, after.as_deref(), None, None)?;
     let page = service::list_users(app, &filter, &args).await?.map(User::new);
-    let is_counted = ctx.look_ahead().field("totalCount").exists();
-    let count = if is_counted { Some(service::count_users(app, &filter).await?) } else { None };
+    let count = if is_counted(ctx) { Some(service::count_users(app, &filter).await?) } else { None };
     Ok((page, count).into())
 }

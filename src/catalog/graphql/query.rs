@@ -7,7 +7,7 @@ use domain::money::{Currency, Money};
 use super::{Category, Product, ProductConnection};
 use crate::catalog::service::{self, Which};
 use crate::catalog::{Search, Sort};
-use crate::graphql::connection::page_cost;
+use crate::graphql::connection::{is_counted, page_cost};
 use crate::graphql::scalars::Decimal;
 use crate::graphql::{GraphError, Result, app, ids, viewer};
 use crate::inventory::graphql::in_stock;
@@ -118,11 +118,7 @@ impl CatalogQuery {
         let page = PageArgs::new(&identity, first, after.as_deref(), last, before.as_deref())?;
         let among = filter.in_stock.map(in_stock);
         let rows = service::list(app, viewer.as_ref(), &search, among.clone(), &page).await?;
-        let count = if ctx.look_ahead().field("totalCount").exists() {
-            Some(service::count(app, viewer.as_ref(), &search, among).await?)
-        } else {
-            None
-        };
+        let count = if is_counted(ctx) { Some(service::count(app, viewer.as_ref(), &search, among).await?) } else { None };
         Ok((rows.map(Product), count).into())
     }
 

@@ -5,7 +5,7 @@ use domain::access::{Actor, Role};
 use domain::input;
 
 use super::available::{AvailableOrder, AvailableOrderConnection, circle};
-use crate::graphql::connection::page_cost;
+use crate::graphql::connection::{is_counted, page_cost};
 use crate::graphql::enums::ClaimStatus;
 use crate::graphql::scalars::GeoPointInput;
 use crate::graphql::{GraphError, Result, Signed, actor, app};
@@ -56,8 +56,7 @@ impl PartnerDesk {
         let circle = circle(near, radius_km)?;
         let args = PageArgs::new(&("availableOrders", circle), first, after.as_deref(), None, None)?;
         let page = service::list_offered(reader, circle, &args).await?;
-        let is_counted = ctx.look_ahead().field("totalCount").exists();
-        let count = if is_counted { Some(service::count_offered(reader, circle).await?) } else { None };
+        let count = if is_counted(ctx) { Some(service::count_offered(reader, circle).await?) } else { None };
         Ok((page.map(|row| AvailableOrder::new(row, circle.map(|circle| circle.centre))), count).into())
     }
 

@@ -12,7 +12,7 @@ use super::item::OrderItem;
 use super::loaders::{ClaimLoader, ItemsLoader, OrderLoader, TimelineLoader};
 use super::timeline::{OrderEvent, OrderEventConnection};
 use crate::accounts::graphql::{Address, Seller, User};
-use crate::graphql::connection::{connection, page_cost};
+use crate::graphql::connection::{connection, is_counted, page_cost};
 use crate::graphql::enums::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus};
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::Money;
@@ -263,11 +263,7 @@ pub async fn order_page(
     let args = PageArgs::new(&("orders", &filter, sort), first, after.as_deref(), last, before.as_deref())?;
     let reader = app(ctx)?.db.reader();
     let page = service::list_orders(reader, &filter, sort, &args).await?;
-    let count = if ctx.look_ahead().field("totalCount").exists() {
-        Some(service::count_orders(reader, &filter).await?)
-    } else {
-        None
-    };
+    let count = if is_counted(ctx) { Some(service::count_orders(reader, &filter).await?) } else { None };
     let page = page.map(|row| {
         let party = service::party(&row, actor);
         Order { row, party }

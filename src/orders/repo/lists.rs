@@ -1,6 +1,7 @@
 //! Lists of orders, their events, and claims.
 
 use chrono::{DateTime, Utc};
+use domain::Named as _;
 use domain::claims::ClaimStatus;
 use domain::geo::{Circle, KM_PER_DEGREE};
 use domain::order::OrderStatus;
@@ -173,7 +174,7 @@ pub(in crate::orders) async fn list_open(
     filter: &OrderFilter,
     limit: u64,
 ) -> std::result::Result<Vec<order::Model>, DbErr> {
-    let done = [OrderStatus::Delivered, OrderStatus::Cancelled, OrderStatus::Failed];
+    let done = OrderStatus::ALL.iter().copied().filter(|status| status.is_final());
     select(filter)
         .filter(order::Column::Status.is_not_in(done.map(Text)))
         .order_by_desc(order::Column::Id)

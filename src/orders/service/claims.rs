@@ -27,7 +27,7 @@ use crate::platform::db::Tx;
 
 const NOBODY: Option<Uuid> = None;
 const NO_STATUS: Option<Text<ClaimStatus>> = None;
-const NEVER: Option<DateTime<Utc>> = None;
+pub(super) const NEVER: Option<DateTime<Utc>> = None;
 
 /// The columns of an order that nobody has claimed.
 pub(super) fn cleared() -> [(order::Column, Expr); 4] {

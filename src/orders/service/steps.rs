@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::access::party;
 use super::change::{Before, Cause, change};
-use super::claims;
+use super::claims::{self, NEVER};
 use crate::accounts::partners;
 use crate::app::App;
 use crate::inventory::service as inventory;
@@ -24,8 +24,6 @@ use crate::orders::repo::orders as repo;
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
 use crate::platform::idempotency::{self, Begun, Request};
-
-const NEVER: Option<DateTime<Utc>> = None;
 
 /// Wrong codes after which only an admin can say that an order was delivered: four digits must not be guessed.
 const MAX_PROOF_FAILURES: i32 = 5;
