@@ -87,6 +87,17 @@ pub const SETTINGS: &[Setting] = &[
     setting("MAX_COMPLEXITY", "20000", "most fields an operation may resolve, list sizes counted"),
     setting("MAX_ALIASES", "50", "most aliases in an operation"),
     setting("MAX_TOKENS", "4000", "most lexical tokens in a document"),
+    setting(
+        "BUS_CHECK_SECONDS",
+        "30",
+        "how often an instance compares itself with the event log, in case the bus lost something",
+    ),
+    setting(
+        "SEND_QUEUE_BYTES",
+        "1048576",
+        "answers that may wait for one connection, in bytes; a client that is further behind is brought up from the log",
+    ),
+    setting("SEND_QUEUE_SECONDS", "10", "how long they may wait"),
     setting("PASSWORD_HASHES", "2", "passwords hashed at once; each takes a core and 19 MiB"),
     setting("CORS_ORIGINS", "", "origins of browsers' pages that may call the API, separated by commas; `*` for any"),
     setting("LOG", "info,sea_orm_migration=warn,sqlx=warn", "what is logged, in the syntax of tracing's EnvFilter"),
@@ -128,6 +139,10 @@ pub struct Config {
     pub payout: PayoutRule,
     /// How long a claim is held.
     pub claim_hold: Duration,
+    /// How often an instance compares itself with the event log.
+    pub bus_check: Duration,
+    /// What may wait for one connection.
+    pub send_queue: SendQueueBudget,
     /// How long from acceptance to pick-up.
     pub pickup: Duration,
     /// Orders that a new partner may carry at once.
@@ -142,6 +157,15 @@ pub struct Config {
     pub log: String,
     /// Whether the log is JSON.
     pub is_log_json: bool,
+}
+
+/// How much may wait to be sent on one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct SendQueueBudget {
+    /// In bytes of answers.
+    pub bytes: usize,
+    /// How long the oldest answer may have waited.
+    pub age: Duration,
 }
 
 /// Bounds on what one request may ask.
@@ -362,6 +386,11 @@ impl Reader {
             currency,
             prices,
             payout,
+            bus_check: Duration::from_secs(self.number("BUS_CHECK_SECONDS", 1, 3_600)),
+            send_queue: SendQueueBudget {
+                bytes: self.size("SEND_QUEUE_BYTES", 16_384, 1 << 30),
+                age: Duration::from_secs(self.number("SEND_QUEUE_SECONDS", 1, 3_600)),
+            },
             claim_hold: Duration::from_secs(self.number("CLAIM_HOLD_SECONDS", 5, 3_600)),
             pickup: Duration::from_secs(self.number("PICKUP_SECONDS", 30, 86_400)),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),

@@ -125,6 +125,13 @@ impl Extension for Finisher {
     }
 }
 
+/// Puts the request's id on the errors of a response that was not executed.
+pub fn name_request(response: &mut Response, id: &RequestId) {
+    let state = State::default();
+    state.request_id.get_or_init(|| id.0.clone());
+    state.finish(response);
+}
+
 fn internal() -> Response {
     GraphError::internal().into_response()
 }

@@ -15,8 +15,9 @@ pub mod scalars;
 mod schema;
 pub mod user_error;
 
-pub use context::{actor, app, viewer};
+pub use context::{actor, app, reader, viewer};
 pub use error::{GraphError, Result};
+pub use finish::name_request;
 pub use guard::Signed;
 pub use schema::{Schema, build_schema, build_schema_gathering, sdl};
 pub use user_error::{Outcome, UserError};

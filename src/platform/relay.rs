@@ -162,8 +162,39 @@ pub enum Step {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn head(db: &impl ConnectionTrait) -> Result<i64> {
-    Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.position))
+pub async fn head(db: &impl ConnectionTrait) -> Result<Head> {
+    Ok(Head {
+        epoch: 0,
+        position: relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.position),
+    })
+}
+
+/// SHIM
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// e
+    pub epoch: i32,
+    /// p
+    pub position: i64,
+}
+/// SHIM
+pub struct Moved {
+    /// t
+    pub topics: Vec<(Topic, i64)>,
+    /// r
+    pub read_to: i64,
+}
+/// SHIM
+pub async fn moved(_db: &impl ConnectionTrait, after: i64, _limit: u64) -> Result<Moved> {
+    Ok(Moved { topics: vec![], read_to: after })
+}
+/// SHIM
+pub async fn settled(db: &impl ConnectionTrait) -> Result<Option<i64>> {
+    let waiting = event::Entity::find().select_only().column(event::Column::Id).filter(event::Column::Position.is_null());
+    if waiting.limit(1).into_tuple::<i64>().one(db).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(head(db).await?.position))
 }
 
 /// The position up to which the log was handed to the bus.
@@ -207,7 +238,7 @@ pub enum Since {
 /// # Errors
 /// When the database fails.
 pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit: u64) -> Result<Since> {
-    let head = head(db).await?;
+    let head = head(db).await?.position;
     if position > head || position < 0 {
         return Ok(Since::Unknown);
     }
@@ -268,6 +299,7 @@ pub async fn positions(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(U
 fn message(row: event::Model) -> Message {
     Message {
         position: row.position.unwrap_or_default(),
+        previous: 0,
         event_id: row.event_id,
         kind: row.kind.into(),
         at: row.at,

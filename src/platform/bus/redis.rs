@@ -11,8 +11,8 @@ use redis::{Client, RedisError, RedisResult};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, interval, timeout};
 
-use super::memory::Topics;
-use super::{Listener, Message};
+use super::Message;
+use super::topics::Topics;
 use crate::platform::error::{Error, Result};
 
 /// Subscriptions waiting to be made; more callers wait in line.
@@ -58,15 +58,19 @@ impl RedisBus {
         Ok(Arc::new(Self { commands, requests, topics, wake, prefix }))
     }
 
-    pub(super) async fn listen(&self, topic: Topic) -> Result<Listener> {
-        let listener = self.topics.attach(topic);
+    pub(super) const fn topics(&self) -> &Arc<Topics> {
+        &self.topics
+    }
+
+    /// Subscribes to `topic`, for receivers that are attached to it by then.
+    pub(super) async fn subscribe(&self, topic: Topic) -> Result<()> {
         let (confirm, confirmed) = oneshot::channel();
         self.requests.send((topic, confirm)).await.map_err(|e| Error::fault("asking for a subscription", e))?;
         if !matches!(timeout(PATIENCE, confirmed).await, Ok(Ok(()))) {
-            // Redis is away. The listener stays attached: it hears a gap when Redis is back, and reads the log then.
+            // Redis is away. The receiver stays attached: it hears of a gap when Redis is back, and reads the log then.
             tracing::warn!(%topic, "listening without the bus until Redis answers");
         }
-        Ok(listener)
+        Ok(())
     }
 
     pub(super) async fn publish(&self, messages: &[(Topic, Message)]) -> Result<()> {
@@ -178,7 +182,7 @@ impl Subscriber {
             return;
         };
         match serde_json::from_slice(message.get_payload_bytes()) {
-            Ok(message) => self.topics.deliver(topic, message),
+            Ok(message) => self.topics.deliver(topic, &message),
             Err(error) => {
                 tracing::error!(%error, %topic, "a message on the bus is not ours");
                 self.topics.gap();
