@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use migration::MigratorTrait as _;
 use quick_commerce::app::{Ambient, App};
 use quick_commerce::config::{Config, SETTINGS, Secret};
-use quick_commerce::platform::Error;
+use quick_commerce::platform::{Error, relay};
 use quick_commerce::serve::{self, Work};
 use quick_commerce::{accounts, demo, graphql, telemetry};
 use tokio::net::TcpListener;
@@ -47,6 +47,8 @@ enum Command {
     Worker,
     /// Brings the database to the newest schema.
     Migrate,
+    /// Voids every cursor given so far: for a database that was restored to an earlier state.
+    NewEpoch,
     /// Fills an empty database with demo data.
     Seed,
     /// Prints the GraphQL schema.
@@ -160,6 +162,11 @@ async fn execute(command: Command, config: &Config) -> Outcome {
         Command::Migrate => {
             build(config).await?.migrate().await.map_err(|error| Failure::new(error.to_string()))?;
             say("The database has the newest schema.\n")
+        }
+        Command::NewEpoch => {
+            let app = ready(config).await?;
+            relay::new_epoch(app.db.writer(), &app.ids).await.map_err(|error| Failure::of(&error))?;
+            say("The event log has a new epoch: clients that resume begin with a new snapshot.\n")
         }
         Command::Seed => {
             let is_new = demo::seed(&ready(config).await?).await.map_err(|error| Failure::of(&error))?;

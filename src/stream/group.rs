@@ -342,8 +342,7 @@ impl Runner {
                 let mut state = group.state();
                 state.position = state.position.map(|at| at.max(known));
             }
-            Ok(Since::Forgotten) => group.start_anew(StreamResetReason::SlowConsumer),
-            Ok(Since::Unknown) => group.start_anew(StreamResetReason::Server),
+            Ok(Since::Forgotten | Since::Unknown) => group.start_anew(StreamResetReason::Server),
             Err(error) => {
                 tracing::warn!(?error, "the log cannot be read; trying again");
                 sleep(REST).await;

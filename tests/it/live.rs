@@ -434,7 +434,7 @@ async fn all_published(app: &App) {
     let db = app.db.reader();
     until(|| async {
         let waiting = event::Entity::find().filter(event::Column::Position.is_null()).count(db).await.unwrap();
-        waiting == 0 && relay::published(db).await.unwrap() == relay::head(db).await.unwrap()
+        waiting == 0 && relay::published(db).await.unwrap() == relay::head(db).await.unwrap().position
     })
     .await;
 }

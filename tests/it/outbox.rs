@@ -6,10 +6,10 @@ use std::time::Duration;
 use domain::event::Topic;
 use entity::{event, relay};
 use quick_commerce::app::App;
-use quick_commerce::platform::bus::{Delivery, Listener};
+use quick_commerce::platform::bus::{Bus, Delivery, Listener, Message};
 use quick_commerce::platform::db::{Db, Tx};
 use quick_commerce::platform::outbox::{self, NewEvent};
-use quick_commerce::platform::relay::{Relay, Step};
+use quick_commerce::platform::relay::{self as log, Head, Relay, Since, Step};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::json;
@@ -25,15 +25,22 @@ over_both_shapes! {
     two_relays_never_publish_out_of_order,
     what_was_published_but_not_marked_is_published_again,
     a_relay_waits_until_the_lease_of_another_has_run_out,
+    every_message_names_the_one_before_it_on_its_topic,
+    the_log_keeps_its_epoch_until_it_is_given_another,
+    a_relay_makes_the_feed_that_is_not_there,
 }
 
 /// How long a delivery may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn append(app: &App, tx: &Tx, number: u64) {
+    append_to(app, tx, &[Topic::Platform], number).await;
+}
+
+async fn append_to(app: &App, tx: &Tx, topics: &[Topic], number: u64) {
     let at = app.clock.db_now(&**tx).await.unwrap();
     let payload = json!({ "number": number });
-    let event = NewEvent { id: app.ids.uuid(), kind: "test.happened", topics: &[Topic::Platform], payload: &payload, at };
+    let event = NewEvent { id: app.ids.uuid(), kind: "test.happened", topics, payload: &payload, at };
     outbox::append(tx, &event).await.unwrap();
 }
 
@@ -59,8 +66,12 @@ struct Heard {
 
 impl Recorder {
     async fn attach(app: &App) -> Self {
+        Self::attach_to(&app.bus, Topic::Platform).await
+    }
+
+    async fn attach_to(bus: &Bus, topic: Topic) -> Self {
         let (record, heard) = watch::channel(Heard::default());
-        let listener = app.bus.listen(Topic::Platform).await.unwrap();
+        let listener = bus.listen(topic).await.unwrap();
         Self { hearing: tokio::spawn(hear(listener, record)), heard }
     }
 
@@ -87,11 +98,16 @@ async fn hear(mut listener: Listener, record: watch::Sender<Heard>) {
                 heard.repeated += 1;
                 return;
             }
-            assert_eq!(message.position, heard.last + 1, "a hole, or out of order, after {:?}", heard.numbers);
+            assert_eq!(message.previous, heard.last, "a hole, or out of order, after {:?}", heard.numbers);
             heard.last = message.position;
             heard.numbers.push(message.payload["number"].as_u64().unwrap());
         });
     }
+}
+
+/// A relay of instance `me`.
+fn relay_of(app: &App, me: u128) -> Relay {
+    Relay::new(app.db.clone(), app.bus.clone(), app.clock.clone(), app.ids.clone(), Uuid::from_u128(me))
 }
 
 /// The reader that everybody writes first.
@@ -186,7 +202,7 @@ async fn two_relays_never_publish_out_of_order(shape: Shape) {
     let mut relays = JoinSet::new();
     for me in [1, 2] {
         let (app, stop) = (parts.app.clone(), stop.clone());
-        let relay = Relay::new(app.db.clone(), app.bus.clone(), app.clock.clone(), Uuid::from_u128(me));
+        let relay = relay_of(&app, me);
         relays.spawn(async move {
             let mut moved = 0;
             while !stop.is_cancelled() {
@@ -226,8 +242,8 @@ async fn what_was_published_but_not_marked_is_published_again(shape: Shape) {
 async fn a_relay_waits_until_the_lease_of_another_has_run_out(shape: Shape) {
     let parts = TestParts::build(shape).await;
     let app = &parts.app;
-    let [first, second] =
-        [1, 2].map(|me| Relay::new(app.db.clone(), app.bus.clone(), app.clock.clone(), Uuid::from_u128(me)));
+    let [first, second] = [1, 2]
+        .map(|me| Relay::new(app.db.clone(), app.bus.clone(), app.clock.clone(), app.ids.clone(), Uuid::from_u128(me)));
     append_and_commit(app, 1).await;
     assert_eq!(first.step().await.unwrap(), Step::Moved(1));
     append_and_commit(app, 2).await;
@@ -236,4 +252,94 @@ async fn a_relay_waits_until_the_lease_of_another_has_run_out(shape: Shape) {
     assert_eq!(second.step().await.unwrap(), Step::Moved(1));
     append_and_commit(app, 3).await;
     assert_eq!(first.step().await.unwrap(), Step::NotMine);
+}
+
+async fn every_message_names_the_one_before_it_on_its_topic(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let [often, seldom] = [1, 2].map(|order| Topic::Order(Uuid::from_u128(order)));
+    let topics_of = |number: u64| {
+        let all = [(Topic::Platform, 1), (often, 2), (seldom, 110)];
+        all.into_iter().filter(move |(_, every)| number.is_multiple_of(*every)).map(|(topic, _)| topic)
+    };
+    let mut recorders = Vec::new();
+    for topic in [Topic::Platform, often, seldom] {
+        recorders.push((topic, Recorder::attach_to(&app.bus, topic).await));
+    }
+    let relays = [1, 2].map(|me| relay_of(app, me));
+    let mut moved = Vec::new();
+    // more than one batch at first, and then one by another relay
+    for (relay, numbers) in [(0, 1..=225), (1, 226..=230), (0, 231..=231)] {
+        let tx = app.db.begin().await.unwrap();
+        for number in numbers {
+            append_to(app, &tx, &topics_of(number).collect::<Vec<Topic>>(), number).await;
+        }
+        tx.commit().await.unwrap();
+        parts.clock.advance(Duration::from_secs(3));
+        let relay: &Relay = &relays[relay];
+        while let Step::Moved(count @ 1..) = relay.step().await.unwrap() {
+            moved.push(count);
+        }
+    }
+    assert_eq!(moved, [200, 25, 5, 1]);
+
+    for (topic, recorder) in &mut recorders {
+        let expected: Vec<u64> = (1..=231).filter(|number| topics_of(*number).any(|of| of == *topic)).collect();
+        // it fails by itself at a message that names another before it
+        assert_eq!(recorder.heard(expected.len()).await.numbers, expected);
+        for after in [0, 111, 225, 231] {
+            let Since::Messages(messages, known) = log::since(app.db.reader(), *topic, after, 1_000).await.unwrap() else {
+                panic!("everything is kept")
+            };
+            let mut before = after;
+            for message in &messages {
+                assert_eq!(message.previous, before, "of {topic} after {after}");
+                before = message.position;
+            }
+            assert_eq!((messages.last().map_or(after, |last| last.position), known), (before, 231));
+        }
+    }
+
+    parts.clock.advance(Duration::from_hours(25));
+    app.retention().sweep().await.unwrap();
+    let mut listener = app.bus.listen(Topic::Platform).await.unwrap();
+    append_and_commit(app, 232).await;
+    assert_eq!(relays[0].step().await.unwrap(), Step::Moved(1));
+    let message = tokio::time::timeout(PATIENCE, next_message(&mut listener)).await.unwrap();
+    assert_eq!((message.position, message.previous), (232, 0), "what came before is not kept any more");
+}
+
+async fn next_message(listener: &mut Listener) -> Message {
+    loop {
+        if let Delivery::Message(message) = listener.next().await.unwrap() {
+            return message;
+        }
+    }
+}
+
+async fn the_log_keeps_its_epoch_until_it_is_given_another(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let head = async || log::head(app.db.reader()).await.unwrap();
+    let first = head().await;
+    assert!(first.epoch > 0 && first.position == 0, "{first:?}");
+    append_and_commit(app, 1).await;
+    assert_eq!(app.relay().step().await.unwrap(), Step::Moved(1));
+    app.migrate().await.unwrap();
+    assert_eq!(head().await, Head { epoch: first.epoch, position: 1 });
+    log::new_epoch(app.db.writer(), &app.ids).await.unwrap();
+    let second = head().await;
+    assert!(second.epoch > 0 && second.epoch != first.epoch, "{first:?}, then {second:?}");
+    assert_eq!(second.position, 1, "what is in the log stays where it is");
+}
+
+async fn a_relay_makes_the_feed_that_is_not_there(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    relay::Entity::delete_many().exec(app.db.writer()).await.unwrap();
+    assert_eq!(log::head(app.db.reader()).await.unwrap(), Head::default());
+    append_and_commit(app, 1).await;
+    assert_eq!(app.relay().step().await.unwrap(), Step::Moved(1));
+    let head = log::head(app.db.reader()).await.unwrap();
+    assert!(head.epoch > 0 && head.position == 1, "{head:?}");
 }

@@ -5,6 +5,10 @@
 //! backwards past a reader, and have no holes. Publishing comes after; a crash in between publishes again, and receivers
 //! drop what they have seen.
 
+mod epoch;
+mod log;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::event::Topic;
@@ -15,10 +19,19 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use self::epoch::{new_epoch, prepare};
+pub use self::log::{Head, Since, head, positions, published, settled, since};
+/// SHIM
+pub struct Moved { /// t
+ pub topics: Vec<(Topic, i64)>, /// r
+ pub read_to: i64 }
+/// SHIM
+pub async fn moved(_db: &impl ConnectionTrait, after: i64, _limit: u64) -> Result<Moved> { Ok(Moved { topics: vec![], read_to: after }) }
 use super::bus::{Bus, Message};
 use super::clock::Clock;
 use super::db::{Db, Tx};
 use super::error::Result;
+use super::ids::Ids;
 use super::lease;
 
 /// The one feed there is; more partitions are more rows.
@@ -39,14 +52,15 @@ pub struct Relay {
     db: Db,
     bus: Bus,
     clock: Clock,
+    ids: Ids,
     me: Uuid,
 }
 
 impl Relay {
     /// A relay for instance `me`.
     #[must_use]
-    pub const fn new(db: Db, bus: Bus, clock: Clock, me: Uuid) -> Self {
-        Self { db, bus, clock, me }
+    pub const fn new(db: Db, bus: Bus, clock: Clock, ids: Ids, me: Uuid) -> Self {
+        Self { db, bus, clock, ids, me }
     }
 
     /// Relays until `stop`, then once more, so that nothing committed waits for another instance, and lets the lease go.
@@ -100,7 +114,7 @@ impl Relay {
             .await?;
         let Some(last) = rows.last().and_then(|row| row.position) else { return Ok(Step::Moved(0)) };
         let count = rows.len() as u64;
-        self.bus.publish(rows.into_iter().flat_map(messages).collect()).await?;
+        self.bus.publish(self.chained(rows, lease.published).await?).await?;
         relay::Entity::update_many()
             .col_expr(relay::Column::Published, Expr::value(last))
             .filter(relay::Column::Name.eq(FEED))
@@ -108,6 +122,22 @@ impl Relay {
             .exec(self.db.writer())
             .await?;
         Ok(Step::Moved(count))
+    }
+
+    /// What `rows`, the events after `position`, are to each of their topics. A message names the one before it.
+    async fn chained(&self, rows: Vec<event::Model>, position: i64) -> Result<Vec<(Topic, Message)>> {
+        let concerned: HashSet<Topic> = rows.iter().flat_map(|row| topics(&row.topics)).collect();
+        let mut newest = log::newest(self.db.reader(), concerned.into_iter().collect(), position).await?;
+        let mut messages = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            let of = std::mem::take(&mut row.topics);
+            let message = log::message(row, 0);
+            for topic in topics(&of) {
+                let previous = newest.insert(topic, message.position).unwrap_or(0);
+                messages.push((topic, Message { previous, ..message.clone() }));
+            }
+        }
+        Ok(messages)
     }
 
     /// Whether an event has no position yet.
@@ -122,7 +152,7 @@ impl Relay {
     async fn number(&self, is_new: bool) -> Result<Option<relay::Model>> {
         let tx = self.db.begin().await?;
         if is_new {
-            lease::ensure(&tx, &self.clock, FEED).await?;
+            lease::ensure(&*tx, FEED, epoch::draw(&self.ids)).await?;
         }
         let Some(mut lease) = lease::take(&tx, &self.clock, FEED, self.me, LEASE).await? else { return Ok(None) };
         // rows of one order are in the order of its versions: each waited for the order's row lock
@@ -158,53 +188,6 @@ pub enum Step {
     Moved(u64),
 }
 
-/// The position of the newest event that has one: a subscriber that has a snapshot read after this misses nothing from here.
-///
-/// # Errors
-/// When the database fails.
-pub async fn head(db: &impl ConnectionTrait) -> Result<Head> {
-    Ok(Head {
-        epoch: 0,
-        position: relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.position),
-    })
-}
-
-/// SHIM
-#[derive(Debug, Clone, Copy)]
-pub struct Head {
-    /// e
-    pub epoch: i32,
-    /// p
-    pub position: i64,
-}
-/// SHIM
-pub struct Moved {
-    /// t
-    pub topics: Vec<(Topic, i64)>,
-    /// r
-    pub read_to: i64,
-}
-/// SHIM
-pub async fn moved(_db: &impl ConnectionTrait, after: i64, _limit: u64) -> Result<Moved> {
-    Ok(Moved { topics: vec![], read_to: after })
-}
-/// SHIM
-pub async fn settled(db: &impl ConnectionTrait) -> Result<Option<i64>> {
-    let waiting = event::Entity::find().select_only().column(event::Column::Id).filter(event::Column::Position.is_null());
-    if waiting.limit(1).into_tuple::<i64>().one(db).await?.is_some() {
-        return Ok(None);
-    }
-    Ok(Some(head(db).await?.position))
-}
-
-/// The position up to which the log was handed to the bus.
-///
-/// # Errors
-/// When the database fails.
-pub async fn published(db: &impl ConnectionTrait) -> Result<i64> {
-    Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.published))
-}
-
 /// Notes which topics the events after `position` belong to.
 async fn index_topics(tx: &Tx, position: i64) -> Result<()> {
     let rows: Vec<(i64, String)> = event::Entity::find()
@@ -222,93 +205,7 @@ async fn index_topics(tx: &Tx, position: i64) -> Result<()> {
     Ok(())
 }
 
-/// What came after a position.
-#[derive(Debug)]
-pub enum Since {
-    /// These, oldest first; and everything up to this position is now known.
-    Messages(Vec<Message>, i64),
-    /// More than is kept, or more than is worth replaying.
-    Forgotten,
-    /// The position lies ahead of the log: it is not one of this log's.
-    Unknown,
-}
-
-/// The events of `topic` after `position`, unless they are more than `limit` or some may be no longer kept.
-///
-/// # Errors
-/// When the database fails.
-pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit: u64) -> Result<Since> {
-    let head = head(db).await?.position;
-    if position > head || position < 0 {
-        return Ok(Since::Unknown);
-    }
-    if position == head {
-        return Ok(Since::Messages(Vec::new(), head));
-    }
-    let mine: Vec<i64> = event_topic::Entity::find()
-        .select_only()
-        .column(event_topic::Column::Position)
-        .filter(event_topic::Column::Topic.eq(topic.to_string()))
-        .filter(event_topic::Column::Position.gt(position))
-        .order_by_asc(event_topic::Column::Position)
-        .limit(limit + 1)
-        .into_tuple()
-        .all(db)
-        .await?;
-    if mine.len() as u64 > limit {
-        return Ok(Since::Forgotten);
-    }
-    let rows = event::Entity::find()
-        .filter(event::Column::Position.is_in(mine.iter().copied()))
-        .order_by_asc(event::Column::Position)
-        .all(db)
-        .await?;
-    // asked last: what was still kept now was kept while it was read
-    if rows.len() != mine.len() || floor(db).await?.is_none_or(|floor| floor > position + 1) {
-        return Ok(Since::Forgotten);
-    }
-    let messages = rows.into_iter().map(message).collect();
-    Ok(Since::Messages(messages, mine.last().copied().unwrap_or(position).max(head)))
-}
-
-/// The oldest position that is kept; `None` when the log is empty.
-async fn floor(db: &impl ConnectionTrait) -> Result<Option<i64>> {
-    let oldest = event::Entity::find()
-        .select_only()
-        .column(event::Column::Position)
-        .filter(event::Column::Position.is_not_null())
-        .order_by_asc(event::Column::Position)
-        .limit(1);
-    Ok(oldest.into_tuple().one(db).await?)
-}
-
-/// The positions of the events `ids`, of those that are kept and have one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn positions(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(Uuid, i64)>> {
-    let find = event::Entity::find()
-        .select_only()
-        .column(event::Column::EventId)
-        .column(event::Column::Position)
-        .filter(event::Column::EventId.is_in(ids.to_vec()))
-        .filter(event::Column::Position.is_not_null());
-    Ok(find.into_tuple().all(db).await?)
-}
-
-fn message(row: event::Model) -> Message {
-    Message {
-        position: row.position.unwrap_or_default(),
-        previous: 0,
-        event_id: row.event_id,
-        kind: row.kind.into(),
-        at: row.at,
-        payload: row.payload.into(),
-    }
-}
-
-fn messages(row: event::Model) -> Vec<(Topic, Message)> {
-    let topics: Vec<Topic> = row.topics.split(' ').filter_map(|topic| topic.parse().ok()).collect();
-    let message = message(row);
-    topics.into_iter().map(|topic| (topic, message.clone())).collect()
+/// The topics of a list; what is none is left out.
+fn topics(list: &str) -> impl Iterator<Item = Topic> {
+    list.split(' ').filter_map(|topic| topic.parse().ok())
 }
