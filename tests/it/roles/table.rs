@@ -170,6 +170,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         "mutation($input: SetAvailabilityInput!) { setAvailability(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "available": true } }),
     ),
+    row(
+        "updateUser",
+        ADMINS,
+        "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "userId": world.carrier.user_id, "capacity": 3 } }),
+    ),
     // the last: whoever may use it is signed out
     row("logout", SIGNED_IN, "mutation { logout { sessionsEnded } }", nothing),
 ];
