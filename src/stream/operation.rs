@@ -22,7 +22,7 @@ use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result};
 
-/// How long an answer may take, and how long a subscriber who fell behind may take to read what waits for it.
+/// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a client asks for.
@@ -165,7 +165,7 @@ impl Member {
 
     /// Sends an answer that was made for this operation alone.
     async fn send(&self, answer: Answer) -> std::result::Result<(), Gone> {
-        match timeout(PATIENCE, self.queue.send(self.number, answer)).await {
+        match timeout(self.queue.patience(), self.queue.send(self.number, answer)).await {
             Ok(sent) => sent,
             Err(_) => Err(Gone),
         }
@@ -187,7 +187,7 @@ impl Member {
     pub(super) fn recover(self: &Arc<Self>, position: i64, seen: Seen) {
         let member = Arc::clone(self);
         self.leave(async move {
-            match timeout(PATIENCE, member.queue.drained()).await {
+            match timeout(member.queue.patience(), member.queue.drained()).await {
                 Ok(Ok(())) => member.run(Start::After(position, seen)).await,
                 Ok(Err(Gone)) => {}
                 Err(_) => member.queue.condemn(Verdict::TooSlow),

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -218,6 +219,18 @@ impl SendQueue {
         self.taken.notify_waiters();
     }
 
+    /// Why it must end, if it must.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.lock().verdict
+    }
+
+    /// How long a reader who has fallen behind is waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.budget.age * 3
+    }
+
     /// Has the connection end, as soon as its task looks.
     pub fn condemn(&self, verdict: Verdict) {
         self.lock().verdict.get_or_insert(verdict);
@@ -281,8 +294,6 @@ fn size(outgoing: &Outgoing) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const BUDGET: SendQueueBudget = SendQueueBudget { bytes: 100, age: Duration::from_secs(10) };

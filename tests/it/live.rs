@@ -1,21 +1,22 @@
 //! Live feeds: a snapshot, then every change in order, whatever happens to instances, to Redis and to the subscriber.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::pin::pin;
 use std::time::Duration;
 
+use async_graphql::{Context, EmptyMutation, Schema, Subscription};
 use domain::access::Actor as Principal;
 use domain::event::Topic;
 use domain::id::Kind;
 use entity::{event, order, relay as relays, seller};
-use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use quick_commerce::app::App;
 use quick_commerce::dispatch::service::{Ask, ask};
+use quick_commerce::graphql::limits::limited;
 use quick_commerce::graphql::scalars::EventCursor;
 use quick_commerce::orders::graphql::order_version;
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::relay;
-use quick_commerce::stream::{Snapshot, Source, StreamReset, follow};
+use quick_commerce::stream::{Engine, Snapshot, SnapshotCursors, Source, StreamReset, follow};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ use crate::support::story::{
     ASSIGN_ORDER, AVAILABLE_ORDERS, ORDER_UPDATES, Shop, by_hand, claim, deliver, key, order as read_order, place_order,
     seller_with_product, step, try_claim,
 };
+use crate::support::ticks::{Follower, Nothing};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
@@ -238,6 +240,7 @@ async fn whoever_attaches_in_the_middle_of_it_misses_nothing(shape: Shape) {
 }
 
 /// Reads the order, and has it changed before and after, told to whoever listens by then.
+#[derive(Clone, Copy)]
 struct Restless {
     partner: Principal,
     order: Uuid,
@@ -257,7 +260,7 @@ impl Source for Restless {
         Topic::Order(self.order)
     }
 
-    async fn snapshot(&self, app: &App, _cursor: EventCursor) -> quick_commerce::graphql::Result<Snapshot<i32>> {
+    async fn snapshot(&self, app: &App, _: SnapshotCursors) -> quick_commerce::graphql::Result<Snapshot<i32>> {
         self.change(app).await;
         let version = order::Entity::find_by_id(self.order).one(app.db.reader()).await.unwrap().unwrap().version;
         self.change(app).await;
@@ -268,12 +271,24 @@ impl Source for Restless {
         order_version(message)
     }
 
-    fn item(&self, message: &Message) -> Option<i32> {
-        order_version(message).map(|(_, version)| version)
+    async fn item(&self, _: &App, message: &Message, _: EventCursor) -> quick_commerce::graphql::Result<Option<i32>> {
+        Ok(order_version(message).map(|(_, version)| version))
     }
 
-    fn reset(&self, reset: StreamReset) -> i32 {
+    fn reset(&self, reset: StreamReset) -> Option<i32> {
         panic!("there is no reason for {reset:?}")
+    }
+}
+
+struct Root(Restless);
+
+#[Subscription]
+impl Root {
+    async fn version(
+        &self,
+        ctx: &Context<'_>,
+    ) -> quick_commerce::graphql::Result<BoxStream<'static, quick_commerce::graphql::Result<i32>>> {
+        follow(ctx, self.0, None).await
     }
 }
 
@@ -282,10 +297,11 @@ async fn what_happens_while_a_snapshot_is_read_is_neither_lost_nor_told_twice(sh
     let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
     let order = uuid(Kind::Order, &place_order(&customer, &shop.product_id, 1).await);
     let source = Restless { partner: partners(&app.app, 1, 10).await[0], order };
-    let mut items = pin!(follow(app.app.clone(), source, None).await.unwrap());
+    let schema = Schema::build(Nothing, EmptyMutation, Root(source)).data(app.app.clone());
+    let engine = Engine::new(app.app.clone(), limited(schema, app.app.config.limits).finish());
+    let mut items = Follower::start(&engine, None, "subscription { version }", &json!({}));
     for version in [6, 7, 8] {
-        let item = tokio::time::timeout(Duration::from_secs(20), items.next()).await;
-        assert_eq!(item.expect("something comes").unwrap().unwrap(), version);
+        assert_eq!(items.item().await, version);
     }
 }
 
@@ -388,8 +404,8 @@ async fn a_cursor_of_another_server_starts_anew(shape: Shape) {
     let app = TestApp::start(shape).await;
     let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
     let id = place_order(&customer, &shop.product_id, 1).await;
-    // "1.999999" and "1.-1"
-    for foreign in ["MS45OTk5OTk", "MS4tMQ"] {
+    let elsewhere = EventCursor { epoch: 1, stream: 2, position: 3, is_partial: false };
+    for foreign in [elsewhere, EventCursor { position: -1, ..elsewhere }].map(EventCursor::encode) {
         let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": foreign })).await;
         let reset = feed.next().await;
         assert_eq!((&reset["__typename"], &reset["reason"]), (&json!("StreamReset"), &json!("SERVER")));

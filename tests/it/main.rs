@@ -8,6 +8,7 @@ mod bad_input;
 mod claims;
 mod client_examples;
 mod commands;
+mod engine;
 mod expiry;
 mod harness;
 mod idempotency;

@@ -90,9 +90,9 @@ impl Recorder {
 }
 
 async fn hear(mut listener: Listener, record: watch::Sender<Heard>) {
-    while let Some(delivery) = listener.next().await {
+    loop {
         // a gap is said once when the connection to Redis is made; with a message lost in it there would be a hole
-        let Delivery::Message(message) = delivery else { continue };
+        let Delivery::Message(message) = listener.next().await else { continue };
         record.send_modify(|heard| {
             if message.position <= heard.last {
                 heard.repeated += 1;
@@ -311,7 +311,7 @@ async fn every_message_names_the_one_before_it_on_its_topic(shape: Shape) {
 
 async fn next_message(listener: &mut Listener) -> Message {
     loop {
-        if let Delivery::Message(message) = listener.next().await.unwrap() {
+        if let Delivery::Message(message) = listener.next().await {
             return message;
         }
     }

@@ -22,11 +22,16 @@ use uuid::Uuid;
 pub use self::epoch::{new_epoch, prepare};
 pub use self::log::{Head, Since, head, positions, published, settled, since};
 /// SHIM
-pub struct Moved { /// t
- pub topics: Vec<(Topic, i64)>, /// r
- pub read_to: i64 }
+pub struct Moved {
+    /// t
+    pub topics: Vec<(Topic, i64)>,
+    /// r
+    pub read_to: i64,
+}
 /// SHIM
-pub async fn moved(_db: &impl ConnectionTrait, after: i64, _limit: u64) -> Result<Moved> { Ok(Moved { topics: vec![], read_to: after }) }
+pub async fn moved(_db: &impl ConnectionTrait, after: i64, _limit: u64) -> Result<Moved> {
+    Ok(Moved { topics: vec![], read_to: after })
+}
 use super::bus::{Bus, Message};
 use super::clock::Clock;
 use super::db::{Db, Tx};

@@ -14,6 +14,7 @@ pub(crate) mod redis;
 pub(crate) mod shape;
 pub(crate) mod socket;
 pub(crate) mod story;
+pub(crate) mod ticks;
 pub(crate) mod wait;
 
 pub(crate) use app::{TestApp, TestParts};

@@ -1,0 +1,4 @@
+//! The subscriptions' engine: one execution for all who asked the same, and never a silent gap.
+
+mod recovery;
+mod sharing;
