@@ -17,6 +17,7 @@ mod limits;
 mod live;
 mod outbox;
 mod privacy;
+mod protocol;
 mod readme;
 mod roles;
 mod schema;
