@@ -1,5 +1,7 @@
 //! What a client wants to get, and what it says it sends (GraphQL over HTTP, sections 5 and 6).
 
+use std::cmp::Reverse;
+
 use axum::http::{HeaderMap, HeaderName, header};
 
 /// A form of the answer.
@@ -19,25 +21,54 @@ impl Media {
             Self::GraphQl => "application/graphql-response+json; charset=utf-8",
         }
     }
+
+    /// How exactly `range` names it. `None`: not at all.
+    fn exactness(self, range: &str) -> Option<u8> {
+        let name = match self {
+            Self::Json => "application/json",
+            Self::GraphQl => "application/graphql-response+json",
+        };
+        match range.to_ascii_lowercase().as_str() {
+            range if range == name => Some(2),
+            "application/*" => Some(1),
+            "*/*" => Some(0),
+            _ => None,
+        }
+    }
 }
 
-/// The form that `headers` ask for: of those that the client likes best the first. `None` when it takes neither.
+/// The form that `headers` ask for: the one that the client likes best, of two that it likes alike the one that it names
+/// more exactly, then the one that it names first. `None` when it takes neither.
 pub(super) fn media(headers: &HeaderMap) -> Option<Media> {
     if !headers.contains_key(header::ACCEPT) {
         return Some(Media::Json);
     }
-    let mut best: Option<(Media, f32)> = None;
-    for (name, quality) in items(headers, &header::ACCEPT) {
-        let media = match name.to_ascii_lowercase().as_str() {
-            "application/json" | "application/*" | "*/*" => Media::Json,
-            "application/graphql-response+json" => Media::GraphQl,
-            _ => continue,
-        };
-        if quality > best.map_or(0.0, |(_, best)| best) {
-            best = Some((media, quality));
-        }
+    match (Liking::of(Media::Json, headers), Liking::of(Media::GraphQl, headers)) {
+        (None, None) => None,
+        (json, graphql) if graphql > json => Some(Media::GraphQl),
+        _ => Some(Media::Json),
     }
-    best.map(|(media, _)| media)
+}
+
+/// How much a client likes a form; the most first.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+struct Liking {
+    quality: f32,
+    exactness: u8,
+    place: Reverse<usize>,
+}
+
+impl Liking {
+    /// What `headers` say of `media`: of the ranges that it is in, the most exact one counts (RFC 9110, section 12.5.1).
+    fn of(media: Media, headers: &HeaderMap) -> Option<Self> {
+        let ranges = items(headers, &header::ACCEPT).enumerate().filter_map(|(place, (range, quality))| {
+            let exactness = media.exactness(range)?;
+            Some(Self { quality, exactness, place: Reverse(place) })
+        });
+        ranges
+            .reduce(|best, each| if each.exactness > best.exactness { each } else { best })
+            .filter(|best| best.quality > 0.0)
+    }
 }
 
 /// Whether this is a browser that was given an address.
@@ -64,7 +95,8 @@ fn items<'headers>(headers: &'headers HeaderMap, name: &'headers HeaderName) -> 
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
         let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        (name, weight.and_then(|weight| weight.parse().ok()).unwrap_or(1.0))
+        let weight = weight.and_then(|weight| weight.parse().ok()).filter(|weight| (0.0..=1.0).contains(weight));
+        (name, weight.unwrap_or(1.0))
     })
 }
 
@@ -90,7 +122,18 @@ mod tests {
             ("application/graphql-response+json;q=0.5, application/json", Some(Media::Json)),
             ("application/graphql-response+json, */*;q=0.1", Some(Media::GraphQl)),
             ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Media::Json)),
+            ("application/json, application/graphql-response+json", Some(Media::Json)),
+            ("application/json;q=0.9, application/graphql-response+json;q=0.91", Some(Media::GraphQl)),
+            ("*/*, application/graphql-response+json", Some(Media::GraphQl)),
+            ("application/*;q=0.2, application/graphql-response+json;q=0.1", Some(Media::Json)),
+            ("application/json;q=0, */*", Some(Media::GraphQl)),
+            ("*/*;q=0, application/json;q=0.001", Some(Media::Json)),
+            ("application/xml, application/json;q=0.1", Some(Media::Json)),
+            ("application/json;q=nonsense", Some(Media::Json)),
+            ("application/json;q=nan, application/graphql-response+json;q=0.9", Some(Media::Json)),
             ("application/json;q=0", None),
+            ("*/*;q=0", None),
+            ("multipart/mixed, text/*", None),
             ("text/event-stream", None),
             ("", None),
         ] {

@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::accept::Media;
 use crate::graphql::GraphError;
 use crate::graphql::context::RequestId;
 
@@ -53,12 +54,18 @@ impl Refusal {
         Self { status, error }
     }
 
-    /// The refusal as it is sent.
+    /// The refusal as it is sent to whoever asked for nothing of the API.
     pub(super) fn respond(self, id: &RequestId) -> Response {
+        self.respond_as(None, id)
+    }
+
+    /// The refusal as it is sent, in the form that the client asked for if there is one.
+    pub(super) fn respond_as(self, media: Option<Media>, id: &RequestId) -> Response {
         let Self { status, error } = self;
         let extensions = json!({ "code": error.code(), "retryable": error.is_retryable(), "requestId": id.0 });
         let body = json!({ "errors": [{ "message": error.message(), "extensions": extensions }] });
-        let headers = [(header::CONTENT_TYPE, "application/json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+        let content_type = media.unwrap_or(Media::Json).content_type();
+        let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body.to_string()).into_response();
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");

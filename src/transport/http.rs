@@ -49,7 +49,7 @@ pub(super) async fn post<E: Executor>(
     };
     match read() {
         Ok(params) => answer(&transport, &id, &headers, params, Accepts::QueriesAndMutations).await,
-        Err(refusal) => refusal.respond(&id),
+        Err(refusal) => refusal.respond_as(accept::media(&headers), &id),
     }
 }
 
@@ -66,14 +66,14 @@ pub(super) async fn get<E: Executor>(
         return socket::upgrade(transport, id, parts).await;
     }
     let Ok(Query(params)) = Query::<HashMap<String, String>>::try_from_uri(&parts.uri) else {
-        return Refusal::bad_request("The address is not well formed.").respond(&id);
+        return Refusal::bad_request("The address is not well formed.").respond_as(accept::media(&parts.headers), &id);
     };
     if !params.contains_key("query") && accept::wants_page(&parts.headers) {
         return graphiql::page(parts.headers).await;
     }
     match Params::of_address(params) {
         Ok(params) => answer(&transport, &id, &parts.headers, params, Accepts::Queries).await,
-        Err(refusal) => refusal.respond(&id),
+        Err(refusal) => refusal.respond_as(accept::media(&parts.headers), &id),
     }
 }
 
@@ -98,7 +98,8 @@ impl Params {
         let variables = json("variables", params.remove("variables"))?;
         let extensions: Option<Value> = json("extensions", params.remove("extensions"))?;
         let query = params.remove("query").map(Value::String);
-        let name = params.remove("operationName").map(Value::String);
+        // in an address, a name that is empty is one that is absent
+        let name = params.remove("operationName").filter(|name| !name.is_empty()).map(Value::String);
         Self::new(query, name, variables, extensions.as_ref())
     }
 
@@ -143,7 +144,7 @@ async fn answer<E: Executor>(
     };
     let viewer = match token::of_headers(&transport.app, headers).await {
         Ok(actor) => Viewer(actor),
-        Err(error) => return Refusal::unauthenticated(error).respond(id),
+        Err(error) => return Refusal::unauthenticated(error).respond_as(Some(media), id),
     };
     let begun = Begun::default();
     let mut operation = Operation::new(params.query)

@@ -1,4 +1,7 @@
+mod http;
+
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{EmptySubscription, Object, Schema};
 use axum::body::{Body, to_bytes};
@@ -26,13 +29,23 @@ impl Query {
     async fn panics(&self) -> Option<i32> {
         Vec::new().pop().expect("on purpose")
     }
+
+    async fn fails(&self) -> Result<i32, &'static str> {
+        Err("on purpose")
+    }
+
+    async fn may_fail(&self) -> Result<Option<i32>, &'static str> {
+        Err("on purpose")
+    }
 }
 
-struct Mutation;
+/// Counts what it does.
+struct Mutation(Arc<AtomicUsize>);
 
 #[Object]
 impl Mutation {
     async fn change(&self) -> i32 {
+        self.0.fetch_add(1, Ordering::Relaxed);
         2
     }
 }
@@ -43,6 +56,7 @@ struct Server {
     folder: PathBuf,
     shutdown: Shutdown,
     router: Router,
+    changes: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -57,11 +71,13 @@ impl Server {
         };
         let app = App::build(Config::load(None, setting).unwrap(), Ambient::default()).await.unwrap();
         app.migrate().await.unwrap();
-        let schema = limited(Schema::build(Query, Mutation, EmptySubscription), app.config.limits).finish();
+        let changes = Arc::default();
+        let schema =
+            limited(Schema::build(Query, Mutation(Arc::clone(&changes)), EmptySubscription), app.config.limits).finish();
         let shutdown = Shutdown::default();
         let extra = Router::new().route("/breaks", get(async || Vec::<&str>::new().pop().expect("on purpose")));
         let router = router(app.clone(), schema, extra, shutdown.clone());
-        Self { app, folder, shutdown, router }
+        Self { app, folder, shutdown, router, changes }
     }
 
     async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -74,6 +90,11 @@ impl Server {
 
     async fn post(&self, body: impl Into<Body>) -> Response<Body> {
         self.send(json_request().body(body.into()).unwrap()).await
+    }
+
+    /// How often something was changed.
+    fn changes(&self) -> usize {
+        self.changes.load(Ordering::Relaxed)
     }
 
     async fn end(self) {
