@@ -11,9 +11,12 @@ pub mod ids;
 pub mod limits;
 pub mod loaders;
 pub mod node;
+mod prepare;
 pub mod scalars;
 mod schema;
+mod typename;
 pub mod user_error;
+mod variables;
 
 pub use context::{actor, app, reader, viewer};
 pub use error::{GraphError, Result};

@@ -16,6 +16,7 @@ use self::cost::{Cost, Immeasurable, Measure};
 use super::context::Accepts;
 use super::error::GraphError;
 use super::finish::Finish;
+use super::prepare::Prepare;
 use crate::config::Limits;
 
 /// Brackets open at once, and selection sets within each other. The parser itself stops at 64 selection sets, but only
@@ -28,7 +29,7 @@ const MAX_DIRECTIVES: usize = 8;
 /// Lists of the schema's parts within each other. Tools need one; each more multiplies the answer by hundreds.
 const MAX_INTROSPECTED_LISTS: usize = 2;
 
-/// Puts `limits` on a schema, and finishes its errors.
+/// Puts `limits` on a schema, prepares what passes them, and finishes its errors.
 #[must_use]
 pub fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
 where
@@ -43,6 +44,7 @@ where
         .limit_recursive_depth(MAX_NESTING)
         .disable_suggestions()
         .extension(Finish)
+        .extension(Prepare)
         .extension(Limiter(limits))
 }
 
@@ -144,7 +146,7 @@ impl Limiter {
 }
 
 /// The operation that a request means (GraphQL specification, section 6.1, `GetOperation`).
-fn select<'doc>(
+pub(super) fn select<'doc>(
     document: &'doc ExecutableDocument,
     wanted: Option<&str>,
 ) -> ServerResult<&'doc Positioned<OperationDefinition>> {
