@@ -13,7 +13,7 @@ use crate::platform::relay;
 /// How often the log is looked at while the bus is away: what happens then arrives this late.
 const AWAY: Duration = Duration::from_millis(500);
 
-/// Entries of the log that are looked at in one go. Beyond that every group compares for itself.
+/// Entries of the log that are looked at in one go.
 const MAX_ENTRIES: u64 = 5_000;
 
 impl Engine {
@@ -47,17 +47,19 @@ impl Engine {
             app.bus.gap();
             return Ok(head);
         }
-        if head.position == known.position {
-            return Ok(head);
-        }
-        let moved = relay::moved(app.db.reader(), known.position, MAX_ENTRIES).await?;
-        if moved.read_to < head.position {
-            app.bus.gap();
-            return Ok(head);
-        }
+        let mut position = known.position;
         let used: HashSet<_> = app.bus.topics_in_use().into_iter().collect();
-        for (topic, position) in moved.topics.into_iter().filter(|(topic, _)| used.contains(topic)) {
-            app.bus.behind(topic, position);
+        while position < head.position {
+            let moved = relay::moved(app.db.reader(), position, MAX_ENTRIES).await?;
+            if moved.known == position {
+                // what there was is no longer kept
+                app.bus.gap();
+                break;
+            }
+            position = moved.known;
+            for (topic, position) in moved.topics.into_iter().filter(|(topic, _)| used.contains(topic)) {
+                app.bus.behind(topic, position);
+            }
         }
         Ok(head)
     }

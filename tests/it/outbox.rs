@@ -1,6 +1,6 @@
 //! From the event log to the bus: nothing that was committed is lost, and nothing is ever out of order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::event::Topic;
@@ -9,7 +9,7 @@ use quick_commerce::app::App;
 use quick_commerce::platform::bus::{Bus, Delivery, Listener, Message};
 use quick_commerce::platform::db::{Db, Tx};
 use quick_commerce::platform::outbox::{self, NewEvent};
-use quick_commerce::platform::relay::{self as log, Head, Relay, Since, Step};
+use quick_commerce::platform::relay::{self as log, Head, Moved, Relay, Since, Step};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::json;
@@ -18,7 +18,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{Shape, TestParts, over_both_shapes};
+use crate::support::proxy::Proxy;
+use crate::support::redis::Redis;
+use crate::support::wait::until;
+use crate::support::{Shape, TestCluster, TestParts, over_both_shapes};
 
 over_both_shapes! {
     every_committed_event_is_delivered_once_and_in_order,
@@ -28,6 +31,8 @@ over_both_shapes! {
     every_message_names_the_one_before_it_on_its_topic,
     the_log_keeps_its_epoch_until_it_is_given_another,
     a_relay_makes_the_feed_that_is_not_there,
+    a_relay_that_stops_leaves_nothing_behind,
+    topics_that_moved_are_told_in_parts_and_none_is_left_out,
 }
 
 /// How long a delivery may take.
@@ -342,4 +347,90 @@ async fn a_relay_makes_the_feed_that_is_not_there(shape: Shape) {
     assert_eq!(app.relay().step().await.unwrap(), Step::Moved(1));
     let head = log::head(app.db.reader()).await.unwrap();
     assert!(head.epoch > 0 && head.position == 1, "{head:?}");
+}
+
+async fn a_relay_that_stops_leaves_nothing_behind(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let tx = app.db.begin().await.unwrap();
+    // more than two batches
+    for number in 1..=450 {
+        append(app, &tx, number).await;
+    }
+    tx.commit().await.unwrap();
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    relay_of(app, 1).run(stopped).await;
+    assert_eq!(log::published(app.db.reader()).await.unwrap(), 450);
+    append_and_commit(app, 451).await;
+    assert_eq!(relay_of(app, 2).step().await.unwrap(), Step::Moved(1), "the lease was given back");
+}
+
+async fn topics_that_moved_are_told_in_parts_and_none_is_left_out(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let order = |order: u64| Topic::Order(Uuid::from_u128(order.into()));
+    let tx = app.db.begin().await.unwrap();
+    for number in 1..=12 {
+        append_to(app, &tx, &[Topic::Platform, order(number % 5), Topic::Available], number).await;
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(app.relay().step().await.unwrap(), Step::Moved(12));
+
+    let moved = async |after, limit| {
+        let mut moved = log::moved(app.db.reader(), after, limit).await.unwrap();
+        moved.topics.sort_unstable();
+        moved
+    };
+    assert_eq!(moved(12, 100).await, Moved { topics: Vec::new(), known: 12 });
+    let of_two = vec![(order(1), 11), (order(2), 12), (Topic::Platform, 12), (Topic::Available, 12)];
+    assert_eq!(moved(10, 100).await, Moved { topics: of_two, known: 12 });
+    for limit in 1..=40 {
+        let (mut known, mut told) = (0, BTreeMap::new());
+        loop {
+            let part = moved(known, limit).await;
+            if part.known == known {
+                break;
+            }
+            known = part.known;
+            told.extend(part.topics);
+        }
+        let orders = [(0, 10), (1, 11), (2, 12), (3, 8), (4, 9)].map(|(number, last)| (order(number), last));
+        let others = [(Topic::Platform, 12), (Topic::Available, 12)];
+        assert_eq!(told, orders.into_iter().chain(others).collect(), "in parts of {limit}");
+        assert_eq!(known, 12);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn positions_are_given_while_redis_is_away_and_everything_is_published_once_it_is_back() {
+    let redis = Redis::shared().await;
+    let cluster = TestCluster::start_on(redis, 1, |_| {}).await;
+    let app = &cluster[0].app;
+    // past the network that breaks
+    let bus = Bus::redis(&redis.url(), &app.config.redis_prefix).await.unwrap();
+    let mut subscriber = Recorder::attach_to(&bus, Topic::Platform).await;
+    append_and_commit(app, 1).await;
+    subscriber.heard(1).await;
+    until(|| async { log::published(app.db.reader()).await.unwrap() == 1 }).await;
+
+    for (outage, last) in [(Proxy::pause as fn(&Proxy), 20), (Proxy::down, 40)] {
+        outage(&cluster.redis_network);
+        // one after the other: were each to wait until a publication fails, there would be no end to it
+        let numbering = async {
+            for number in last - 18..=last {
+                append_and_commit(app, number).await;
+                let position = number.cast_signed();
+                until(|| async { log::head(app.db.reader()).await.unwrap().position == position }).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, numbering).await.expect("numbering does not wait for Redis");
+        assert!(log::published(app.db.reader()).await.unwrap() < last.cast_signed() - 18, "nothing gets through");
+        cluster.redis_network.resume();
+        let heard = subscriber.heard(usize::try_from(last).unwrap()).await;
+        assert_eq!(heard.numbers, (1..=last).collect::<Vec<u64>>());
+        append_and_commit(app, last + 1).await;
+        subscriber.heard(usize::try_from(last + 1).unwrap()).await;
+        until(|| async { log::published(app.db.reader()).await.unwrap() == last.cast_signed() + 1 }).await;
+    }
 }

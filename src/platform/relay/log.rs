@@ -102,6 +102,36 @@ pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit
     Ok(Since::Messages(messages, mine.last().copied().unwrap_or(position).max(head)))
 }
 
+/// Which topics have moved since a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Each of them once, with the position of its newest event up to `known`.
+    pub topics: Vec<(Topic, i64)>,
+    /// Everything up to this position is now known: whoever asks again, asks from here.
+    pub known: i64,
+}
+
+/// The topics that have events after position `after`. About `limit` entries of the index are read, in the order of their
+/// positions, and every event wholly; nothing came since when `known` is still `after`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn moved(db: &impl ConnectionTrait, after: i64, limit: u64) -> Result<Moved> {
+    let values = [after.into(), limit.max(1).cast_signed().into()];
+    let sql = "SELECT topic, max(position) AS position FROM event_topics WHERE position > $1 AND position <= ( \
+         SELECT max(position) FROM ( \
+           SELECT position FROM event_topics WHERE position > $1 ORDER BY position LIMIT $2 \
+         ) AS next) GROUP BY topic";
+    let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let mut moved = Moved { topics: Vec::with_capacity(rows.len()), known: after };
+    for row in rows {
+        let (topic, position): (String, i64) = (row.try_get("", "topic")?, row.try_get("", "position")?);
+        moved.known = moved.known.max(position);
+        moved.topics.extend(topic.parse().ok().map(|topic| (topic, position)));
+    }
+    Ok(moved)
+}
+
 /// The oldest position that is kept; `None` when the log is empty.
 async fn floor(db: &impl ConnectionTrait) -> Result<Option<i64>> {
     let oldest = event::Entity::find()

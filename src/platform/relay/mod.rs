@@ -2,39 +2,29 @@
 //!
 //! A row's `id` is drawn before its commit, so a reader of `id > last` loses rows that commit late. Positions are given here,
 //! to committed rows only, by the one instance that holds the lease and under the lock of the lease's row: they never run
-//! backwards past a reader, and have no holes. Publishing comes after; a crash in between publishes again, and receivers
-//! drop what they have seen.
+//! backwards past a reader, and have no holes. Publishing comes after, at its own pace: while the bus is away, the log still
+//! grows for whoever reads it. A crash in between publishes again, and receivers drop what they have seen.
 
 mod epoch;
 mod log;
+mod number;
+mod publish;
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::event::Topic;
-use entity::{event, event_topic, relay};
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
+use entity::{event, relay};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::epoch::{new_epoch, prepare};
-pub use self::log::{Head, Since, head, positions, published, settled, since};
-/// SHIM
-pub struct Moved {
-    /// t
-    pub topics: Vec<(Topic, i64)>,
-    /// r
-    pub read_to: i64,
-}
-/// SHIM
-pub async fn moved(_db: &impl ConnectionTrait, after: i64, _limit: u64) -> Result<Moved> {
-    Ok(Moved { topics: vec![], read_to: after })
-}
-use super::bus::{Bus, Message};
+pub use self::log::{Head, Moved, Since, head, moved, positions, published, settled, since};
+use super::bus::Bus;
 use super::clock::Clock;
-use super::db::{Db, Tx};
+use super::db::Db;
 use super::error::Result;
 use super::ids::Ids;
 use super::lease;
@@ -51,6 +41,15 @@ const LEASE: Duration = Duration::from_secs(2);
 /// How often the log is looked at unasked: for commits of other instances whose wake-up was lost.
 const POLL: Duration = Duration::from_millis(200);
 
+/// The longest pause between two attempts to publish. Those who listen wait for it once the bus is back.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the last of the work may take at the end: longer than a lease, which may be that of an instance that died.
+const FLUSH: Duration = Duration::from_secs(4);
+
+/// How often that is looked at, when it is another's to do.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// What the relay needs.
 #[derive(Debug, Clone)]
 pub struct Relay {
@@ -61,6 +60,15 @@ pub struct Relay {
     me: Uuid,
 }
 
+/// What the loops of a relay tell each other.
+#[derive(Default)]
+struct Bells {
+    /// There is something to publish.
+    numbered: Notify,
+    /// There is something to number, and another instance holds the lease.
+    not_mine: Notify,
+}
+
 impl Relay {
     /// A relay for instance `me`.
     #[must_use]
@@ -68,81 +76,103 @@ impl Relay {
         Self { db, bus, clock, ids, me }
     }
 
-    /// Relays until `stop`, then once more, so that nothing committed waits for another instance, and lets the lease go.
+    /// Relays until `stop`, then what is committed by then, so that it waits for no other instance, and lets the lease go.
     pub async fn run(self, stop: CancellationToken) {
+        let bells = Bells::default();
+        // side by side: whatever waits for the bus, numbering does not
+        tokio::join!(
+            self.keep_numbering(&bells, &stop),
+            self.keep_publishing(&bells, &stop),
+            stop.run_until_cancelled(self.keep_calling(&bells)),
+        );
+        match timeout(FLUSH, self.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(?error, "events were left for another instance to relay"),
+            Err(_) => tracing::warn!("events were left for another instance to relay: there was no time"),
+        }
+        if let Err(error) = lease::release(&self.db, FEED, self.me).await {
+            tracing::warn!(?error, "the lease of the relay was not given back and will run out");
+        }
+    }
+
+    async fn keep_numbering(&self, bells: &Bells, stop: &CancellationToken) {
         let mut wake = self.bus.wake_ups();
         // whether this instance committed since its last step
         let mut has_news = false;
-        loop {
-            match self.step().await {
-                // a full batch: more is waiting
-                Ok(Step::Moved(count)) if count >= BATCH => continue,
-                Ok(Step::NotMine) if has_news => self.bus.wake().await,
-                Ok(_) => {}
+        while !stop.is_cancelled() {
+            match self.number().await {
+                Ok(Step::Moved(0)) => {}
+                Ok(Step::Moved(count)) => {
+                    bells.numbered.notify_one();
+                    // a full batch: more is waiting
+                    if count >= BATCH {
+                        continue;
+                    }
+                }
+                Ok(Step::NotMine) if has_news => bells.not_mine.notify_one(),
+                Ok(Step::NotMine) => {}
                 Err(error) => tracing::warn!(?error, "the relay stumbled and will try again"),
             }
             has_news = tokio::select! {
                 () = self.db.appended().notified() => true,
                 _ = wake.recv() => false,
-                () = tokio::time::sleep(POLL) => false,
-                () = stop.cancelled() => break,
+                () = sleep(POLL) => false,
+                () = stop.cancelled() => false,
             };
-        }
-        let last = async {
-            self.step().await?;
-            lease::release(&self.db, FEED, self.me).await
-        };
-        if let Err(error) = last.await {
-            tracing::warn!(?error, "events were left for another instance to relay");
         }
     }
 
-    /// Numbers a batch and publishes it, if this instance holds the lease.
+    async fn keep_publishing(&self, bells: &Bells, stop: &CancellationToken) {
+        let mut pause = POLL;
+        while !stop.is_cancelled() {
+            let published = self.publish().await;
+            let is_well = published.is_ok();
+            match published {
+                Ok(Step::Moved(count)) if count >= BATCH => continue,
+                Ok(_) => pause = POLL,
+                Err(error) => {
+                    tracing::warn!(?error, "events could not be published; trying again");
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+            }
+            tokio::select! {
+                () = bells.numbered.notified(), if is_well => {}
+                () = sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Wakes the relay of whichever instance holds the lease.
+    async fn keep_calling(&self, bells: &Bells) {
+        loop {
+            bells.not_mine.notified().await;
+            self.bus.wake().await;
+        }
+    }
+
+    /// Relays, or sees another instance relay, until everything has a position and is published.
+    async fn flush(&self) -> Result<()> {
+        loop {
+            let step = self.step().await?;
+            if !self.has_backlog().await? && !self.is_waiting().await? {
+                return Ok(());
+            }
+            if step == Step::NotMine {
+                sleep(GLANCE).await;
+            }
+        }
+    }
+
+    /// Numbers a batch, and publishes one, if this instance holds the lease or can have it.
     ///
     /// # Errors
     /// When the database or the bus fails; what was not published is published by a later step.
     pub async fn step(&self) -> Result<Step> {
-        let feed = relay::Entity::find_by_id(FEED.to_owned()).one(self.db.reader()).await?;
-        // everything has a position and is published: most of the time, and then nothing is written
-        if feed.as_ref().is_some_and(|feed| feed.position == feed.published) && !self.is_waiting().await? {
-            return Ok(Step::Moved(0));
+        match self.number().await? {
+            Step::NotMine => Ok(Step::NotMine),
+            Step::Moved(_) => self.publish().await,
         }
-        let Some(lease) = self.number(feed.is_none()).await? else { return Ok(Step::NotMine) };
-        if lease.position == lease.published {
-            return Ok(Step::Moved(0));
-        }
-        let rows = event::Entity::find()
-            .filter(event::Column::Position.gt(lease.published))
-            .order_by_asc(event::Column::Position)
-            .limit(BATCH)
-            .all(self.db.writer())
-            .await?;
-        let Some(last) = rows.last().and_then(|row| row.position) else { return Ok(Step::Moved(0)) };
-        let count = rows.len() as u64;
-        self.bus.publish(self.chained(rows, lease.published).await?).await?;
-        relay::Entity::update_many()
-            .col_expr(relay::Column::Published, Expr::value(last))
-            .filter(relay::Column::Name.eq(FEED))
-            .filter(relay::Column::Holder.eq(self.me))
-            .exec(self.db.writer())
-            .await?;
-        Ok(Step::Moved(count))
-    }
-
-    /// What `rows`, the events after `position`, are to each of their topics. A message names the one before it.
-    async fn chained(&self, rows: Vec<event::Model>, position: i64) -> Result<Vec<(Topic, Message)>> {
-        let concerned: HashSet<Topic> = rows.iter().flat_map(|row| topics(&row.topics)).collect();
-        let mut newest = log::newest(self.db.reader(), concerned.into_iter().collect(), position).await?;
-        let mut messages = Vec::with_capacity(rows.len());
-        for mut row in rows {
-            let of = std::mem::take(&mut row.topics);
-            let message = log::message(row, 0);
-            for topic in topics(&of) {
-                let previous = newest.insert(topic, message.position).unwrap_or(0);
-                messages.push((topic, Message { previous, ..message.clone() }));
-            }
-        }
-        Ok(messages)
     }
 
     /// Whether an event has no position yet.
@@ -152,35 +182,10 @@ impl Relay {
         Ok(waiting.limit(1).into_tuple::<i64>().one(self.db.reader()).await?.is_some())
     }
 
-    /// Gives positions to committed events that have none. The lease as it then is, or `None` when it is another's. A new
-    /// feed gets its row first.
-    async fn number(&self, is_new: bool) -> Result<Option<relay::Model>> {
-        let tx = self.db.begin().await?;
-        if is_new {
-            lease::ensure(&*tx, FEED, epoch::draw(&self.ids)).await?;
-        }
-        let Some(mut lease) = lease::take(&tx, &self.clock, FEED, self.me, LEASE).await? else { return Ok(None) };
-        // rows of one order are in the order of its versions: each waited for the order's row lock
-        let number = Statement::from_sql_and_values(
-            tx.get_database_backend(),
-            "UPDATE events SET position = batch.position FROM ( \
-               SELECT id, $1 + row_number() OVER (ORDER BY id) AS position \
-               FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $2) AS waiting \
-             ) AS batch WHERE events.id = batch.id",
-            [lease.position.into(), BATCH.cast_signed().into()],
-        );
-        let numbered = tx.execute_raw(number).await?.rows_affected();
-        if numbered > 0 {
-            lease.position += numbered.cast_signed();
-            relay::Entity::update_many()
-                .col_expr(relay::Column::Position, Expr::value(lease.position))
-                .filter(relay::Column::Name.eq(FEED))
-                .exec(&*tx)
-                .await?;
-            index_topics(&tx, lease.position - numbered.cast_signed()).await?;
-        }
-        tx.commit().await?;
-        Ok(Some(lease))
+    /// Whether an event has a position and is not published yet.
+    async fn has_backlog(&self) -> Result<bool> {
+        let feed = relay::Entity::find_by_id(FEED.to_owned()).one(self.db.reader()).await?;
+        Ok(feed.is_some_and(|feed| feed.published < feed.position))
     }
 }
 
@@ -189,25 +194,8 @@ impl Relay {
 pub enum Step {
     /// Another instance holds the lease.
     NotMine,
-    /// So many events were published.
+    /// So many events were numbered, or published.
     Moved(u64),
-}
-
-/// Notes which topics the events after `position` belong to.
-async fn index_topics(tx: &Tx, position: i64) -> Result<()> {
-    let rows: Vec<(i64, String)> = event::Entity::find()
-        .select_only()
-        .column(event::Column::Position)
-        .column(event::Column::Topics)
-        .filter(event::Column::Position.gt(position))
-        .into_tuple()
-        .all(&**tx)
-        .await?;
-    let topics = rows.iter().flat_map(|(position, topics)| {
-        topics.split(' ').map(|topic| event_topic::ActiveModel { topic: Set(topic.to_owned()), position: Set(*position) })
-    });
-    event_topic::Entity::insert_many(topics).exec_without_returning(&**tx).await?;
-    Ok(())
 }
 
 /// The topics of a list; what is none is left out.
