@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::platform::bus::Bus;
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
+use crate::platform::doors::Doors;
 use crate::platform::error::Error;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::passwords::Passwords;
@@ -53,6 +54,8 @@ pub struct Handles {
     pub keys: Keys,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Who is connected to this instance.
+    pub doors: Doors,
     /// This instance, among those that share the database.
     pub instance: Uuid,
 }
@@ -114,8 +117,8 @@ impl App {
         };
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
-        let instance = ids.uuid();
-        Ok(Self(Arc::new(Handles { config, db, bus, clock, ids, keys, passwords, instance })))
+        let (doors, instance) = (Doors::default(), ids.uuid());
+        Ok(Self(Arc::new(Handles { config, db, bus, clock, ids, keys, passwords, doors, instance })))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.

@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::service::cleaning;
+use crate::accounts::service::{cleaning, closing};
 use crate::app::App;
 use crate::demo;
 use crate::dispatch::expiry;
@@ -36,7 +36,7 @@ impl Work {
     pub fn start(app: &App) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        // Every background task of an instance, here and nowhere else. Each ends by itself once `stop` is cancelled.
+        // Every background task of an instance, here and below and nowhere else. Each ends by itself once `stop` is cancelled.
         tasks.spawn(supervise("relay", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || app.relay().run(stop.clone())
@@ -52,6 +52,17 @@ impl Work {
         tasks.spawn(supervise("retention", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || app.retention().run(stop.clone())
+        }));
+        Self { stop, tasks }
+    }
+
+    /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end.
+    fn watch(app: &App) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervise("closing of ended sessions", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || closing::watch(app.clone(), stop.clone())
         }));
         Self { stop, tasks }
     }
@@ -85,6 +96,7 @@ pub struct Running {
     shutdown: Shutdown,
     cut: CancellationToken,
     server: JoinHandle<()>,
+    watch: Work,
     work: Option<Work>,
 }
 
@@ -93,7 +105,7 @@ pub struct Running {
 pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let addr = listener.local_addr().unwrap_or(app.config.listen_addr);
     let (shutdown, cut) = (Shutdown::default(), CancellationToken::new());
-    let work = work.then(|| Work::start(&app));
+    let (watch, work) = (Work::watch(&app), work.then(|| Work::start(&app)));
     let schema = build_schema(&app);
     let router = transport::router(app, schema, demo::images::router(), shutdown.clone());
     let serve = axum::serve(Listener::new(listener, cut.clone()), router)
@@ -103,14 +115,14 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
             tracing::error!(%error, "the listener broke");
         }
     });
-    Running { addr, shutdown, cut, server, work }
+    Running { addr, shutdown, cut, server, watch, work }
 }
 
 impl Running {
     /// Accepts nothing more, closes the WebSockets, lets requests finish within ten seconds, and ends the background work
     /// once it has relayed what they committed.
     pub async fn stop(self) {
-        let Self { shutdown, cut, mut server, work, .. } = self;
+        let Self { shutdown, cut, mut server, watch, work, .. } = self;
         shutdown.begun.cancel();
         shutdown.sockets.close();
         let finished = timeout(PATIENCE, async { tokio::join!(&mut server, shutdown.sockets.wait()) }).await;
@@ -119,6 +131,7 @@ impl Running {
         }
         cut.cancel();
         server.abort();
+        watch.stop().await;
         if let Some(work) = work {
             work.stop().await;
         }
@@ -129,7 +142,7 @@ impl Running {
         self.cut.cancel();
         self.server.abort();
         // the tasks of a `JoinSet` are aborted with it
-        drop(self.work);
+        drop((self.watch, self.work));
     }
 }
 

@@ -59,8 +59,8 @@ struct Left {
 /// A subscription at the present: what it takes to join the others.
 pub(super) struct Arrival {
     entrance: Entrance,
-    /// Everything up to here was sent, or concerns others.
-    position: i64,
+    /// The log's incarnation, and its position up to which everything was sent, or concerns others.
+    at: (i32, i64),
     seen: Seen,
 }
 
@@ -77,8 +77,8 @@ struct Versions {
 
 impl Arrival {
     pub(super) fn join(self, member: &Arc<Member>) -> Joined {
-        let Self { entrance, position, seen } = self;
-        entrance.group().join(member, position, seen)
+        let Self { entrance, at, seen } = self;
+        entrance.group().join(member, at, seen)
     }
 }
 
@@ -161,7 +161,7 @@ impl Seat {
         let mut left = self.left();
         left.is_accepted = true;
         if !is_over {
-            left.arrival = Some(Arrival { entrance, position: at.position, seen });
+            left.arrival = Some(Arrival { entrance, at: (at.epoch, at.position), seen });
         }
         drop(left);
         let seat = Arc::clone(self);
@@ -229,7 +229,7 @@ impl<S: Source> Way<'_, S> {
 
     /// Goes on after `position`, or starts anew when nobody can say what came since.
     async fn resume(&mut self, position: i64, reason: StreamResetReason) -> Result<()> {
-        if self.entrance.group().remembers(position) {
+        if self.entrance.group().remembers(self.at.epoch, position) {
             self.at.position = position;
             return Ok(());
         }

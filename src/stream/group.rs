@@ -82,6 +82,8 @@ struct State {
     entering: usize,
     /// Everything up to here was answered; `None` until somebody who knows has joined.
     position: Option<i64>,
+    /// The incarnation of the log that `position` is of.
+    epoch: i32,
     /// Answers after this are all in `kept`.
     floor: i64,
     kept: VecDeque<Kept>,
@@ -140,16 +142,23 @@ impl Group {
         self.end_if_empty();
     }
 
-    /// Whether it has every answer after `position`.
-    pub(super) fn remembers(&self, position: i64) -> bool {
+    /// Whether it has every answer after `position` of the log's incarnation `epoch`.
+    pub(super) fn remembers(&self, epoch: i32, position: i64) -> bool {
         let state = self.state();
-        state.position.is_some_and(|at| state.floor <= position && position <= at)
+        state.epoch == epoch && state.position.is_some_and(|at| state.floor <= position && position <= at)
     }
 
-    /// Takes in `member`, who has had everything up to `position` and has `seen` a snapshot.
-    pub(super) fn join(self: &Arc<Self>, member: &Arc<Member>, position: i64, seen: Seen) -> Joined {
+    /// Takes in `member`, who has had everything up to `position` of the log's incarnation `epoch` and has `seen` a snapshot.
+    pub(super) fn join(self: &Arc<Self>, member: &Arc<Member>, (epoch, position): (i32, i64), seen: Seen) -> Joined {
         let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
+        if state.position.is_some() && state.epoch != epoch {
+            drop(state);
+            // those who are here are of a log that is no more
+            self.start_anew(StreamResetReason::Server);
+            state = self.state();
+        }
+        state.epoch = epoch;
         if state.position.is_some_and(|at| position < at && position < state.floor) {
             return Joined::Behind(position, seen);
         }
@@ -320,7 +329,7 @@ impl Runner {
 
     /// Reads what the bus may have lost.
     async fn repair(&mut self) {
-        let at = {
+        let (epoch, at) = {
             let mut state = self.group.state();
             if state.members.is_empty() {
                 state.is_suspect = state.entering > 0;
@@ -328,9 +337,12 @@ impl Runner {
                 state.forget_answers(0);
                 return;
             }
-            state.position.unwrap_or_default()
+            (state.epoch, state.position.unwrap_or_default())
         };
         let group = Arc::clone(&self.group);
+        if epoch != group.engine.epoch() {
+            return group.start_anew(StreamResetReason::Server);
+        }
         Counters::add(&group.engine.counters().repairs, 1);
         let since = relay::since(group.engine.app().db.reader(), group.question.topic, at, MAX_REPAIR).await;
         match since {
@@ -354,7 +366,7 @@ impl Runner {
     /// Has `message` executed and hands its answer to everybody.
     async fn take(&mut self, message: Message) {
         let group = Arc::clone(&self.group);
-        {
+        let epoch = {
             let mut state = group.state();
             if state.position.is_some_and(|at| message.position <= at) {
                 return;
@@ -364,11 +376,12 @@ impl Runner {
                 state.forget_answers(message.position);
                 return;
             }
-        }
+            state.epoch
+        };
         let counters = group.engine.counters();
         Counters::add(&counters.events, 1);
         let position = message.position;
-        let cursor = EventCursor { epoch: group.engine.epoch(), stream: group.question.stream, position, is_partial: false };
+        let cursor = EventCursor { epoch, stream: group.question.stream, position, is_partial: false };
         let execution = self.execution.get_or_insert_with(|| group.begin());
         Counters::add(&counters.executions, 1);
         let outcome = execution.push(message, cursor).await;

@@ -135,6 +135,22 @@ pub async fn find_actor(db: &impl ConnectionTrait, session: Uuid, user: Uuid, no
     }))
 }
 
+/// Which of `sessions` are live by `now`, of active users.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_live_sessions(db: &impl ConnectionTrait, sessions: &[Uuid], now: Expr) -> Result<Vec<Uuid>> {
+    let live = session::Entity::find()
+        .join(JoinType::InnerJoin, its_user())
+        .filter(session::Column::Id.is_in(sessions.iter().copied()))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(Expr::col((session::Entity, session::Column::ExpiresAt)).gt(now))
+        .filter(user::Column::IsActive.eq(true))
+        .select_only()
+        .column(session::Column::Id);
+    Ok(live.into_tuple().all(db).await?)
+}
+
 fn its_user() -> RelationDef {
     session::Entity::belongs_to(user::Entity).from(session::Column::UserId).to(user::Column::Id).into()
 }

@@ -14,6 +14,7 @@ use crate::platform::{Error, Result};
 
 mod administration;
 pub mod cleaning;
+pub mod closing;
 mod passwords;
 mod registration;
 mod sessions;

@@ -173,13 +173,22 @@ impl Bus {
         }
     }
 
-    /// SHIM
+    /// Whether messages are heard now, as far as is known: a connection that died silently is noticed within seconds.
+    /// While this is false, whoever cannot wait looks into the log.
+    #[must_use]
     pub fn is_live(&self) -> bool {
-        true
+        match self {
+            Self::Memory(_) => true,
+            Self::Redis(bus) => bus.is_live(),
+        }
     }
-    /// SHIM
+
+    /// Resolves when [`Bus::is_live`] has changed.
     pub async fn turned(&self) {
-        std::future::pending().await
+        match self {
+            Self::Memory(_) => std::future::pending().await,
+            Self::Redis(bus) => bus.turned().await,
+        }
     }
 
     /// Whether messages get through now.

@@ -8,7 +8,7 @@ use domain::event::Topic;
 use futures_util::StreamExt;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubSink};
 use redis::{Client, RedisError, RedisResult};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, interval, timeout};
 
 use super::Message;
@@ -36,6 +36,8 @@ pub struct RedisBus {
     topics: Arc<Topics>,
     wake: broadcast::Sender<()>,
     prefix: Arc<str>,
+    /// Whether the subscriber connection stands, with every subscription on it.
+    is_live: watch::Sender<bool>,
 }
 
 impl RedisBus {
@@ -51,11 +53,18 @@ impl RedisBus {
         let topics = Arc::new(Topics::default());
         let wake = broadcast::Sender::new(16);
         let prefix: Arc<str> = prefix.into();
-        let subscriber =
-            Subscriber { client, inbox, topics: Arc::clone(&topics), wake: wake.clone(), prefix: Arc::clone(&prefix) };
+        let is_live = watch::Sender::new(false);
+        let subscriber = Subscriber {
+            client,
+            inbox,
+            topics: Arc::clone(&topics),
+            wake: wake.clone(),
+            prefix: Arc::clone(&prefix),
+            is_live: is_live.clone(),
+        };
         // ends with the last handle of the bus, which closes the queue
         tokio::spawn(subscriber.run());
-        Ok(Arc::new(Self { commands, requests, topics, wake, prefix }))
+        Ok(Arc::new(Self { commands, requests, topics, wake, prefix, is_live }))
     }
 
     pub(super) const fn topics(&self) -> &Arc<Topics> {
@@ -64,6 +73,10 @@ impl RedisBus {
 
     /// Subscribes to `topic`, for receivers that are attached to it by then.
     pub(super) async fn subscribe(&self, topic: Topic) -> Result<()> {
+        if !self.is_live() {
+            // once Redis is back every topic that is attached by then is subscribed to, and told of a gap
+            return Ok(());
+        }
         let (confirm, confirmed) = oneshot::channel();
         self.requests.send((topic, confirm)).await.map_err(|e| Error::fault("asking for a subscription", e))?;
         if !matches!(timeout(PATIENCE, confirmed).await, Ok(Ok(()))) {
@@ -101,6 +114,15 @@ impl RedisBus {
         self.wake.subscribe()
     }
 
+    pub(super) fn is_live(&self) -> bool {
+        *self.is_live.borrow()
+    }
+
+    pub(super) async fn turned(&self) {
+        // the sender is our own: it does not end
+        let _ = self.is_live.subscribe().changed().await;
+    }
+
     pub(super) async fn ping(&self) -> bool {
         redis::cmd("PING").query_async::<String>(&mut self.commands.clone()).await.is_ok()
     }
@@ -121,6 +143,7 @@ struct Subscriber {
     topics: Arc<Topics>,
     wake: broadcast::Sender<()>,
     prefix: Arc<str>,
+    is_live: watch::Sender<bool>,
 }
 
 impl Subscriber {
@@ -128,7 +151,9 @@ impl Subscriber {
         let mut backoff = Duration::from_millis(50);
         loop {
             let started = Instant::now();
-            match self.serve().await {
+            let ended = self.serve().await;
+            self.is_live.send_replace(false);
+            match ended {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "the subscriber connection to Redis is lost; reconnecting"),
             }
@@ -145,12 +170,11 @@ impl Subscriber {
         let connection = in_time(self.client.get_async_pubsub()).await?;
         let (mut sink, mut stream) = connection.split();
         in_time(sink.subscribe(wake_channel(&self.prefix))).await?;
-        let used = self.topics.in_use();
-        for batch in used.chunks(256) {
-            let channels: Vec<String> = batch.iter().map(|topic| channel(&self.prefix, *topic)).collect();
-            in_time(sink.subscribe(channels)).await?;
-        }
-        let mut subscribed: HashSet<Topic> = used.into_iter().collect();
+        let mut subscribed = HashSet::new();
+        self.subscribe_to_all(&mut sink, &mut subscribed).await?;
+        self.is_live.send_replace(true);
+        // whoever attached since then and before that asked for nothing
+        self.subscribe_to_all(&mut sink, &mut subscribed).await?;
         // whatever was published while nobody was subscribed is missing
         self.topics.gap();
         let mut cleaning = interval(LINGER);
@@ -172,6 +196,17 @@ impl Subscriber {
                 _ = cleaning.tick() => self.clean(&mut sink, &mut subscribed).await?,
             }
         }
+    }
+
+    /// Subscribes to every topic that somebody hears of.
+    async fn subscribe_to_all(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<Topic>) -> RedisResult<()> {
+        let used: Vec<Topic> = self.topics.in_use().into_iter().filter(|topic| !subscribed.contains(topic)).collect();
+        for batch in used.chunks(256) {
+            let channels: Vec<String> = batch.iter().map(|topic| channel(&self.prefix, *topic)).collect();
+            in_time(sink.subscribe(channels)).await?;
+        }
+        subscribed.extend(used);
+        Ok(())
     }
 
     fn deliver(&self, prefix: &str, message: &redis::Msg) {

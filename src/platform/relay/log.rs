@@ -102,6 +102,20 @@ pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit
     Ok(Since::Messages(messages, mine.last().copied().unwrap_or(position).max(head)))
 }
 
+/// Events of `topic`, and of no other, that are committed and wait for their position, at most `limit`: for whoever cannot
+/// wait with them. Their position is 0.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(db: &impl ConnectionTrait, topic: Topic, limit: u64) -> Result<Vec<Message>> {
+    let find = event::Entity::find()
+        .filter(event::Column::Position.is_null())
+        .filter(event::Column::Topics.eq(topic.to_string()))
+        .order_by_asc(event::Column::Id)
+        .limit(limit);
+    Ok(find.all(db).await?.into_iter().map(|row| message(row, 0)).collect())
+}
+
 /// Which topics have moved since a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
