@@ -1,36 +1,37 @@
-//! Who is at the other end of a socket, asked again for as long as it is open.
+//! Who is at the other end of a connection that lasts, and until when.
 //!
-//! A token is checked when the socket begins, but a socket outlives tokens, sessions and roles. So every operation is asked
-//! for by whoever the token stands for at that moment, and the socket is closed once it stands for nobody.
+//! A token is checked when the connection begins, but a connection outlives tokens, sessions and roles. So every operation
+//! is asked for by whoever the token stands for at that moment, and the connection ends with its token or its session.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use async_graphql::{Data, Executor, Request, Response};
+use chrono::{DateTime, Utc};
+use domain::access::Actor;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::sync::SetOnce;
 
 use super::token;
 use crate::app::App;
 use crate::config::Secret;
 use crate::graphql::context::Viewer;
-use crate::graphql::{GraphError, Result};
+use crate::graphql::{GraphError, Result, authenticate};
+use crate::platform::doors::{Door, SignIn};
+use crate::platform::error::Denial;
 
 /// Operations that one socket may have open.
 const MAX_OPERATIONS: usize = 100;
 
-/// How often a token is checked while nothing is asked for.
-const CHECK: Duration = Duration::from_secs(15);
-
-/// The sign-in of a socket; a clone is the same one.
+/// The sign-in of a socket or an event stream; a clone is the same one.
 #[derive(Clone)]
 pub(super) struct Session {
     app: App,
-    token: Arc<OnceLock<Secret>>,
+    /// Absent before it begins; `None` when it began without a token.
+    standing: Arc<SetOnce<Option<Standing>>>,
 }
 
 impl fmt::Debug for Session {
@@ -42,41 +43,75 @@ impl fmt::Debug for Session {
 impl Session {
     /// Of nobody yet.
     pub(super) fn new(app: App) -> Self {
-        Self { app, token: Arc::default() }
+        Self { app, standing: Arc::default() }
     }
 
-    /// Begins it with the payload of `connection_init`.
+    /// Begins it with the payload of `connection_init`. Gives whoever is signed in by it.
     ///
     /// # Errors
     /// `INVALID_TOKEN`; a fault when it cannot be told.
-    pub(super) async fn begin(&self, payload: &Value) -> Result<()> {
-        if let Some(token) = token::of_payload(payload)? {
-            crate::graphql::authenticate(&self.app, token.expose()).await?;
-            // a second `connection_init` closes the socket before it comes here
-            self.token.get_or_init(|| token);
-        }
-        Ok(())
+    pub(super) async fn begin(&self, payload: &Value) -> Result<Option<Actor>> {
+        self.begin_with_token(token::of_payload(payload)?).await
+    }
+
+    /// Begins it with an access token, or as nobody's.
+    ///
+    /// # Errors
+    /// As [`Session::begin`].
+    pub(super) async fn begin_with_token(&self, token: Option<Secret>) -> Result<Option<Actor>> {
+        let standing = token.map(|token| Standing::enter(&self.app, token)).transpose()?;
+        let actor = match &standing {
+            Some(standing) => Some(standing.actor(&self.app).await?),
+            None => None,
+        };
+        // a second `connection_init` closes the socket before it comes here
+        let _ = self.standing.set(standing);
+        Ok(actor)
     }
 
     /// Whoever it stands for now.
     ///
     /// # Errors
     /// As [`Session::begin`].
-    async fn viewer(&self) -> Result<Viewer> {
-        match self.token.get() {
-            None => Ok(Viewer(None)),
-            Some(token) => Ok(Viewer(Some(crate::graphql::authenticate(&self.app, token.expose()).await?))),
+    pub(super) async fn viewer(&self) -> Result<Viewer> {
+        match self.standing.get() {
+            None | Some(None) => Ok(Viewer(None)),
+            Some(Some(standing)) => Ok(Viewer(Some(standing.actor(&self.app).await?))),
         }
     }
 
-    /// Resolves once it stands for nobody any more; never for a socket that began without a token.
+    /// Resolves once its token has expired or its session has ended, within a second on every instance; never for one that
+    /// began without a token.
     pub(super) async fn ended(&self) {
-        loop {
-            sleep(CHECK).await;
-            if self.viewer().await.is_err_and(|error| error.code() == "INVALID_TOKEN") {
-                return;
-            }
+        match self.standing.wait().await {
+            None => std::future::pending().await,
+            Some(Standing { expires_at, door, .. }) => tokio::select! {
+                () = self.app.clock.until(*expires_at) => {}
+                () = door.closed() => {}
+            },
         }
+    }
+}
+
+/// What a session rests on.
+struct Standing {
+    token: Secret,
+    expires_at: DateTime<Utc>,
+    door: Door,
+}
+
+impl Standing {
+    /// Enters the door of the token's session. Only then is it asked whether the session is good.
+    fn enter(app: &App, token: Secret) -> Result<Self> {
+        let claims = app.keys.read(token.expose(), app.clock.now())?;
+        let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(Denial::InvalidToken)?;
+        let door = app.doors.enter(SignIn { user: claims.sub, session: claims.sid });
+        Ok(Self { token, expires_at, door })
+    }
+
+    /// Whoever the token stands for now.
+    async fn actor(&self, app: &App) -> Result<Actor> {
+        authenticate(app, self.token.expose()).await
     }
 }
 
@@ -142,3 +177,6 @@ impl<E: Executor> Executor for Guarded<E> {
         begin.flatten_stream().boxed()
     }
 }
+
+#[cfg(test)]
+mod tests;
