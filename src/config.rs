@@ -1,5 +1,7 @@
 //! Configuration: defaults, then a file, then the environment. Everything that is wrong is said at once.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,6 +12,8 @@ use domain::Named;
 use domain::claims::PayoutRule;
 use domain::money::Currency;
 use domain::pricing::PriceRule;
+
+pub use network::{Network, NoNetwork};
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -98,6 +102,13 @@ pub const SETTINGS: &[Setting] = &[
         "answers that may wait for one connection, in bytes; a client that is further behind is brought up from the log",
     ),
     setting("SEND_QUEUE_SECONDS", "10", "how long they may wait"),
+    setting("MAX_SOCKETS_PER_USER", "50", "most WebSockets and event streams of a user on one instance; `0`: no limit"),
+    setting("MAX_SOCKETS_PER_ADDRESS", "1000", "the same of a client's address; of IPv6, its network (`/64`)"),
+    setting(
+        "TRUSTED_PROXIES",
+        "",
+        "addresses and networks (`10.0.0.0/8`), separated by commas, whose `X-Forwarded-For` is believed",
+    ),
     setting("PASSWORD_HASHES", "2", "passwords hashed at once; each takes a core and 19 MiB"),
     setting("CORS_ORIGINS", "", "origins of browsers' pages that may call the API, separated by commas; `*` for any"),
     setting("LOG", "info,sea_orm_migration=warn,sqlx=warn", "what is logged, in the syntax of tracing's EnvFilter"),
@@ -149,6 +160,12 @@ pub struct Config {
     pub partner_capacity: i32,
     /// Bounds on requests.
     pub limits: Limits,
+    /// Sockets and event streams that a user may have open here; 0: any number.
+    pub sockets_per_user: usize,
+    /// The same for an address.
+    pub sockets_per_address: usize,
+    /// Proxies that say truly whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// Passwords hashed at once.
     pub password_hashes: usize,
     /// Origins that browsers may call from.
@@ -395,6 +412,11 @@ impl Reader {
             pickup: Duration::from_secs(self.number("PICKUP_SECONDS", 30, 86_400)),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
             limits,
+            sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
+            sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),
+            trusted_proxies: self.parse("TRUSTED_PROXIES", Vec::new(), "addresses or networks such as 10.0.0.0/8", |text| {
+                text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
+            }),
             password_hashes: self.size("PASSWORD_HASHES", 1, 256),
             cors_origins: self.parse("CORS_ORIGINS", Vec::new(), "origins such as https://shop.example, or *", origins),
             log: self.parse("LOG", String::new(), "a filter such as info or warn,quick_commerce=debug", |text| {
@@ -447,10 +469,12 @@ mod tests {
             ("DEMO", "maybe"),
             ("LOG", "info,=x=y"),
             ("CORS_ORIGINS", "https://shop.example, shop.example/path"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
         ])
         .unwrap_err();
         let text = error.to_string();
-        for name in ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO", "LOG", "CORS_ORIGINS"] {
+        let named = ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO", "LOG"];
+        for name in named.into_iter().chain(["CORS_ORIGINS", "TRUSTED_PROXIES"]) {
             assert!(error.0.iter().any(|line| line.starts_with(name)), "{name} in {text}");
         }
         assert!(!text.contains("hunter2") && !text.contains("short-secret"), "{text}");

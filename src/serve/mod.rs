@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::demo;
 use crate::dispatch::expiry;
 use crate::graphql::build_schema;
-use crate::transport::{self, Listener, Shutdown};
+use crate::transport::{self, Listener, Peer, Shutdown};
 
 /// How long requests may take to finish when the server stops; then how long the background work may.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -108,7 +108,8 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let (watch, work) = (Work::watch(&app), work.then(|| Work::start(&app)));
     let schema = build_schema(&app);
     let router = transport::router(app, schema, demo::images::router(), shutdown.clone());
-    let serve = axum::serve(Listener::new(listener, cut.clone()), router)
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let serve = axum::serve(Listener::new(listener, cut.clone()), service)
         .with_graceful_shutdown(shutdown.begun.clone().cancelled_owned());
     let server = tokio::spawn(async move {
         if let Err(error) = serve.await {

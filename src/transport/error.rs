@@ -36,6 +36,12 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "This address does not take that method.")
     }
 
+    /// 429: its address has as many connections open as one may have.
+    pub(super) fn too_many_sockets() -> Self {
+        let error = GraphError::retryable("TOO_MANY_SOCKETS", "Too many connections of your address are open.");
+        Self { status: StatusCode::TOO_MANY_REQUESTS, error }
+    }
+
     /// 500: something broke, and was logged.
     pub(super) fn internal() -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, error: GraphError::internal() }

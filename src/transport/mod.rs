@@ -8,6 +8,8 @@ mod health;
 mod http;
 mod listener;
 mod metrics;
+mod peer;
+mod quota;
 mod session;
 mod socket;
 mod token;
@@ -29,6 +31,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use self::error::Refusal;
 pub use self::listener::Listener;
 use self::metrics::Metrics;
+pub use self::peer::Peer;
+use self::quota::Quota;
 use crate::app::App;
 use crate::graphql::context::RequestId;
 
@@ -51,6 +55,7 @@ struct Transport<E> {
     executor: E,
     metrics: Arc<Metrics>,
     shutdown: Shutdown,
+    quota: Quota,
 }
 
 /// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`.
@@ -58,7 +63,8 @@ pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutd
     let metrics = Arc::new(Metrics::new(app.clock.now()));
     let cors = cors(&app.config.cors_origins);
     let body_bytes = app.config.limits.body_bytes;
-    let transport = Transport { app: app.clone(), executor, metrics: Arc::clone(&metrics), shutdown };
+    let quota = Quota::new(&app.config);
+    let transport = Transport { app: app.clone(), executor, metrics: Arc::clone(&metrics), shutdown, quota };
     let router = Router::new()
         .route("/graphql", get(http::get::<E>).post(http::post::<E>))
         .route("/healthz", get(health::alive))

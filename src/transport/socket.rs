@@ -24,6 +24,8 @@ use tracing::Instrument as _;
 use super::Transport;
 use super::error::Refusal;
 use super::metrics::OpenSocket;
+use super::peer;
+use super::quota::Quota;
 use super::session::{Guarded, Session};
 use crate::graphql::context::RequestId;
 
@@ -60,6 +62,10 @@ pub(super) async fn upgrade<E: Executor>(transport: Transport<E>, id: RequestId,
     let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
         return Refusal::bad_request("This is not a WebSocket handshake.").respond(&id);
     };
+    let address = peer::address(&parts.extensions, &parts.headers, &transport.app.config);
+    let Some(place) = transport.quota.take_address(address) else {
+        return Refusal::too_many_sockets().respond(&id);
+    };
     let limit = transport.app.config.limits.body_bytes;
     let upgrade = upgrade.protocols([PROTOCOL]).read_buffer_size(READ_BUFFER).max_message_size(limit).max_frame_size(limit);
     let is_spoken = upgrade.selected_protocol().is_some();
@@ -68,6 +74,7 @@ pub(super) async fn upgrade<E: Executor>(transport: Transport<E>, id: RequestId,
         let sockets = transport.shutdown.sockets.clone();
         let open = transport.metrics.socket();
         let conversation = async move {
+            let _place = place;
             // a handshake that fails cannot be told from an outage by a browser; a close code can
             if is_spoken { serve(socket, transport, id, open).await } else { refuse(socket).await }
         };
@@ -83,7 +90,7 @@ async fn refuse(socket: WebSocket) {
 }
 
 async fn serve<E: Executor>(socket: WebSocket, transport: Transport<E>, id: RequestId, _open: OpenSocket) {
-    let Transport { app, executor, shutdown, .. } = transport;
+    let Transport { app, executor, shutdown, quota, .. } = transport;
     let (mut output, mut input) = socket.split();
     let is_initialised = Arc::new(AtomicBool::new(false));
     let is_too_large = AtomicBool::new(false);
@@ -105,7 +112,7 @@ async fn serve<E: Executor>(socket: WebSocket, transport: Transport<E>, id: Requ
         let protocol = Protocol::new(guarded, messages, WebSocketProtocols::GraphQLWS)
             .on_connection_init(move |payload| {
                 begin.store(true, Ordering::Relaxed);
-                initialise(opening, id, payload)
+                initialise(opening, quota, id, payload)
             })
             .on_ping(|_, payload| future::ready(Ok(payload)));
         let ends = async {
@@ -170,12 +177,15 @@ async fn converse(
 }
 
 /// What all operations of the socket share.
-async fn initialise(session: Session, id: RequestId, payload: Value) -> async_graphql::Result<Data> {
-    session
+async fn initialise(session: Session, quota: Quota, id: RequestId, payload: Value) -> async_graphql::Result<Data> {
+    let actor = session
         .begin(&payload)
         .await
         .map_err(|error| async_graphql::Error::new(if error.code() == "INTERNAL" { TRY_AGAIN } else { FORBIDDEN }))?;
     let mut data = Data::default();
+    if let Some(actor) = actor {
+        data.insert(quota.take_user(actor.user).ok_or(TRY_AGAIN)?);
+    }
     data.insert(id);
     Ok(data)
 }
