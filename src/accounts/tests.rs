@@ -9,18 +9,21 @@ use domain::Named as _;
 use domain::access::{Actor, Role};
 use domain::claims::VehicleType;
 use domain::geo::Point;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryOrder as _};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::event::{ACCESS_ENDED, AccessEnded};
 use super::partners;
-use super::service::{self, PartnerSignup, Registration, SellerSignup, SignedIn, UserChange, UserFilter};
+use super::service::{self, PartnerSignup, Registration, SellerSignup, SignedIn, UserChange, UserFilter, closing};
 use crate::app::{Ambient, App};
 use crate::config::{Config, Secret};
 use crate::graphql::build_schema;
 use crate::graphql::context::Viewer;
 use crate::platform::clock::Clock;
+use crate::platform::doors::SignIn;
 use crate::platform::error::{Denial, Error};
 use crate::platform::ids::Entropy;
 use crate::platform::page::PageArgs;
@@ -294,6 +297,27 @@ async fn whatever_ends_a_session_says_so_in_the_log() {
     let user = first.user;
     let of = |session| AccessEnded { user, session };
     assert_eq!(ended(&shop).await, [of(Some(first.session)), of(Some(second.session)), of(None)], "each end once");
+}
+
+#[tokio::test]
+async fn who_signs_in_again_is_not_shut_out_by_what_ended_before() {
+    let shop = Shop::open().await;
+    let ana = shop.register("ana@shop.example").await;
+    let actor = service::authenticate(&shop.app, ana.tokens.access.expose()).await.unwrap();
+    let enter = |session| shop.app.doors.enter(SignIn { user: actor.user, session });
+    let before = enter(actor.session);
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(closing::watch(shop.app.clone(), stop.clone()));
+    // the event has no position yet, and is read again and again
+    service::logout(&shop.app, &actor, true).await.unwrap();
+    let again = service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
+    let again = service::authenticate(&shop.app, again.tokens.access.expose()).await.unwrap();
+    let (after, more) = (enter(again.session), enter(actor.session));
+    before.closed().await;
+    more.closed().await;
+    assert!(after.closed().now_or_never().is_none());
+    stop.cancel();
+    watching.await.unwrap();
 }
 
 /// A shop with an admin.

@@ -96,8 +96,7 @@ pub struct Running {
     shutdown: Shutdown,
     cut: CancellationToken,
     server: JoinHandle<()>,
-    watch: Work,
-    work: Option<Work>,
+    work: Vec<Work>,
 }
 
 /// Serves `app` on `listener` until the result is stopped or killed, with its background work when `work` is set.
@@ -105,7 +104,7 @@ pub struct Running {
 pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let addr = listener.local_addr().unwrap_or(app.config.listen_addr);
     let (shutdown, cut) = (Shutdown::default(), CancellationToken::new());
-    let (watch, work) = (Work::watch(&app), work.then(|| Work::start(&app)));
+    let work = std::iter::once(Work::watch(&app)).chain(work.then(|| Work::start(&app))).collect();
     let schema = build_schema(&app);
     let router = transport::router(app, schema, demo::images::router(), shutdown.clone());
     let service = router.into_make_service_with_connect_info::<Peer>();
@@ -116,14 +115,14 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
             tracing::error!(%error, "the listener broke");
         }
     });
-    Running { addr, shutdown, cut, server, watch, work }
+    Running { addr, shutdown, cut, server, work }
 }
 
 impl Running {
     /// Accepts nothing more, closes the WebSockets, lets requests finish within ten seconds, and ends the background work
     /// once it has relayed what they committed.
     pub async fn stop(self) {
-        let Self { shutdown, cut, mut server, watch, work, .. } = self;
+        let Self { shutdown, cut, mut server, work, .. } = self;
         shutdown.begun.cancel();
         shutdown.sockets.close();
         let finished = timeout(PATIENCE, async { tokio::join!(&mut server, shutdown.sockets.wait()) }).await;
@@ -132,8 +131,7 @@ impl Running {
         }
         cut.cancel();
         server.abort();
-        watch.stop().await;
-        if let Some(work) = work {
+        for work in work {
             work.stop().await;
         }
     }
@@ -143,7 +141,7 @@ impl Running {
         self.cut.cancel();
         self.server.abort();
         // the tasks of a `JoinSet` are aborted with it
-        drop((self.watch, self.work));
+        drop(self.work);
     }
 }
 

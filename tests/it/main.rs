@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod architecture;
+mod authority;
 mod bad_input;
 mod claims;
 mod client_examples;

@@ -103,18 +103,14 @@ async fn end(app: &App, message: &Message) {
         Ok(ended) => ended,
         Err(error) => return tracing::error!(%error, "an end of sessions cannot be read"),
     };
-    match session {
-        Some(session) => {
-            app.doors.close(SignIn { user, session });
-        }
-        // they may have signed in again since: which sessions ended, the sessions know
-        None => {
-            let sign_ins = app.doors.sign_ins_of(user);
-            if let Err(error) = check(app, &sign_ins).await {
-                tracing::warn!(?error, "it cannot be told which sessions ended: all of the user's are closed");
-                app.doors.close_user(user);
-            }
-        }
+    if let Some(session) = session {
+        app.doors.close(SignIn { user, session });
+        return;
+    }
+    // they may have signed in again since: which sessions ended, the sessions know
+    if let Err(error) = check(app, &app.doors.sign_ins_of(user)).await {
+        tracing::warn!(?error, "it cannot be told which sessions ended: all of the user's are closed");
+        app.doors.close_user(user);
     }
 }
 
