@@ -8,6 +8,7 @@ mod authority;
 mod bad_input;
 mod claims;
 mod client_examples;
+mod client_resume;
 mod commands;
 mod engine;
 mod expiry;
