@@ -33,7 +33,8 @@ pub enum Accepts {
     Everything,
 }
 
-/// Whether a request got as far as its execution; in its data. Before that, an answer has no `data`.
+/// Whether a request got as far as its execution, or that of its first event; in its data. Before that, an answer has no
+/// `data`.
 #[derive(Debug, Clone, Default)]
 pub struct Begun(Arc<AtomicBool>);
 

@@ -49,8 +49,6 @@ pub(crate) struct Seat {
 #[derive(Default)]
 struct Left {
     is_taken: bool,
-    /// The resolver has refused nothing.
-    is_accepted: bool,
     /// Of the item that is being executed.
     cursor: Option<EventCursor>,
     arrival: Option<Arrival>,
@@ -99,12 +97,6 @@ impl Seat {
     pub(super) fn new(engine: Engine, call: Call, viewer: Viewer, start: Start) -> Self {
         let reader = viewer.0.map(Reader::from).unwrap_or_default();
         Self { engine, call, reader, start: Mutex::new(start), left: Mutex::default() }
-    }
-
-    /// Whether this is not, or not yet, a subscription that was accepted. Of a query that is always so.
-    pub(super) fn is_refused(&self) -> bool {
-        let left = self.left();
-        left.is_taken && !left.is_accepted
     }
 
     /// Where the stream is after the last answer.
@@ -159,7 +151,6 @@ impl Seat {
         way.go(start, after).await?;
         let Way { items, at, seen, is_over, .. } = way;
         let mut left = self.left();
-        left.is_accepted = true;
         if !is_over {
             left.arrival = Some(Arrival { entrance, at: (at.epoch, at.position), seen });
         }

@@ -136,8 +136,13 @@ impl Engine {
         self.0.epoch.load(Ordering::Acquire)
     }
 
+    /// Takes note of the incarnation of the log that was read just now. If it is another than before, every group is told.
     pub(super) fn note_epoch(&self, epoch: i32) {
-        self.0.epoch.store(epoch, Ordering::Release);
+        let before = self.0.epoch.swap(epoch, Ordering::AcqRel);
+        if before != 0 && before != epoch {
+            tracing::warn!("the log is not the one that it was: every subscription starts anew");
+            self.app().bus.gap();
+        }
     }
 
     pub(super) fn execute(&self, request: Request) -> BoxStream<'static, Response> {

@@ -144,7 +144,7 @@ impl Member {
                     return self.refuse(GraphError::retryable("TIMEOUT", "The request took too long and was given up."));
                 };
                 let Some(response) = answer else { break };
-                if !begun.get() || (seat.is_refused() && !response.errors.is_empty()) {
+                if !begun.get() {
                     self.queue.finish(self.number, Answer::Errors(answer::errors(&response.errors)));
                     return Ok(());
                 }

@@ -42,8 +42,8 @@ impl Engine {
         let head = relay::head(app.db.reader()).await?;
         self.note_epoch(head.epoch);
         let Some(known) = known else { return Ok(head) };
-        if head.epoch != known.epoch || head.position < known.position {
-            tracing::warn!("the log is not the one that it was: every subscription starts anew");
+        if head.position < known.position {
+            tracing::warn!("the log has lost what it had");
             app.bus.gap();
             return Ok(head);
         }

