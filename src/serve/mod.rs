@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::demo;
 use crate::dispatch::expiry;
 use crate::graphql::build_schema;
+use crate::stream::Engine;
 use crate::transport::{self, Listener, Peer, Shutdown};
 
 /// How long requests may take to finish when the server stops; then how long the background work may.
@@ -56,13 +57,18 @@ impl Work {
         Self { stop, tasks }
     }
 
-    /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end.
-    fn watch(app: &App) -> Self {
+    /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end, and
+    /// looks for events that the bus did not bring.
+    fn watch(app: &App, engine: &Engine) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(supervise("closing of ended sessions", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || closing::watch(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("subscriptions", stop.clone(), {
+            let (engine, stop) = (engine.clone(), stop.clone());
+            move || engine.clone().watch(stop.clone())
         }));
         Self { stop, tasks }
     }
@@ -104,9 +110,9 @@ pub struct Running {
 pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let addr = listener.local_addr().unwrap_or(app.config.listen_addr);
     let (shutdown, cut) = (Shutdown::default(), CancellationToken::new());
-    let work = std::iter::once(Work::watch(&app)).chain(work.then(|| Work::start(&app))).collect();
     let schema = build_schema(&app);
-    let router = transport::router(app, schema, demo::images::router(), shutdown.clone());
+    let (router, engine) = transport::router(app.clone(), schema, demo::images::router(), shutdown.clone());
+    let work = std::iter::once(Work::watch(&app, &engine)).chain(work.then(|| Work::start(&app))).collect();
     let service = router.into_make_service_with_connect_info::<Peer>();
     let serve = axum::serve(Listener::new(listener, cut.clone()), service)
         .with_graceful_shutdown(shutdown.begun.clone().cancelled_owned());

@@ -73,7 +73,7 @@ pub(super) struct Member {
 
 impl std::fmt::Debug for Member {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Member").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Member").field("number", &self.number).field("engine", &self.engine).finish_non_exhaustive()
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) async fn get<E: Executor>(
     // clients also ask for `h2c` here, which is declined by an ordinary answer
     let upgrade = parts.headers.get(header::UPGRADE).map(HeaderValue::as_bytes);
     if upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
-        return socket::upgrade(transport, id, parts).await;
+        return socket::upgrade(transport, id, parts);
     }
     let Ok(Query(params)) = Query::<HashMap<String, String>>::try_from_uri(&parts.uri) else {
         return Refusal::bad_request("The address is not well formed.").respond_as(accept::media(&parts.headers), &id);

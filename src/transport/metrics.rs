@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 
+use crate::stream::Counts;
+
 /// What is counted.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -46,8 +48,8 @@ impl Metrics {
         OpenSocket(Arc::clone(self))
     }
 
-    /// Everything, at `now`, after so many statements to the database.
-    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64) -> String {
+    /// Everything, at `now`, after so many statements to the database and with what the engine of subscriptions has counted.
+    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64, counts: Counts) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -92,6 +94,23 @@ impl Metrics {
             "Open WebSockets.",
             &one(self.sockets.load(Ordering::Relaxed).to_string()),
         );
+        for (name, help, count) in [
+            ("events", "Events that a group of subscriptions was handed.", counts.events),
+            ("executions", "Executions for an event: one for each event and group.", counts.executions),
+            ("messages", "Answers to events that were handed to subscribers.", counts.messages),
+            ("bytes", "Their size in bytes.", counts.bytes),
+            ("repairs", "Times that the log was read because the bus may have lost something.", counts.repairs),
+            ("lags", "Times that a subscriber fell behind.", counts.lags),
+            ("resets", "Times that a subscriber was told to start anew.", counts.resets),
+        ] {
+            family(&format!("quick_commerce_stream_{name}_total"), "counter", help, &one(count.to_string()));
+        }
+        for (name, help, count) in [
+            ("groups", "Groups of subscriptions that share their answers.", counts.groups),
+            ("subscriptions", "Subscriptions that are live.", counts.subscriptions),
+        ] {
+            family(&format!("quick_commerce_stream_{name}"), "gauge", help, &one(count.to_string()));
+        }
         text
     }
 }
@@ -110,7 +129,18 @@ mod tests {
         metrics.answered(StatusCode::NOT_FOUND);
         metrics.answered(StatusCode::NOT_FOUND);
         let open = metrics.socket();
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7);
+        let counts = Counts {
+            events: 10,
+            executions: 11,
+            messages: 12,
+            bytes: 13,
+            repairs: 14,
+            lags: 15,
+            resets: 16,
+            groups: 17,
+            subscriptions: 18,
+        };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, counts);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
@@ -119,10 +149,21 @@ mod tests {
             "quick_commerce_websocket_connections 1",
             "process_start_time_seconds 1700000000.050",
             "quick_commerce_uptime_seconds 1.250",
+            "# TYPE quick_commerce_stream_events_total counter",
+            "quick_commerce_stream_events_total 10",
+            "quick_commerce_stream_executions_total 11",
+            "quick_commerce_stream_messages_total 12",
+            "quick_commerce_stream_bytes_total 13",
+            "quick_commerce_stream_repairs_total 14",
+            "quick_commerce_stream_lags_total 15",
+            "quick_commerce_stream_resets_total 16",
+            "# TYPE quick_commerce_stream_groups gauge",
+            "quick_commerce_stream_groups 17",
+            "quick_commerce_stream_subscriptions 18",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
-        assert!(metrics.text(started, 0).contains("quick_commerce_websocket_connections 0\n"));
+        assert!(metrics.text(started, 0, counts).contains("quick_commerce_websocket_connections 0\n"));
     }
 }

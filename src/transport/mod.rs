@@ -33,8 +33,10 @@ pub use self::listener::Listener;
 use self::metrics::Metrics;
 pub use self::peer::Peer;
 use self::quota::Quota;
+use self::socket::Timings;
 use crate::app::App;
 use crate::graphql::context::RequestId;
+use crate::stream::Engine;
 
 /// The header that names a request, in both directions.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,18 +55,34 @@ pub struct Shutdown {
 struct Transport<E> {
     app: App,
     executor: E,
+    engine: Engine,
     metrics: Arc<Metrics>,
     shutdown: Shutdown,
     quota: Quota,
+    timings: Timings,
 }
 
-/// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`.
-pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> Router {
+/// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`; with
+/// the engine that runs what comes over sockets, for whoever has it watch the log.
+pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> (Router, Engine) {
+    let engine = Engine::new(app.clone(), executor.clone());
+    (routes(app, executor, engine.clone(), extra, shutdown, Timings::default()), engine)
+}
+
+fn routes<E: Executor>(
+    app: App,
+    executor: E,
+    engine: Engine,
+    extra: Router,
+    shutdown: Shutdown,
+    timings: Timings,
+) -> Router {
     let metrics = Arc::new(Metrics::new(app.clock.now()));
     let cors = cors(&app.config.cors_origins);
     let body_bytes = app.config.limits.body_bytes;
     let quota = Quota::new(&app.config);
-    let transport = Transport { app: app.clone(), executor, metrics: Arc::clone(&metrics), shutdown, quota };
+    let transport =
+        Transport { app: app.clone(), executor, engine, metrics: Arc::clone(&metrics), shutdown, quota, timings };
     let router = Router::new()
         .route("/graphql", get(http::get::<E>).post(http::post::<E>))
         .route("/healthz", get(health::alive))

@@ -5,13 +5,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_graphql::{Data, Executor, Request, Response};
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
-use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::SetOnce;
 
@@ -19,12 +16,10 @@ use super::token;
 use crate::app::App;
 use crate::config::Secret;
 use crate::graphql::context::Viewer;
-use crate::graphql::{GraphError, Result, authenticate};
+use crate::graphql::{Result, authenticate};
 use crate::platform::doors::{Door, SignIn};
 use crate::platform::error::Denial;
-
-/// Operations that one socket may have open.
-const MAX_OPERATIONS: usize = 100;
+use crate::stream::Authority;
 
 /// The sign-in of a socket or an event stream; a clone is the same one.
 #[derive(Clone)]
@@ -115,66 +110,9 @@ impl Standing {
     }
 }
 
-/// Executes for whoever the session stands for at that moment, and not too much at once.
-#[derive(Clone)]
-pub(super) struct Guarded<E> {
-    executor: E,
-    session: Session,
-    open: Arc<AtomicUsize>,
-}
-
-impl<E> Guarded<E> {
-    pub(super) fn new(executor: E, session: Session) -> Self {
-        Self { executor, session, open: Arc::default() }
-    }
-
-    /// A place among the socket's operations, if there is one left.
-    fn place(&self) -> Result<Place> {
-        let place = Place(Arc::clone(&self.open));
-        if self.open.fetch_add(1, Ordering::Relaxed) < MAX_OPERATIONS {
-            Ok(place)
-        } else {
-            Err(GraphError::retryable("TOO_MANY_OPERATIONS", format!("A socket may have {MAX_OPERATIONS} operations open.")))
-        }
-    }
-}
-
-/// An operation's place, free again when it is dropped.
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl<E: Executor> Executor for Guarded<E> {
-    async fn execute(&self, request: Request) -> Response {
-        match self.session.viewer().await {
-            Ok(viewer) => self.executor.execute(request.data(viewer)).await,
-            Err(error) => error.into_response(),
-        }
-    }
-
-    fn execute_stream(&self, request: Request, session_data: Option<Arc<Data>>) -> BoxStream<'static, Response> {
-        let guarded = self.clone();
-        let begin = async move {
-            let begun = async { Ok((guarded.place()?, guarded.session.viewer().await?)) }.await;
-            match begun {
-                Ok((place, viewer)) => {
-                    let answers = guarded.executor.execute_stream(request.data(viewer), session_data);
-                    // the place is kept as long as the stream is
-                    answers
-                        .map(move |answer| {
-                            let _kept = &place;
-                            answer
-                        })
-                        .boxed()
-                }
-                Err(error) => stream::once(std::future::ready(GraphError::into_response(error))).boxed(),
-            }
-        };
-        begin.flatten_stream().boxed()
+impl Authority for Session {
+    fn viewer(&self) -> BoxFuture<'_, Result<Viewer>> {
+        Box::pin(self.viewer())
     }
 }
 

@@ -76,7 +76,7 @@ impl Server {
             limited(Schema::build(Query, Mutation(Arc::clone(&changes)), EmptySubscription), app.config.limits).finish();
         let shutdown = Shutdown::default();
         let extra = Router::new().route("/breaks", get(async || Vec::<&str>::new().pop().expect("on purpose")));
-        let router = router(app.clone(), schema, extra, shutdown.clone());
+        let (router, _) = router(app.clone(), schema, extra, shutdown.clone());
         Self { app, folder, shutdown, router, changes }
     }
 

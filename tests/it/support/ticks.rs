@@ -233,7 +233,7 @@ pub(crate) struct Follower {
     pub(crate) queue: Arc<SendQueue>,
     /// Of the last item, as the transports hand it on.
     pub(crate) cursor: Option<EventCursor>,
-    _operation: Operation,
+    operation: Operation,
 }
 
 impl Follower {
@@ -258,12 +258,13 @@ impl Follower {
         };
         let queue = SendQueue::new(budget);
         let operation = engine.start(call, Arc::new(Fixed(Viewer(actor))), &queue, 7);
-        Self { queue, cursor: None, _operation: operation }
+        Self { queue, cursor: None, operation }
     }
 
     /// What comes next. Fails the test when nothing does.
     pub(crate) async fn next(&mut self) -> Told {
-        let next = tokio::time::timeout(Duration::from_secs(20), self.queue.next()).await.expect("something comes");
+        let next = tokio::time::timeout(Duration::from_secs(20), self.queue.next()).await;
+        let next = next.unwrap_or_else(|_| panic!("nothing comes after {:?}; {:?}", self.cursor, self.operation));
         self.told(next)
     }
 

@@ -1,0 +1,67 @@
+//! GraphQL over a WebSocket: the protocol graphql-transport-ws
+//! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>), whole.
+//!
+//! [`wire`] brings messages in and out, [`protocol`] reads what clients say and [`envelope`] writes what they are told,
+//! [`operations`] knows which is which, and [`conversation`] is the task that does all this for one socket. What an operation
+//! is answered, `crate::stream` knows.
+
+mod conversation;
+mod envelope;
+mod goodbye;
+mod handshake;
+mod operations;
+mod protocol;
+mod wire;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+use self::conversation::Server;
+use self::goodbye::Goodbye;
+use self::handshake::Handshake;
+pub(super) use self::wire::Timings;
+use self::wire::{End, Wire};
+use super::Transport;
+use super::error::Refusal;
+use super::metrics::OpenSocket;
+use super::peer;
+use super::quota::Place;
+use crate::graphql::context::RequestId;
+
+/// Turns the request into a WebSocket.
+pub(super) fn upgrade<E>(transport: Transport<E>, id: RequestId, mut parts: Parts) -> Response {
+    let handshake = match Handshake::read(&mut parts) {
+        Ok(handshake) => handshake,
+        Err(refusal) => {
+            let mut response = refusal.respond(&id);
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            return response;
+        }
+    };
+    let Transport { app, engine, metrics, shutdown, quota, timings, .. } = transport;
+    let address = peer::address(&parts.extensions, &parts.headers, &app.config);
+    let Some(place) = quota.take_address(address) else {
+        return Refusal::too_many_sockets().respond(&id);
+    };
+    let Handshake { connection, is_spoken, response } = handshake;
+    let open = metrics.socket();
+    let server = Server { app, engine, quota, stopping: shutdown.begun, timings, request_id: id };
+    shutdown.sockets.spawn(serve(connection, server, is_spoken, (open, place)));
+    response
+}
+
+async fn serve(connection: OnUpgrade, server: Server, is_spoken: bool, _kept: (OpenSocket, Place)) {
+    // fails when the client went away in the meantime
+    let Ok(connection) = connection.await else { return };
+    let limit = server.app.config.limits.body_bytes;
+    let wire = Wire::new(TokioIo::new(connection), limit, server.timings).await;
+    if is_spoken {
+        conversation::hold(wire, server).await;
+    } else {
+        // a handshake that fails cannot be told from an outage by a browser; a close code can
+        Box::pin(wire.end(End::Close(Goodbye::OTHER_PROTOCOL))).await;
+    }
+}
