@@ -82,7 +82,7 @@ struct State {
     entering: usize,
     /// Everything up to here was answered; `None` until somebody who knows has joined.
     position: Option<i64>,
-    /// The incarnation of the log that `position` is of.
+    /// The incarnation of the log that `position` is of; 0 until somebody who knows has joined.
     epoch: i32,
     /// Answers after this are all in `kept`.
     floor: i64,
@@ -152,11 +152,12 @@ impl Group {
     pub(super) fn join(self: &Arc<Self>, member: &Arc<Member>, (epoch, position): (i32, i64), seen: Seen) -> Joined {
         let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
-        if state.position.is_some() && state.epoch != epoch {
+        if state.epoch != 0 && state.epoch != epoch {
             drop(state);
-            // those who are here are of a log that is no more
+            // those who are here are of a log that is no more; what was heard of the new one is read again
             self.start_anew(StreamResetReason::Server);
             state = self.state();
+            state.is_suspect = true;
         }
         state.epoch = epoch;
         if state.position.is_some_and(|at| position < at && position < state.floor) {
