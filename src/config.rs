@@ -111,6 +111,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("PASSWORD_HASHES", "2", "passwords hashed at once; each takes a core and 19 MiB"),
     setting("CORS_ORIGINS", "", "origins of browsers' pages that may call the API, separated by commas; `*` for any"),
+    setting(
+        "DRAIN_SECONDS",
+        "10",
+        "over how long a server that stops closes its WebSockets, each at its own moment; 0: at once",
+    ),
     setting("LOG", "info,sea_orm_migration=warn,sqlx=warn", "what is logged, in the syntax of tracing's EnvFilter"),
     setting("LOG_FORMAT", "text", "`text` or `json`"),
 ];
@@ -170,6 +175,8 @@ pub struct Config {
     pub password_hashes: usize,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
+    /// Over how long the WebSockets are closed when the server stops.
+    pub drain: Duration,
     /// Log filter.
     pub log: String,
     /// Whether the log is JSON.
@@ -419,6 +426,7 @@ impl Reader {
             }),
             password_hashes: self.size("PASSWORD_HASHES", 1, 256),
             cors_origins: self.parse("CORS_ORIGINS", Vec::new(), "origins such as https://shop.example, or *", origins),
+            drain: Duration::from_secs(self.number("DRAIN_SECONDS", 0, 3_600)),
             log: self.parse("LOG", String::new(), "a filter such as info or warn,quick_commerce=debug", |text| {
                 tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
             }),

@@ -210,11 +210,12 @@ async fn serve(config: &Config, work: bool) -> Outcome {
     say(&banner(running.addr, config.is_demo))?;
     signals.next().await;
     tracing::info!("stopping; a second signal ends it at once");
-    tokio::select! {
-        () = running.stop() => {}
-        () = signals.next() => return Err(Failure::new("ended before everything was finished")),
-    }
-    close(&app).await
+    signals
+        .unless_again(async {
+            running.stop().await;
+            close(&app).await
+        })
+        .await
 }
 
 /// Does the background work until a signal.
@@ -226,11 +227,12 @@ async fn work(config: &Config) -> Outcome {
     let app = ready(config).await?;
     let work = Work::start(&app);
     signals.next().await;
-    tokio::select! {
-        () = work.stop() => {}
-        () = signals.next() => return Err(Failure::new("ended before everything was finished")),
-    }
-    close(&app).await
+    signals
+        .unless_again(async {
+            work.stop().await;
+            close(&app).await
+        })
+        .await
 }
 
 /// Prints the schema, or compares it with the file. Needs neither settings nor a database.
@@ -381,6 +383,14 @@ impl Signals {
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// Waits for `end`, unless it is asked for the end once more.
+    async fn unless_again(&mut self, end: impl Future<Output = Outcome>) -> Outcome {
+        tokio::select! {
+            outcome = end => outcome,
+            () = self.next() => Err(Failure::new("ended before everything was finished")),
+        }
     }
 }
 

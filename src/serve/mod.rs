@@ -18,7 +18,8 @@ use crate::graphql::build_schema;
 use crate::stream::Engine;
 use crate::transport::{self, Listener, Peer, Shutdown};
 
-/// How long requests may take to finish when the server stops; then how long the background work may.
+/// How long requests may take to finish when the server stops, and WebSockets beyond the time in which they leave; then how
+/// long the background work may.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a background task that broke rests before it is started again.
@@ -109,7 +110,7 @@ pub struct Running {
 #[expect(clippy::unused_async, reason = "callers may rely on a runtime being there, and on more being awaited here one day")]
 pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let addr = listener.local_addr().unwrap_or(app.config.listen_addr);
-    let (shutdown, cut) = (Shutdown::default(), CancellationToken::new());
+    let (shutdown, cut) = (Shutdown::new(app.ids.clone(), app.config.drain), CancellationToken::new());
     let schema = build_schema(&app);
     let (router, engine) = transport::router(app.clone(), schema, demo::images::router(), shutdown.clone());
     let work = std::iter::once(Work::watch(&app, &engine)).chain(work.then(|| Work::start(&app))).collect();
@@ -125,13 +126,14 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
 }
 
 impl Running {
-    /// Accepts nothing more, closes the WebSockets, lets requests finish within ten seconds, and ends the background work
-    /// once it has relayed what they committed.
+    /// Accepts nothing more, lets the WebSockets leave one by one and requests finish, for the drain time and ten seconds,
+    /// and ends the background work once it has relayed what they committed.
     pub async fn stop(self) {
         let Self { shutdown, cut, mut server, work, .. } = self;
         shutdown.begun.cancel();
         shutdown.sockets.close();
-        let finished = timeout(PATIENCE, async { tokio::join!(&mut server, shutdown.sockets.wait()) }).await;
+        let finished =
+            timeout(shutdown.drain + PATIENCE, async { tokio::join!(&mut server, shutdown.sockets.wait()) }).await;
         if finished.is_err() {
             tracing::warn!("connections did not end in time and were cut off");
         }

@@ -17,7 +17,12 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 async fn server(name: &str) -> (Running, App, PathBuf) {
     let folder = std::env::temp_dir().join(format!("qc-serve-{name}-{}", std::process::id()));
     let url = format!("sqlite://{}/qc.db", folder.display());
-    let config = Config::load(None, |key| (key == "DATABASE_URL").then(|| url.clone())).unwrap();
+    let setting = |key: &str| match key {
+        "DATABASE_URL" => Some(url.clone()),
+        "DRAIN_SECONDS" => Some("0".to_owned()),
+        _ => None,
+    };
+    let config = Config::load(None, setting).unwrap();
     let app = App::build(config, Ambient::default()).await.unwrap();
     app.migrate().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

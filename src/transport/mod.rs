@@ -15,6 +15,7 @@ mod socket;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::extract::DefaultBodyLimit;
@@ -22,6 +23,7 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Extension, Router};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
@@ -36,18 +38,42 @@ use self::quota::Quota;
 use self::socket::Timings;
 use crate::app::App;
 use crate::graphql::context::RequestId;
+use crate::platform::ids::Ids;
 use crate::stream::Engine;
 
 /// The header that names a request, in both directions.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The end of the server, as its connections see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Shutdown {
-    /// Cancelled when the server stops: WebSockets are then closed, and the instance is not ready any more.
+    /// Cancelled when the server stops: WebSockets then [leave](Self::leave), and the instance is not ready any more.
     pub begun: CancellationToken,
     /// The open WebSockets.
     pub sockets: TaskTracker,
+    /// Within which they leave.
+    pub drain: Duration,
+    ids: Ids,
+}
+
+impl Shutdown {
+    /// A server that runs. When it stops, its WebSockets leave within `drain`.
+    #[must_use]
+    pub fn new(ids: Ids, drain: Duration) -> Self {
+        Self { begun: CancellationToken::new(), sockets: TaskTracker::new(), drain, ids }
+    }
+
+    /// Waits until it is this caller's turn to leave: a moment of its own, at random within the drain time after the end
+    /// began. Clients come back at once, and all of them together would be a storm. Who asks later leaves at once: a caller
+    /// asks once, and keeps the future.
+    pub async fn leave(&self) {
+        if self.begun.is_cancelled() {
+            return;
+        }
+        self.begun.cancelled().await;
+        let most = u64::try_from(self.drain.as_millis()).unwrap_or(u64::MAX);
+        sleep(Duration::from_millis(self.ids.below(most))).await;
+    }
 }
 
 /// What the handlers share.
@@ -123,7 +149,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([REQUEST_ID])
-        .max_age(std::time::Duration::from_hours(1));
+        .max_age(Duration::from_hours(1));
     Some(layer)
 }
 

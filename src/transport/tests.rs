@@ -1,13 +1,16 @@
 mod http;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{EmptySubscription, Object, Schema};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::future::join_all;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -17,6 +20,8 @@ use super::*;
 use crate::app::Ambient;
 use crate::config::Config;
 use crate::graphql::limits::limited;
+use crate::platform::clock::Clock;
+use crate::platform::ids::Entropy;
 
 struct Query;
 
@@ -74,7 +79,7 @@ impl Server {
         let changes = Arc::default();
         let schema =
             limited(Schema::build(Query, Mutation(Arc::clone(&changes)), EmptySubscription), app.config.limits).finish();
-        let shutdown = Shutdown::default();
+        let shutdown = Shutdown::new(app.ids.clone(), app.config.drain);
         let extra = Router::new().route("/breaks", get(async || Vec::<&str>::new().pop().expect("on purpose")));
         let (router, _) = router(app.clone(), schema, extra, shutdown.clone());
         Self { app, folder, shutdown, router, changes }
@@ -352,4 +357,36 @@ async fn long_answers_are_compressed() {
     let response = server.send(request.body(query.into()).unwrap()).await;
     assert_eq!(header_of(&response, header::CONTENT_ENCODING), "gzip");
     server.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_has_a_moment_of_their_own() {
+    const DRAIN: Duration = Duration::from_secs(10);
+    let ids = Ids::new(Clock::system(), Entropy::seeded(7));
+    let shutdown = Shutdown::new(ids.clone(), DRAIN);
+    let leave = async || {
+        shutdown.leave().await;
+        Instant::now()
+    };
+    let mut leaving = pin!(join_all((0..100).map(|_| leave())));
+    assert_eq!(leaving.as_mut().now_or_never(), None, "nobody leaves before the end has begun");
+    tokio::time::advance(DRAIN).await;
+    assert_eq!(leaving.as_mut().now_or_never(), None, "nobody leaves before the end has begun");
+    let begun = Instant::now();
+    shutdown.begun.cancel();
+    let mut moments: Vec<Duration> = leaving.await.into_iter().map(|moment| moment - begun).collect();
+    moments.sort_unstable();
+    assert!(moments.last().is_some_and(|last| *last <= DRAIN), "{moments:?}");
+    let quarters = (0..4).map(|quarter| DRAIN * quarter / 4..DRAIN * (quarter + 1) / 4);
+    let counts: Vec<usize> = quarters.map(|part| moments.iter().filter(|moment| part.contains(*moment)).count()).collect();
+    assert!(counts.iter().all(|count| (10..=40).contains(count)), "spread over the time: {counts:?}");
+    assert_eq!(shutdown.leave().now_or_never(), Some(()), "who comes later leaves at once");
+
+    let at_once = Shutdown::new(ids, Duration::ZERO);
+    let mut leaving = pin!(at_once.leave());
+    assert_eq!(leaving.as_mut().now_or_never(), None);
+    at_once.begun.cancel();
+    let begun = Instant::now();
+    leaving.await;
+    assert!(begun.elapsed() <= Duration::from_millis(1), "a timer's tick");
 }

@@ -11,10 +11,10 @@ use crate::support::shape::TestDatabase;
 use crate::support::{Shape, TestParts};
 
 /// Signs the access tokens of these tests.
-const SECRET: &str = "a secret of the tests, and of nothing else";
+pub(crate) const SECRET: &str = "a secret of the tests, and of nothing else";
 
 /// The program in an empty folder, with nothing in its environment but `settings`.
-fn program(folder: &Folder, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+pub(crate) fn program(folder: &Folder, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quick-commerce"));
     command.current_dir(folder.path()).args(arguments).env_clear().envs(settings.iter().copied());
     command

@@ -10,6 +10,7 @@ mod claims;
 mod client_examples;
 mod client_resume;
 mod commands;
+mod drain;
 mod engine;
 mod expiry;
 mod harness;

@@ -11,7 +11,6 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::envelope;
@@ -22,6 +21,7 @@ use super::wire::{End, Timings, Wire};
 use crate::app::App;
 use crate::graphql::context::RequestId;
 use crate::stream::{Authority, Engine, Outgoing, SendQueue, Verdict};
+use crate::transport::Shutdown;
 use crate::transport::quota::{Place, Quota};
 use crate::transport::session::Session;
 
@@ -37,8 +37,8 @@ pub(super) struct Server {
     pub(super) engine: Engine,
     /// How many sockets a user may have.
     pub(super) quota: Quota,
-    /// Cancelled when the server stops.
-    pub(super) stopping: CancellationToken,
+    /// The end of the server.
+    pub(super) shutdown: Shutdown,
     /// How long the client may take.
     pub(super) timings: Timings,
     /// What the log and the client know the socket by.
@@ -59,11 +59,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     server: Server,
     queue: &Arc<SendQueue>,
 ) -> Result<Infallible, End> {
-    let Server { app, engine, quota, stopping, timings, request_id } = server;
+    let Server { app, engine, quota, shutdown, timings, request_id } = server;
     let session = Arc::new(Session::new(app));
     // these two are waited for once, and not anew in each turn: many sockets wait for the same
     let mut ended = pin!(session.ended());
-    let mut stopped = pin!(stopping.cancelled());
+    let mut stopped = pin!(shutdown.leave());
     let authority: Arc<dyn Authority> = Arc::<Session>::clone(&session);
     let mut conversation = Conversation {
         operations: Operations::new(engine, authority, Arc::clone(queue), request_id),

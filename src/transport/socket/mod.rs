@@ -48,7 +48,7 @@ pub(super) fn upgrade<E>(transport: Transport<E>, id: RequestId, mut parts: Part
     };
     let Handshake { connection, is_spoken, response } = handshake;
     let open = metrics.socket();
-    let server = Server { app, engine, quota, stopping: shutdown.begun, timings, request_id: id };
+    let server = Server { app, engine, quota, shutdown: shutdown.clone(), timings, request_id: id };
     shutdown.sockets.spawn(serve(connection, server, is_spoken, (open, place)));
     response
 }
