@@ -174,8 +174,9 @@ impl Sockets {
                 if now < deadline {
                     break;
                 }
+                let reason = format!("waited {PATIENCE:?} for a snapshot, at last for {}", connection.waits_for());
                 connection.close();
-                self.closed(false, format!("no snapshot within {PATIENCE:?}"));
+                self.closed(false, reason);
             }
             self.on_their_way.pop_front();
         }

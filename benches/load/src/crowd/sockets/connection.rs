@@ -124,6 +124,18 @@ impl Connection {
         !matches!(self.stage, Stage::Events | Stage::Nothing)
     }
 
+    /// What it waits for, in words.
+    pub(super) const fn waits_for(&self) -> &'static str {
+        match self.stage {
+            Stage::Connection(_) => "a connection",
+            Stage::Upgrade(_) => "an answer to the upgrade",
+            Stage::Acknowledgement(_) => "connection_ack",
+            Stage::Snapshot => "a snapshot",
+            Stage::Events => "events",
+            Stage::Nothing => "nothing",
+        }
+    }
+
     /// Ends it.
     pub(super) fn close(&mut self) {
         self.stage = Stage::Nothing;
