@@ -265,6 +265,11 @@ async fn the_role_is_read_from_the_database_and_an_inactive_user_is_out_at_once(
     assert_eq!(code(service::issue_token(&shop.app, "ana@shop.example").await), "NOT_FOUND");
 }
 
+/// Waits for what is expected, and not for ever.
+async fn soon<T>(expected: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), expected).await.expect("it comes in time")
+}
+
 /// The events of ended access, oldest first.
 async fn ended(shop: &Shop) -> Vec<AccessEnded> {
     let rows =
@@ -305,16 +310,17 @@ async fn who_signs_in_again_is_not_shut_out_by_what_ended_before() {
     let ana = shop.register("ana@shop.example").await;
     let actor = service::authenticate(&shop.app, ana.tokens.access.expose()).await.unwrap();
     let enter = |session| shop.app.doors.enter(SignIn { user: actor.user, session });
-    let before = enter(actor.session);
+    let (before, nobodys) = (enter(actor.session), enter(shop.app.ids.uuid()));
     let stop = CancellationToken::new();
     let watching = tokio::spawn(closing::watch(shop.app.clone(), stop.clone()));
-    // the event has no position yet, and is read again and again
+    // whoever is connected has been asked about, once: what closes from here on, the event closes
+    soon(nobodys.closed()).await;
     service::logout(&shop.app, &actor, true).await.unwrap();
     let again = service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
     let again = service::authenticate(&shop.app, again.tokens.access.expose()).await.unwrap();
     let (after, more) = (enter(again.session), enter(actor.session));
-    before.closed().await;
-    more.closed().await;
+    soon(before.closed()).await;
+    soon(more.closed()).await;
     assert!(after.closed().now_or_never().is_none());
     stop.cancel();
     watching.await.unwrap();

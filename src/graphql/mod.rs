@@ -14,6 +14,7 @@ pub mod node;
 mod prepare;
 pub mod scalars;
 mod schema;
+mod subscription_root;
 mod typename;
 pub mod user_error;
 mod variables;

@@ -9,7 +9,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, ServerError, ServerResult, ValidationResult, Variables, async_trait};
 
 use super::limits::select;
-use super::{typename, variables};
+use super::{subscription_root, typename, variables};
 
 /// Prepares each request. To stand outside of the limits: it follows the whole document, which they bound.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,9 @@ impl Extension for Prepare {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         let mut document = next.run(ctx, query, variables).await?;
+        if let Some(root) = &ctx.schema_env.registry.subscription_type {
+            subscription_root::flatten(&mut document, root)?;
+        }
         typename::wrap(&mut document)?;
         Ok(document)
     }

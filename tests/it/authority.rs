@@ -206,9 +206,14 @@ async fn who_comes_back_with_a_fresh_token_has_missed_nothing(shape: Shape) {
     let app = TestApp::start(shape).await;
     let (shop, customer, admin) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.admin());
     by_hand(&app, &shop.seller).await;
-    let order = place_order(&customer, &shop.product_id, 1).await;
+    place_order(&customer, &shop.product_id, 1).await;
     let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({})).await;
     feed.snapshot(1).await;
+    // a snapshot may show what comes after its cursor, and who resumes there is told twice: from here on nothing may be
+    let order = place_order(&customer, &shop.product_id, 1).await;
+    while feed.versions.get(&order) != Some(&2) {
+        feed.next().await;
+    }
 
     let mut present = customer.clone();
     for (way, status) in [(Way::SignedOutHere, "PREPARING"), (Way::TokenUsedAgain, "READY"), (Way::OtherRole, "CANCELLED")] {
@@ -225,10 +230,11 @@ async fn who_comes_back_with_a_fresh_token_has_missed_nothing(shape: Shape) {
         let another = place_order(&sign_in_again(&app, &customer).await, &shop.product_id, 1).await;
         present = sign_in_again(&app, &customer).await;
         feed = feed.resume(&present, MY_ORDER_UPDATES, json!({})).await;
-        let missed = feed.next().await;
-        assert_eq!((&missed["order"]["id"], &missed["order"]["status"]), (&json!(order), &json!(status)), "{way:?}");
-        while !feed.versions.contains_key(&another) {
-            assert_eq!(feed.next().await["__typename"], "OrderChanged", "{way:?}: nothing begins anew");
+        let mut has_status = false;
+        while !has_status || !feed.versions.contains_key(&another) {
+            let missed = feed.next().await;
+            assert_eq!(missed["__typename"], "OrderChanged", "{way:?}: nothing begins anew");
+            has_status |= missed["order"]["id"] == order.as_str() && missed["order"]["status"] == status;
         }
     }
 

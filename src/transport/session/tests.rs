@@ -62,6 +62,11 @@ impl Shop {
     }
 }
 
+/// Waits for what is expected, and not for ever.
+async fn soon<T>(expected: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), expected).await.expect("it comes in time")
+}
+
 fn has_ended(session: &Session) -> bool {
     session.ended().now_or_never().is_some()
 }
@@ -93,9 +98,9 @@ async fn a_session_that_ends_after_the_question_finds_the_door() {
     // told before anybody waits for it
     shop.log_out().await;
     let watching = tokio::spawn(closing::watch(shop.app.clone(), stop.clone()));
-    standing.door.closed().await;
+    soon(standing.door.closed()).await;
     assert!(session.standing.set(Some(standing)).is_ok());
-    session.ended().await;
+    soon(session.ended()).await;
     stop.cancel();
     watching.await.unwrap();
 }
@@ -109,7 +114,7 @@ async fn a_session_ends_when_its_token_expires() {
     assert!(!has_ended(&session));
     let ended = session.ended();
     shop.clock.advance(Duration::from_secs(5));
-    ended.await;
+    soon(ended).await;
     assert_eq!(session.viewer().await.unwrap_err().code(), "INVALID_TOKEN");
 }
 

@@ -61,6 +61,7 @@ pub(super) const SUBSCRIPTIONS: &[Row] = &[
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
     row("availableOrders", PARTNERS, "subscription { availableOrders { __typename } }", nothing),
     row("adminUpdates", ADMINS, "subscription { adminUpdates { __typename } }", nothing),
+    row("liveStats", ADMINS, "subscription { liveStats { at } }", nothing),
 ];
 
 /// A refusal for another reason than who asks counts as allowed. In the order in which they are tried.
