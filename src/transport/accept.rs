@@ -11,6 +11,8 @@ pub(super) enum Media {
     Json,
     /// `application/graphql-response+json`: the status says how the request went.
     GraphQl,
+    /// `text/event-stream`: as many answers as there are, each when it comes.
+    EventStream,
 }
 
 impl Media {
@@ -19,18 +21,28 @@ impl Media {
         match self {
             Self::Json => "application/json; charset=utf-8",
             Self::GraphQl => "application/graphql-response+json; charset=utf-8",
+            Self::EventStream => "text/event-stream; charset=utf-8",
+        }
+    }
+
+    /// The form of a refusal, for whoever asked for this one: a stream is refused before it begins.
+    pub(super) const fn of_refusal(self) -> Self {
+        match self {
+            Self::EventStream => Self::Json,
+            single => single,
         }
     }
 
     /// How exactly `range` names it. `None`: not at all.
     fn exactness(self, range: &str) -> Option<u8> {
-        let name = match self {
-            Self::Json => "application/json",
-            Self::GraphQl => "application/graphql-response+json",
+        let (name, family) = match self {
+            Self::Json => ("application/json", "application/*"),
+            Self::GraphQl => ("application/graphql-response+json", "application/*"),
+            Self::EventStream => ("text/event-stream", "text/*"),
         };
         match range.to_ascii_lowercase().as_str() {
             range if range == name => Some(2),
-            "application/*" => Some(1),
+            range if range == family => Some(1),
             "*/*" => Some(0),
             _ => None,
         }
@@ -38,16 +50,23 @@ impl Media {
 }
 
 /// The form that `headers` ask for: the one that the client likes best, of two that it likes alike the one that it names
-/// more exactly, then the one that it names first. `None` when it takes neither.
+/// more exactly, then the one that it names first. `None` when it takes none.
 pub(super) fn media(headers: &HeaderMap) -> Option<Media> {
     if !headers.contains_key(header::ACCEPT) {
         return Some(Media::Json);
     }
-    match (Liking::of(Media::Json, headers), Liking::of(Media::GraphQl, headers)) {
-        (None, None) => None,
-        (json, graphql) if graphql > json => Some(Media::GraphQl),
-        _ => Some(Media::Json),
-    }
+    let liked = [Media::Json, Media::GraphQl, Media::EventStream]
+        .into_iter()
+        .filter_map(|media| Liking::of(media, headers).map(|liking| (liking, media)));
+    // of those that are liked alike the first
+    let best = liked.reduce(|best, each| if each.0 > best.0 { each } else { best });
+    best.map(|(_, media)| media)
+}
+
+/// Whether the client takes an event stream, be there others that it likes better: no other form has room for a
+/// subscription. Who takes just anything has not thought of an answer without an end.
+pub(super) fn takes_events(headers: &HeaderMap) -> bool {
+    Liking::of(Media::EventStream, headers).is_some_and(|liking| liking.exactness > 0)
 }
 
 /// How much a client likes a form; the most first.
@@ -133,12 +152,42 @@ mod tests {
             ("application/json;q=nan, application/graphql-response+json;q=0.9", Some(Media::Json)),
             ("application/json;q=0", None),
             ("*/*;q=0", None),
-            ("multipart/mixed, text/*", None),
-            ("text/event-stream", None),
+            ("multipart/mixed, text/html", None),
             ("", None),
+            ("text/event-stream", Some(Media::EventStream)),
+            ("Text/Event-Stream; charset=utf-8", Some(Media::EventStream)),
+            ("multipart/mixed, text/*", Some(Media::EventStream)),
+            ("application/json, text/event-stream", Some(Media::Json)),
+            ("text/event-stream, application/json", Some(Media::EventStream)),
+            ("text/event-stream, */*;q=0.9", Some(Media::EventStream)),
+            ("text/event-stream;q=0.5, application/json;q=0.6", Some(Media::Json)),
+            ("application/json;q=0.5, text/event-stream;q=0.6", Some(Media::EventStream)),
+            ("application/graphql-response+json, application/json, text/event-stream", Some(Media::GraphQl)),
+            ("*/*, text/event-stream", Some(Media::EventStream)),
+            ("*/*, text/event-stream;q=0.1", Some(Media::Json)),
+            ("application/*;q=0, */*", Some(Media::EventStream)),
+            ("text/event-stream;q=0", None),
         ] {
             assert_eq!(media(&with(header::ACCEPT, accept)), expected, "{accept:?}");
         }
+    }
+
+    #[test]
+    fn whoever_names_event_streams_takes_them() {
+        for (accept, expected) in [
+            ("text/event-stream", true),
+            ("application/json, text/event-stream;q=0.1", true),
+            ("text/event-stream, multipart/mixed", true),
+            ("text/*", true),
+            ("text/event-stream;q=0, */*", false),
+            ("text/*, text/event-stream;q=0", false),
+            ("*/*", false),
+            ("text/html, */*;q=0.8", false),
+            ("application/json", false),
+        ] {
+            assert_eq!(takes_events(&with(header::ACCEPT, accept)), expected, "{accept:?}");
+        }
+        assert!(!takes_events(&HeaderMap::new()));
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::accept::Media;
 use crate::graphql::GraphError;
 use crate::graphql::context::RequestId;
 
+/// Seconds after which another connection may have ended.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
+
 /// Why a request is not passed on.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -42,6 +45,12 @@ impl Refusal {
         Self { status: StatusCode::TOO_MANY_REQUESTS, error }
     }
 
+    /// 429: its user has as many connections open as one may have.
+    pub(super) fn too_many_sockets_of_user() -> Self {
+        let error = GraphError::retryable("TOO_MANY_SOCKETS", "Too many of your connections are open.");
+        Self { status: StatusCode::TOO_MANY_REQUESTS, error }
+    }
+
     /// 500: something broke, and was logged.
     pub(super) fn internal() -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, error: GraphError::internal() }
@@ -70,12 +79,15 @@ impl Refusal {
         let Self { status, error } = self;
         let extensions = json!({ "code": error.code(), "retryable": error.is_retryable(), "requestId": id.0 });
         let body = json!({ "errors": [{ "message": error.message(), "extensions": extensions }] });
-        let content_type = media.unwrap_or(Media::Json).content_type();
+        let content_type = media.unwrap_or(Media::Json).of_refusal().content_type();
         let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body.to_string()).into_response();
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         response
     }

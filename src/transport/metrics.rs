@@ -16,6 +16,17 @@ pub(super) struct Metrics {
     /// Answers by the first digit of their status, 1 to 5.
     answers: [AtomicU64; 5],
     sockets: AtomicI64,
+    streams: AtomicI64,
+}
+
+/// An open event stream, as long as it lives.
+#[derive(Debug)]
+pub(super) struct OpenStream(Arc<Metrics>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// An open WebSocket, as long as it lives.
@@ -31,7 +42,7 @@ impl Drop for OpenSocket {
 impl Metrics {
     /// Of a process that started at `started`.
     pub(super) fn new(started: DateTime<Utc>) -> Self {
-        Self { started, answers: Default::default(), sockets: AtomicI64::new(0) }
+        Self { started, answers: Default::default(), sockets: AtomicI64::new(0), streams: AtomicI64::new(0) }
     }
 
     /// Counts an answer.
@@ -46,6 +57,12 @@ impl Metrics {
     pub(super) fn socket(self: &Arc<Self>) -> OpenSocket {
         self.sockets.fetch_add(1, Ordering::Relaxed);
         OpenSocket(Arc::clone(self))
+    }
+
+    /// Counts an event stream until what is returned is dropped.
+    pub(super) fn stream(self: &Arc<Self>) -> OpenStream {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        OpenStream(Arc::clone(self))
     }
 
     /// Everything, at `now`, after so many statements to the database and with what the engine of subscriptions has counted.
@@ -94,6 +111,12 @@ impl Metrics {
             "Open WebSockets.",
             &one(self.sockets.load(Ordering::Relaxed).to_string()),
         );
+        family(
+            "quick_commerce_event_streams",
+            "gauge",
+            "Open event streams.",
+            &one(self.streams.load(Ordering::Relaxed).to_string()),
+        );
         for (name, help, count) in [
             ("events", "Events that a group of subscriptions was handed.", counts.events),
             ("executions", "Executions for an event: one for each event and group.", counts.executions),
@@ -128,7 +151,7 @@ mod tests {
         metrics.answered(StatusCode::OK);
         metrics.answered(StatusCode::NOT_FOUND);
         metrics.answered(StatusCode::NOT_FOUND);
-        let open = metrics.socket();
+        let (open, _streams) = (metrics.socket(), [metrics.stream(), metrics.stream()]);
         let counts = Counts {
             events: 10,
             executions: 11,
@@ -147,6 +170,7 @@ mod tests {
             "quick_commerce_http_requests_total{status=\"2xx\"} 1",
             "quick_commerce_http_requests_total{status=\"4xx\"} 2",
             "quick_commerce_websocket_connections 1",
+            "quick_commerce_event_streams 2",
             "process_start_time_seconds 1700000000.050",
             "quick_commerce_uptime_seconds 1.250",
             "# TYPE quick_commerce_stream_events_total counter",

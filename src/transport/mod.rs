@@ -2,6 +2,7 @@
 
 mod accept;
 mod error;
+mod event_stream;
 mod frame;
 pub mod graphiql;
 mod health;
@@ -47,9 +48,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The end of the server, as its connections see it.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
-    /// Cancelled when the server stops: WebSockets then [leave](Self::leave), and the instance is not ready any more.
+    /// Cancelled when the server stops: WebSockets and event streams then [leave](Self::leave), and the instance is not ready
+    /// any more.
     pub begun: CancellationToken,
-    /// The open WebSockets.
+    /// The open WebSockets and event streams.
     pub sockets: TaskTracker,
     /// Within which they leave.
     pub drain: Duration,
@@ -57,7 +59,7 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// A server that runs. When it stops, its WebSockets leave within `drain`.
+    /// A server that runs. When it stops, its WebSockets and event streams leave within `drain`.
     #[must_use]
     pub fn new(ids: Ids, drain: Duration) -> Self {
         Self { begun: CancellationToken::new(), sockets: TaskTracker::new(), drain, ids }
@@ -89,7 +91,7 @@ struct Transport<E> {
 }
 
 /// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`; with
-/// the engine that runs what comes over sockets, for whoever has it watch the log.
+/// the engine that runs the subscriptions, for whoever has it watch the log.
 pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> (Router, Engine) {
     let engine = Engine::new(app.clone(), executor.clone());
     (routes(app, executor, engine.clone(), extra, shutdown, Timings::default()), engine)

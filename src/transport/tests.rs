@@ -1,13 +1,15 @@
+mod event_stream;
 mod http;
 
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_graphql::{EmptySubscription, Object, Schema};
+use async_graphql::{Object, Schema, Subscription};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use futures_util::future::join_all;
+use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -55,6 +57,30 @@ impl Mutation {
     }
 }
 
+/// Counts what it pours.
+struct Live(Arc<AtomicUsize>);
+
+#[Subscription]
+impl Live {
+    async fn count(&self) -> BoxStream<'static, i32> {
+        stream::iter(1..=3).boxed()
+    }
+
+    async fn silence(&self) -> BoxStream<'static, i32> {
+        stream::pending().boxed()
+    }
+
+    /// Without an end, 64 KiB at a time.
+    async fn flood(&self) -> BoxStream<'static, String> {
+        let floods = Arc::clone(&self.0);
+        let pour = move || {
+            floods.fetch_add(1, Ordering::Relaxed);
+            "x".repeat(64 * 1024)
+        };
+        stream::repeat_with(pour).boxed()
+    }
+}
+
 /// A server over an SQLite file of its own.
 struct Server {
     app: App,
@@ -62,6 +88,7 @@ struct Server {
     shutdown: Shutdown,
     router: Router,
     changes: Arc<AtomicUsize>,
+    floods: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -71,18 +98,19 @@ impl Server {
         let setting = move |key: &str| match key {
             "DATABASE_URL" => Some(url.clone()),
             "MAX_BODY_BYTES" => Some("2000".to_owned()),
+            "DRAIN_SECONDS" => Some("0".to_owned()),
             "CORS_ORIGINS" => Some("https://shop.example".to_owned()),
             _ => None,
         };
         let app = App::build(Config::load(None, setting).unwrap(), Ambient::default()).await.unwrap();
         app.migrate().await.unwrap();
-        let changes = Arc::default();
-        let schema =
-            limited(Schema::build(Query, Mutation(Arc::clone(&changes)), EmptySubscription), app.config.limits).finish();
+        let (changes, floods) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let (mutation, live) = (Mutation(Arc::clone(&changes)), Live(Arc::clone(&floods)));
+        let schema = limited(Schema::build(Query, mutation, live), app.config.limits).finish();
         let shutdown = Shutdown::new(app.ids.clone(), app.config.drain);
         let extra = Router::new().route("/breaks", get(async || Vec::<&str>::new().pop().expect("on purpose")));
         let (router, _) = router(app.clone(), schema, extra, shutdown.clone());
-        Self { app, folder, shutdown, router, changes }
+        Self { app, folder, shutdown, router, changes, floods }
     }
 
     async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -199,7 +227,7 @@ async fn what_is_not_a_graphql_request_is_refused() {
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert_eq!(code(response).await, "NOT_FOUND");
     let response = server
-        .send(json_request().header(header::ACCEPT, "text/event-stream").body(r#"{"query":"{number}"}"#.into()).unwrap())
+        .send(json_request().header(header::ACCEPT, "multipart/mixed").body(r#"{"query":"{number}"}"#.into()).unwrap())
         .await;
     assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
     server.end().await;

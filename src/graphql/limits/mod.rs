@@ -6,6 +6,7 @@ mod lexer;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest, NextValidation};
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{
     ObjectType, Positioned, Request, SchemaBuilder, ServerError, ServerResult, SubscriptionType, ValidationResult,
@@ -145,6 +146,21 @@ impl Limiter {
     }
 }
 
+/// Whether a request is for a subscription. Of one that will be refused for its document, the answer is no.
+#[must_use]
+pub fn is_subscription(query: &str, operation_name: Option<&str>, limits: Limits) -> bool {
+    // most are not, and do not have the word
+    if !query.contains("subscription") {
+        return false;
+    }
+    let lexed = lexer::lex(query);
+    if lexed.tokens > limits.tokens || lexed.nesting > MAX_NESTING {
+        return false;
+    }
+    let Ok(document) = parse_query(query) else { return false };
+    select(&document, operation_name).is_ok_and(|operation| operation.node.ty == OperationType::Subscription)
+}
+
 /// The operation that a request means (GraphQL specification, section 6.1, `GetOperation`).
 pub(super) fn select<'doc>(
     document: &'doc ExecutableDocument,
@@ -172,7 +188,8 @@ fn accept(accepts: Accepts, kind: OperationType) -> ServerResult<()> {
             Err(refusal("METHOD_NOT_ALLOWED", "Only queries may be sent by GET.".to_owned()))
         }
         (Accepts::QueriesAndMutations, OperationType::Subscription) => {
-            Err(refusal("SUBSCRIPTION_NEEDS_WEBSOCKET", "Subscribe over a WebSocket, with graphql-transport-ws.".to_owned()))
+            let message = "Subscribe over a WebSocket, with graphql-transport-ws, or ask for text/event-stream.";
+            Err(refusal("SUBSCRIPTION_NEEDS_WEBSOCKET", message.to_owned()))
         }
         _ => Ok(()),
     }

@@ -82,7 +82,8 @@ async fn a_refusal_has_the_form_that_was_asked_for() {
 async fn nothing_is_executed_for_a_client_that_takes_no_form_of_the_answer() {
     let server = Server::new("no-form").await;
     let mutation = r#"{"query":"mutation { change }"}"#;
-    for accept in ["text/html", "text/event-stream", "multipart/mixed", "application/xml", "*/*;q=0", "application/json;q=0"]
+    for accept in
+        ["text/html", "text/event-stream;q=0", "multipart/mixed", "application/xml", "*/*;q=0", "application/json;q=0"]
     {
         let response = server.ask(accept, mutation).await;
         assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE, "{accept}");
