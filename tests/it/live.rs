@@ -446,7 +446,7 @@ async fn what_is_no_longer_kept_starts_anew(shape: Shape) {
 }
 
 /// Waits until the relay has handed everything that was committed to the bus, and written down that it did.
-async fn all_published(app: &App) {
+pub(crate) async fn all_published(app: &App) {
     let db = app.db.reader();
     until(|| async {
         let waiting = event::Entity::find().filter(event::Column::Position.is_null()).count(db).await.unwrap();

@@ -12,6 +12,7 @@ mod client_resume;
 mod commands;
 mod drain;
 mod engine;
+mod event_stream;
 mod expiry;
 mod harness;
 mod idempotency;

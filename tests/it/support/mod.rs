@@ -5,6 +5,7 @@ pub(crate) mod app;
 pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod crowd;
+pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod http;
 pub(crate) mod postgres;
