@@ -1,6 +1,7 @@
 // What the programs have in common, and an app has in its own way: who signs in, and what is done with an item.
 import WebSocket from 'ws';
 import { connect } from './connection.mjs';
+import { connectEvents } from './events.mjs';
 import { Orders } from './orders.mjs';
 import { signIn } from './session.mjs';
 
@@ -8,7 +9,7 @@ import { signIn } from './session.mjs';
 Object.assign(globalThis, { WebSocket });
 
 export const server = process.argv[2] ?? process.env.QUICK_COMMERCE_URL ?? 'http://127.0.0.1:8080';
-const { EMAIL = 'customer@demo.test', PASSWORD = 'quick-commerce', KEEP_ALIVE_MS = '10000' } = process.env;
+const { EMAIL = 'customer@demo.test', PASSWORD = 'quick-commerce', KEEP_ALIVE_MS = '10000', SILENCE_MS = '30000' } = process.env;
 
 const orders = new Orders();
 
@@ -21,6 +22,18 @@ export async function connection() {
     console.error(`closed: ${code} ${reason}`.trimEnd());
   });
   return client;
+}
+
+/** The same over server-sent events, which begin when they are asked for. */
+export async function events() {
+  const on = {
+    connected: () => console.error('connected'),
+    /** @param {boolean} isAgain */
+    connecting: (isAgain) => {
+      if (isAgain) console.error('closed');
+    },
+  };
+  return connectEvents(server, await signIn(server, EMAIL, PASSWORD), on, Number(SILENCE_MS));
 }
 
 /**

@@ -28,7 +28,9 @@ over_both_shapes! {
     graphql_ws_goes_on_where_it_was,
     apollo_client_goes_on_where_it_was,
     urql_goes_on_where_it_was,
+    graphql_sse_goes_on_where_it_was,
     a_worn_out_token_is_renewed_and_an_ended_session_is_not,
+    an_event_stream_renews_its_token_too,
 }
 
 /// How long anything that is expected may take.
@@ -36,6 +38,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long the clients trust a silent connection; the default would only make the tests slower.
 const KEEP_ALIVE_MS: &str = "1000";
+
+/// The same for event streams. The server speaks less often than this, so these clients also come back when nothing is wrong.
+const SILENCE_MS: &str = "3000";
 
 const LOGOUT: &str = "mutation($input: LogoutInput) { logout(input: $input) { sessionsEnded userErrors { code } } }";
 
@@ -65,7 +70,12 @@ impl Client {
         let mut child = Command::new("node")
             .args([program, &format!("http://{server}")])
             .current_dir(example("resume"))
-            .envs([("EMAIL", &*customer.email), ("PASSWORD", PASSWORD), ("KEEP_ALIVE_MS", KEEP_ALIVE_MS)])
+            .envs([
+                ("EMAIL", &*customer.email),
+                ("PASSWORD", PASSWORD),
+                ("KEEP_ALIVE_MS", KEEP_ALIVE_MS),
+                ("SILENCE_MS", SILENCE_MS),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -246,6 +256,63 @@ async fn a_worn_out_token_is_renewed_and_an_ended_session_is_not(shape: Shape) {
     customer.mutate(LOGOUT, json!({ "everywhere": true })).await.ok("logout");
     client.hears("closed: 4403").await;
     client.hears("ended: ").await;
+    assert_eq!(client.child.wait().await.unwrap().code(), Some(1), "it does not ask for ever");
+}
+
+async fn graphql_sse_goes_on_where_it_was(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let network = Proxy::start(app.addr).await;
+    let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
+    by_hand(&app, &shop.seller).await;
+    let first = place_order(&customer, &shop.product_id, 1).await;
+    let mut client = Client::start("sse.mjs", network.addr, &app.app, &customer).await;
+    step(&shop.seller, &first, "PREPARING").await;
+    client.catches_up(&app.app, &customer).await;
+
+    // cut off in the middle, and again before it has caught up, perhaps, while more happens
+    for _ in 0..4 {
+        network.cut();
+        place_order(&customer, &shop.product_id, 1).await;
+        client.hears("connected").await;
+        place_order(&customer, &shop.product_id, 1).await;
+    }
+    client.catches_up(&app.app, &customer).await;
+
+    // the server is away for longer than one attempt
+    network.down();
+    step(&shop.seller, &first, "READY").await;
+    for _ in 0..2 {
+        client.hears("closed").await;
+    }
+    claim(&partner, &first).await;
+    network.resume();
+    client.hears("connected").await;
+    client.catches_up(&app.app, &customer).await;
+
+    // a network that is lost without a word
+    network.pause();
+    deliver(&partner, &customer, &first).await;
+    client.hears("closed").await;
+    let second = place_order(&customer, &shop.product_id, 1).await;
+    step(&shop.seller, &second, "PREPARING").await;
+    network.resume();
+    client.catches_up(&app.app, &customer).await;
+}
+
+async fn an_event_stream_renews_its_token_too(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    by_hand(&app, &shop.seller).await;
+    let first = place_order(&customer, &shop.product_id, 1).await;
+    let mut client = Client::start("sse.mjs", app.addr, &app.app, &customer).await;
+
+    app.clock.advance(app.app.config.access_token + Duration::from_secs(1));
+    let (seller, customer) = tokio::join!(app.login(&shop.seller.email), app.login(&customer.email));
+    step(&seller, &first, "PREPARING").await;
+    client.catches_up(&app.app, &customer).await;
+
+    customer.mutate(LOGOUT, json!({ "everywhere": true })).await.ok("logout");
+    client.hears("ended: the session is over").await;
     assert_eq!(client.child.wait().await.unwrap().code(), Some(1), "it does not ask for ever");
 }
 
