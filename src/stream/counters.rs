@@ -12,6 +12,7 @@ pub(super) struct Counters {
     pub(super) repairs: AtomicU64,
     pub(super) lags: AtomicU64,
     pub(super) resets: AtomicU64,
+    pub(super) pending: AtomicI64,
     pub(super) groups: AtomicI64,
     pub(super) subscriptions: AtomicI64,
 }
@@ -33,6 +34,8 @@ pub struct Counts {
     pub lags: u64,
     /// Times that a subscriber was told to start anew.
     pub resets: u64,
+    /// Deliveries of the bus that groups have not dealt with yet.
+    pub pending: i64,
     /// Groups now.
     pub groups: i64,
     /// Subscriptions now.
@@ -54,6 +57,7 @@ impl Counters {
             repairs: get(&self.repairs),
             lags: get(&self.lags),
             resets: get(&self.resets),
+            pending: self.pending.load(Ordering::Acquire),
             groups: self.groups.load(Ordering::Relaxed),
             subscriptions: self.subscriptions.load(Ordering::Relaxed),
         }

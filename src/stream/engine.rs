@@ -32,6 +32,8 @@ struct Inner {
     /// The incarnation of the log, as it was read last.
     epoch: AtomicI32,
     counters: Counters,
+    /// Whether those who ask the same are a group.
+    shares: bool,
 }
 
 impl fmt::Debug for Engine {
@@ -101,6 +103,15 @@ impl Drop for Entrance {
 impl Engine {
     /// An engine over `app` that executes by `executor`.
     pub fn new<E: Executor>(app: App, executor: E) -> Self {
+        Self::build(app, executor, true)
+    }
+
+    /// An engine that executes for each subscription alone, whatever its audience: what [`Engine::new`] is compared with.
+    pub fn unshared<E: Executor>(app: App, executor: E) -> Self {
+        Self::build(app, executor, false)
+    }
+
+    fn build<E: Executor>(app: App, executor: E, shares: bool) -> Self {
         let execute = Box::new(move |request| executor.execute_stream(request, None));
         Self(Arc::new(Inner {
             app,
@@ -108,6 +119,7 @@ impl Engine {
             groups: Mutex::default(),
             epoch: AtomicI32::new(0),
             counters: Counters::default(),
+            shares,
         }))
     }
 
@@ -164,21 +176,22 @@ impl Engine {
         if let Some(name) = plan.variable.as_deref().filter(|name| variables.contains_key(*name)) {
             Arc::make_mut(&mut variables).remove(name);
         }
+        let audience = if self.0.shares { plan.audience } else { Audience::Private };
         let question = Question {
             topic: plan.topic,
             policy: plan.policy,
-            reader: plan.audience.narrow(plan.reader),
+            reader: audience.narrow(plan.reader),
             stream: plan.stream,
             query: Arc::clone(&call.query),
             operation_name: call.operation_name.clone(),
             variables,
         };
-        if plan.audience == Audience::Private {
+        if audience == Audience::Private {
             return Entrance(Group::new(self.clone(), question, None));
         }
         let key = Key {
             topic: question.topic,
-            audience: plan.audience,
+            audience,
             reader: question.reader,
             query: Arc::clone(&question.query),
             operation_name: question.operation_name.clone(),

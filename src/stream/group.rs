@@ -228,13 +228,23 @@ impl Group {
     }
 
     fn deliver_to(self: &Arc<Self>, delivery: Delivery) {
-        self.mailbox.put(delivery);
+        self.put(delivery);
         let mut state = self.state();
         if !state.is_running {
             state.is_running = true;
             drop(state);
             tokio::spawn(Runner { group: Arc::clone(self), execution: None }.run());
         }
+    }
+
+    fn put(&self, delivery: Delivery) {
+        let forgotten = i64::try_from(self.mailbox.put(delivery)).unwrap_or(i64::MAX);
+        self.engine.counters().pending.fetch_add(1 - forgotten, Ordering::AcqRel);
+    }
+
+    /// So many deliveries are dealt with.
+    fn dealt_with(&self, count: i64) {
+        self.engine.counters().pending.fetch_sub(count, Ordering::AcqRel);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -279,10 +289,17 @@ impl Runner {
         loop {
             match timeout(LINGER, self.group.mailbox.next()).await {
                 Ok(delivery) => match self.group.question.policy {
-                    Policy::All => self.handle(delivery).await,
+                    Policy::All => {
+                        self.handle(delivery).await;
+                        self.group.dealt_with(1);
+                    }
                     Policy::Latest(pause) => {
-                        let newest = std::iter::from_fn(|| self.group.mailbox.take()).last().unwrap_or(delivery);
-                        self.handle(newest).await;
+                        let mut newest = (delivery, 1);
+                        while let Some(newer) = self.group.mailbox.take() {
+                            newest = (newer, newest.1 + 1);
+                        }
+                        self.handle(newest.0).await;
+                        self.group.dealt_with(newest.1);
                         sleep(pause).await;
                     }
                 },
@@ -359,7 +376,7 @@ impl Runner {
             Err(error) => {
                 tracing::warn!(?error, "the log cannot be read; trying again");
                 sleep(REST).await;
-                group.mailbox.put(Delivery::Gap);
+                group.put(Delivery::Gap);
             }
         }
     }

@@ -129,6 +129,7 @@ impl Metrics {
             family(&format!("quick_commerce_stream_{name}_total"), "counter", help, &one(count.to_string()));
         }
         for (name, help, count) in [
+            ("pending", "Deliveries of the bus that groups have not dealt with yet.", counts.pending),
             ("groups", "Groups of subscriptions that share their answers.", counts.groups),
             ("subscriptions", "Subscriptions that are live.", counts.subscriptions),
         ] {
@@ -160,6 +161,7 @@ mod tests {
             repairs: 14,
             lags: 15,
             resets: 16,
+            pending: 19,
             groups: 17,
             subscriptions: 18,
         };
@@ -182,6 +184,7 @@ mod tests {
             "quick_commerce_stream_lags_total 15",
             "quick_commerce_stream_resets_total 16",
             "# TYPE quick_commerce_stream_groups gauge",
+            "quick_commerce_stream_pending 19",
             "quick_commerce_stream_groups 17",
             "quick_commerce_stream_subscriptions 18",
         ] {

@@ -18,11 +18,12 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Puts `delivery` in. Whether it was empty before.
-    pub fn put(&self, delivery: Delivery) -> bool {
+    /// Puts `delivery` in. How many were forgotten for it.
+    pub fn put(&self, delivery: Delivery) -> usize {
         let mut queue = self.lock();
-        let was_empty = queue.is_empty();
+        let mut forgotten = 0;
         if queue.len() >= CAPACITY {
+            forgotten = queue.len();
             queue.clear();
             queue.push_back(Delivery::Gap);
         } else {
@@ -30,7 +31,7 @@ impl Mailbox {
         }
         drop(queue);
         self.filled.notify_one();
-        was_empty
+        forgotten
     }
 
     /// Takes the oldest one out, if there is one.
@@ -94,9 +95,10 @@ mod tests {
     #[test]
     fn a_mailbox_that_overflows_holds_a_gap_and_what_came_after() {
         let mailbox = Mailbox::default();
-        for position in 0..=CAPACITY as i64 {
-            mailbox.put(Delivery::Behind(position));
+        for position in 0..CAPACITY as i64 {
+            assert_eq!(mailbox.put(Delivery::Behind(position)), 0);
         }
+        assert_eq!(mailbox.put(Delivery::Behind(7)), CAPACITY);
         mailbox.put(Delivery::Behind(-1));
         assert!(matches!(mailbox.take(), Some(Delivery::Gap)));
         assert!(matches!(mailbox.take(), Some(Delivery::Behind(-1))));
