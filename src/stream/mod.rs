@@ -45,6 +45,13 @@ pub struct StreamReset {
     pub reason: StreamResetReason,
 }
 
+/// There is nothing to show yet: where the stream is, so that whoever is cut off can resume from here.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StreamPosition {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+}
+
 /// Why a stream starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum StreamResetReason {

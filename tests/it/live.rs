@@ -46,6 +46,8 @@ over_both_shapes! {
     what_is_available_is_known_whenever_one_begins_to_listen,
     a_cursor_brings_what_was_missed_and_nothing_twice,
     a_cursor_of_another_server_starts_anew,
+    whoever_is_cut_off_within_a_snapshot_gets_all_of_it_again,
+    whoever_has_no_order_yet_can_resume_as_well,
     what_is_no_longer_kept_starts_anew,
     partners_hear_of_what_is_around_them,
 }
@@ -398,6 +400,42 @@ async fn a_cursor_brings_what_was_missed_and_nothing_twice(shape: Shape) {
     for expected in ["OrderAvailable", "OrderUnavailable"] {
         assert_eq!(offers.next().await["__typename"], expected);
     }
+}
+
+async fn whoever_is_cut_off_within_a_snapshot_gets_all_of_it_again(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    by_hand(&app, &shop.seller).await;
+    place_some(&app, &customer, &shop, 3).await;
+    let mut cut = customer.subscribe(MY_ORDER_UPDATES, json!({})).await;
+    let mut cursors = Vec::new();
+    for _ in 0..3 {
+        cursors.push(cut.next().await["cursor"].clone());
+    }
+    for cursor in &cursors[..2] {
+        let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": cursor })).await;
+        feed.snapshot(3).await;
+    }
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": cursors[2] })).await;
+    let item = feed.next().await;
+    assert_eq!((&item["__typename"], &item["order"]["id"]), (&json!("OrderChanged"), &json!(id)), "it had all of it");
+}
+
+async fn whoever_has_no_order_yet_can_resume_as_well(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    let mut feed =
+        customer.subscribe("subscription { myOrderUpdates { ... on StreamPosition { cursor } } }", json!({})).await;
+    let cursor = feed.next().await["cursor"].clone();
+    drop(feed);
+    // placed and finished in between
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    let cancel = json!({ "idempotencyKey": key(), "orderId": id });
+    customer.mutate("mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { order { id } } }", cancel).await;
+    let last = read_order(&customer, &id).await["version"].as_i64().unwrap();
+    let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": cursor })).await;
+    feed.catch_up(&BTreeMap::from([(id, last)])).await;
 }
 
 async fn a_cursor_of_another_server_starts_anew(shape: Shape) {

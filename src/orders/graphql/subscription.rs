@@ -17,7 +17,7 @@ use crate::orders::event::{ORDER_CHANGED, OrderChange};
 use crate::orders::service::{self, OrderFilter};
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
-use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload, stream_id};
+use crate::stream::{Snapshot, SnapshotCursors, Source, StreamPosition, StreamReset, follow, payload, stream_id};
 
 /// Open orders that a feed begins with, newest first.
 const MAX_SNAPSHOT: u64 = 100;
@@ -29,6 +29,8 @@ pub enum OrderUpdatesItem {
     Snapshot(Box<OrderSnapshot>),
     /// An order changed.
     Changed(Box<OrderChanged>),
+    /// There is no order to begin with.
+    Position(StreamPosition),
     /// What follows is new.
     Reset(StreamReset),
 }
@@ -125,6 +127,11 @@ impl Source for Orders {
         let seen = orders.iter().map(|order| (order.id, order.version)).collect();
         let orders: Vec<Order> = orders.into_iter().filter_map(|row| Order::seen_by(row, self.reader)).collect();
         let count = orders.len();
+        if count == 0 {
+            // without a cursor, whatever happened while the client was cut off would never be told
+            let position = StreamPosition { cursor: cursors.only() };
+            return Ok(Snapshot { items: vec![OrderUpdatesItem::Position(position)], seen });
+        }
         let items = orders.into_iter().enumerate().map(|(index, order)| {
             OrderUpdatesItem::Snapshot(Box::new(OrderSnapshot { cursor: cursors.of(index, count), order }))
         });
