@@ -6,7 +6,7 @@ use super::*;
 use crate::config::SendQueueBudget;
 use crate::stream::{Frame, Verdict};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 const CURSOR: EventCursor = EventCursor { epoch: 1, stream: 2, position: 3, is_partial: false };
 
