@@ -114,7 +114,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "DRAIN_SECONDS",
         "10",
-        "over how long a server that stops closes its WebSockets, each at its own moment; 0: at once",
+        "over how long a server that stops closes its WebSockets and event streams, each at its own moment; 0: at once",
     ),
     setting("LOG", "info,sea_orm_migration=warn,sqlx=warn", "what is logged, in the syntax of tracing's EnvFilter"),
     setting("LOG_FORMAT", "text", "`text` or `json`"),
