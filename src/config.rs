@@ -331,6 +331,13 @@ impl Reader {
         Duration::from_secs(self.number(name, min, 8_760) * 3_600)
     }
 
+    fn send_queue(&mut self) -> SendQueueBudget {
+        SendQueueBudget {
+            bytes: self.size("SEND_QUEUE_BYTES", 16_384, 1 << 30),
+            age: Duration::from_secs(self.number("SEND_QUEUE_SECONDS", 1, 3_600)),
+        }
+    }
+
     fn finish(mut self) -> Result<Config, ConfigError> {
         let listen_addr =
             self.parse("LISTEN_ADDR", ([127, 0, 0, 1], 8080).into(), "an address and port such as 127.0.0.1:8080", |t| {
@@ -411,10 +418,7 @@ impl Reader {
             prices,
             payout,
             bus_check: Duration::from_secs(self.number("BUS_CHECK_SECONDS", 1, 3_600)),
-            send_queue: SendQueueBudget {
-                bytes: self.size("SEND_QUEUE_BYTES", 16_384, 1 << 30),
-                age: Duration::from_secs(self.number("SEND_QUEUE_SECONDS", 1, 3_600)),
-            },
+            send_queue: self.send_queue(),
             claim_hold: Duration::from_secs(self.number("CLAIM_HOLD_SECONDS", 5, 3_600)),
             pickup: Duration::from_secs(self.number("PICKUP_SECONDS", 30, 86_400)),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),

@@ -100,7 +100,9 @@ impl<'a> Way<'a, '_> {
                 }
                 Selection::InlineFragment(inline) => {
                     let condition = inline.node.type_condition.as_ref().map(|on| &on.node.on.node);
-                    condition.is_none_or(|on| on == self.root).then(|| (&inline.node.directives, &inline.node.selection_set))
+                    condition
+                        .is_none_or(|on| on == self.root)
+                        .then_some((&inline.node.directives, &inline.node.selection_set))
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;

@@ -135,7 +135,7 @@ impl Seat {
             stream,
             variable: variable.map(Name::new),
         };
-        let entrance = self.engine.enter(plan, &self.call).await?;
+        let entrance = self.engine.enter(&plan, &self.call).await?;
         let after = if source.policy() == Policy::All { self.call.after.or(after) } else { None };
         let mut way = Way {
             app,
@@ -182,7 +182,6 @@ impl<S: Source> Way<'_, S> {
         self.at = EventCursor { epoch: head.epoch, stream: self.stream, position: head.position, is_partial: false };
         self.entrance.group().engine().note_epoch(head.epoch);
         match (start, after) {
-            (Start::AsAsked, None) => self.take_snapshot().await,
             (Start::AsAsked, Some(after)) if after.epoch != head.epoch || after.stream != self.stream => {
                 self.start_anew(StreamResetReason::Server).await
             }
@@ -193,7 +192,7 @@ impl<S: Source> Way<'_, S> {
                 self.seen = seen;
                 self.resume(position, StreamResetReason::SlowConsumer).await
             }
-            (Start::After(..), _) => self.take_snapshot().await,
+            (Start::AsAsked, None) | (Start::After(..), _) => self.take_snapshot().await,
             (Start::Anew(reason), _) => self.start_anew(reason).await,
         }
     }

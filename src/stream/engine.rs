@@ -165,13 +165,13 @@ impl Engine {
     ///
     /// # Errors
     /// When the bus is being taken down.
-    pub(super) async fn enter(&self, plan: Plan, call: &Call) -> Result<Entrance> {
+    pub(super) async fn enter(&self, plan: &Plan, call: &Call) -> Result<Entrance> {
         let entrance = self.find_or_make(plan, call);
         entrance.group().attach().await?;
         Ok(entrance)
     }
 
-    fn find_or_make(&self, plan: Plan, call: &Call) -> Entrance {
+    fn find_or_make(&self, plan: &Plan, call: &Call) -> Entrance {
         let mut variables = Arc::clone(&call.variables);
         if let Some(name) = plan.variable.as_deref().filter(|name| variables.contains_key(*name)) {
             Arc::make_mut(&mut variables).remove(name);

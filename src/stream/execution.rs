@@ -91,7 +91,7 @@ impl<S: Source> Follower<S> {
 /// What became of an event.
 pub(super) enum Outcome {
     /// This is what subscribers are sent.
-    Answer(Response),
+    Answer(Box<Response>),
     /// They do not hear of it.
     Passed,
     /// The execution does not work, or takes too long.
@@ -126,7 +126,7 @@ impl Execution {
             tokio::select! {
                 biased;
                 answer = self.answers.next() => match answer {
-                    Some(answer) if self.progress.has_begun.load(Ordering::Acquire) => Outcome::Answer(answer),
+                    Some(answer) if self.progress.has_begun.load(Ordering::Acquire) => Outcome::Answer(Box::new(answer)),
                     // it ends with this event, which is not for the group
                     None if self.is_over() => Outcome::Passed,
                     _ => Outcome::Failed,

@@ -124,7 +124,10 @@ impl Member {
         loop {
             let viewer = match self.authority.viewer().await {
                 Ok(viewer) => viewer,
-                Err(error) => return self.refuse(error),
+                Err(error) => {
+                    self.refuse(error);
+                    return Ok(());
+                }
             };
             let call = self.call().clone();
             let begun = Begun::default();
@@ -141,7 +144,8 @@ impl Member {
             loop {
                 let Ok(answer) = timeout(PATIENCE, answers.next()).await else {
                     tracing::warn!("an operation was given up");
-                    return self.refuse(GraphError::retryable("TIMEOUT", "The request took too long and was given up."));
+                    self.refuse(GraphError::retryable("TIMEOUT", "The request took too long and was given up."));
+                    return Ok(());
                 };
                 let Some(response) = answer else { break };
                 if !begun.get() {
@@ -171,11 +175,10 @@ impl Member {
         }
     }
 
-    fn refuse(&self, error: GraphError) -> std::result::Result<(), Gone> {
+    fn refuse(&self, error: GraphError) {
         let mut response = error.into_response();
         crate::graphql::name_request(&mut response, &self.call().request_id);
         self.queue.finish(self.number, Answer::Errors(answer::errors(&response.errors)));
-        Ok(())
     }
 
     /// Hands over what its group was answered. Whether there was room for it.

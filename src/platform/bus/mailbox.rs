@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn a_mailbox_that_overflows_holds_a_gap_and_what_came_after() {
         let mailbox = Mailbox::default();
-        for position in 0..CAPACITY as i64 {
-            assert_eq!(mailbox.put(Delivery::Behind(position)), 0);
+        for position in 0..CAPACITY {
+            assert_eq!(mailbox.put(Delivery::Behind(position.try_into().unwrap())), 0);
         }
         assert_eq!(mailbox.put(Delivery::Behind(7)), CAPACITY);
         mailbox.put(Delivery::Behind(-1));
