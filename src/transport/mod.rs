@@ -36,7 +36,6 @@ pub use self::listener::Listener;
 use self::metrics::Metrics;
 pub use self::peer::Peer;
 use self::quota::Quota;
-use self::socket::Timings;
 use crate::app::App;
 use crate::graphql::context::RequestId;
 use crate::platform::ids::Ids;
@@ -87,30 +86,18 @@ struct Transport<E> {
     metrics: Arc<Metrics>,
     shutdown: Shutdown,
     quota: Quota,
-    timings: Timings,
 }
 
 /// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`; with
 /// the engine that runs the subscriptions, for whoever has it watch the log.
 pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> (Router, Engine) {
     let engine = Engine::new(app.clone(), executor.clone());
-    (routes(app, executor, engine.clone(), extra, shutdown, Timings::default()), engine)
-}
-
-fn routes<E: Executor>(
-    app: App,
-    executor: E,
-    engine: Engine,
-    extra: Router,
-    shutdown: Shutdown,
-    timings: Timings,
-) -> Router {
     let metrics = Arc::new(Metrics::new(app.clock.now()));
     let cors = cors(&app.config.cors_origins);
     let body_bytes = app.config.limits.body_bytes;
     let quota = Quota::new(&app.config);
-    let transport =
-        Transport { app: app.clone(), executor, engine, metrics: Arc::clone(&metrics), shutdown, quota, timings };
+    let (for_app, for_engine, for_metrics) = (app.clone(), engine.clone(), Arc::clone(&metrics));
+    let transport = Transport { app: for_app, executor, engine: for_engine, metrics: for_metrics, shutdown, quota };
     let router = Router::new()
         .route("/graphql", get(http::get::<E>).post(http::post::<E>))
         .route("/healthz", get(health::alive))
@@ -128,10 +115,11 @@ fn routes<E: Executor>(
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router
+    let router = router
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .layer(from_fn_with_state((app, metrics), frame::observe))
+        .layer(from_fn_with_state((app, metrics), frame::observe));
+    (router, engine)
 }
 
 /// What browsers' pages of other origins may do. `None`: nothing.

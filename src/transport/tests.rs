@@ -305,6 +305,35 @@ async fn a_panic_is_a_masked_answer() {
 }
 
 #[tokio::test]
+async fn what_is_not_a_handshake_is_told_what_it_lacks() {
+    let server = Server::new("handshake").await;
+    let whole = [
+        (header::CONNECTION, "keep-alive, Upgrade"),
+        (header::UPGRADE, "WebSocket"),
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+        (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let send = |headers: Vec<(header::HeaderName, &'static str)>| {
+        let request =
+            headers.into_iter().fold(Request::get("/graphql"), |request, (name, value)| request.header(name, value));
+        server.send(request.body(Body::empty()).unwrap())
+    };
+    for (lacking, status, expected) in [
+        (header::CONNECTION, StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+        (header::SEC_WEBSOCKET_VERSION, StatusCode::UPGRADE_REQUIRED, "UPGRADE_REQUIRED"),
+        (header::SEC_WEBSOCKET_KEY, StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+    ] {
+        let response = send(whole.iter().filter(|(name, _)| *name != lacking).cloned().collect()).await;
+        assert_eq!(response.status(), status, "without {lacking}");
+        assert_eq!(header_of(&response, header::SEC_WEBSOCKET_VERSION), "13");
+        assert_eq!(code(response).await, expected);
+    }
+    // over no connection, as here
+    assert_eq!(send(whole.to_vec()).await.status(), StatusCode::BAD_REQUEST);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn a_panic_does_not_end_a_socket() {
     let server = Server::new("socket-panic").await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

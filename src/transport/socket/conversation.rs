@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,13 +17,20 @@ use super::envelope;
 use super::goodbye::Goodbye;
 use super::operations::Operations;
 use super::protocol::{ClientMessage, Object};
-use super::wire::{End, Timings, Wire};
+use super::wire::{End, Said, Wire};
 use crate::app::App;
 use crate::graphql::context::RequestId;
-use crate::stream::{Authority, Engine, Outgoing, SendQueue, Verdict};
+use crate::stream::{Authority, Engine, SendQueue, Verdict};
 use crate::transport::Shutdown;
 use crate::transport::quota::{Place, Quota};
 use crate::transport::session::Session;
+
+/// How long a client may take to send `connection_init`.
+const INIT: Duration = Duration::from_secs(10);
+
+/// How often a client is pinged, and how long it may take to answer: often enough for a proxy that gives up after a minute
+/// of silence.
+const PING: Duration = Duration::from_secs(25);
 
 /// Answers that are sent before the client is listened to again.
 const BATCH: usize = 32;
@@ -39,80 +46,70 @@ pub(super) struct Server {
     pub(super) quota: Quota,
     /// The end of the server.
     pub(super) shutdown: Shutdown,
-    /// How long the client may take.
-    pub(super) timings: Timings,
     /// What the log and the client know the socket by.
     pub(super) request_id: RequestId,
 }
 
 /// Speaks the protocol on `wire` until one side has had enough.
-pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(mut wire: Wire<S>, server: Server) {
+pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, server: &Server) -> End {
     let queue = SendQueue::new(server.app.config.send_queue);
-    let Err(end) = converse(&mut wire, server, &queue).await;
+    let Err(end) = converse(wire, server, &queue).await;
     // whoever waits for room waits in vain
     queue.close();
-    Box::pin(wire.end(end)).await;
+    end
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+/// The same, with the `queue` of what the operations are answered.
+pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
-    server: Server,
+    server: &Server,
     queue: &Arc<SendQueue>,
 ) -> Result<Infallible, End> {
-    let Server { app, engine, quota, shutdown, timings, request_id } = server;
-    let session = Arc::new(Session::new(app));
+    let session = Arc::new(Session::new(server.app.clone()));
     // these two are waited for once, and not anew in each turn: many sockets wait for the same
     let mut ended = pin!(session.ended());
-    let mut stopped = pin!(shutdown.leave());
-    let authority: Arc<dyn Authority> = Arc::<Session>::clone(&session);
-    let mut conversation = Conversation {
-        operations: Operations::new(engine, authority, Arc::clone(queue), request_id),
-        session: &session,
-        quota,
-        place: None,
-        init: Init::Awaited,
-        is_heard: true,
-        timings,
-        init_by: Instant::now() + timings.init,
-        ping_at: Instant::now() + timings.ping,
-    };
+    let mut stopped = pin!(server.shutdown.leave());
+    let mut conversation = Conversation::new(server, &session, queue);
     // one timer for both
     let mut timer = pin!(sleep_until(conversation.next_time()));
     loop {
-        let said = tokio::select! {
+        let mut said = tokio::select! {
             message = wire.read() => conversation.hear(message?)?,
             outgoing = queue.next() => {
-                let outgoing = outgoing.map_err(|Verdict::TooSlow| Goodbye::TOO_SLOW)?;
-                conversation.pass_on(wire, queue, outgoing).await?;
-                None
+                conversation.operations.envelope(outgoing.map_err(|Verdict::TooSlow| Goodbye::TOO_SLOW)?).map(Said::Text)
             }
             checked = conversation.init.checked() => Some(conversation.admit(checked)?),
             () = timer.as_mut() => {
-                conversation.look_at_the_time(wire).await?;
+                let said = conversation.look_at_the_time()?;
                 timer.as_mut().reset(conversation.next_time());
-                None
+                said
             }
             () = &mut ended => return Err(Goodbye::FORBIDDEN.into()),
             () = &mut stopped => return Err(Goodbye::RESTART.into()),
         };
-        if let Some(message) = said {
-            wire.feed(message).await?;
-            wire.flush().await?;
+        if said.is_none() {
+            continue;
         }
+        // what else is ready goes out with it
+        let mut ready = std::iter::from_fn(|| queue.try_next()).take(BATCH);
+        while let Some(message) = said {
+            wire.feed(message).await?;
+            said = ready.find_map(|outgoing| conversation.operations.envelope(outgoing)).map(Said::Text);
+        }
+        wire.flush().await?;
     }
 }
 
 /// What a socket has come to.
 struct Conversation<'a> {
     session: &'a Arc<Session>,
-    operations: Operations,
-    quota: Quota,
+    operations: Operations<'a>,
+    server: &'a Server,
     /// Among the sockets of its user.
     place: Option<Place>,
     init: Init,
     /// Whether anything came since the last ping.
     is_heard: bool,
-    timings: Timings,
     init_by: Instant,
     ping_at: Instant,
 }
@@ -134,9 +131,24 @@ impl Init {
     }
 }
 
-impl Conversation<'_> {
+impl<'a> Conversation<'a> {
+    fn new(server: &'a Server, session: &'a Arc<Session>, queue: &'a Arc<SendQueue>) -> Self {
+        let authority: Arc<dyn Authority> = Arc::<Session>::clone(session);
+        let now = Instant::now();
+        Self {
+            session,
+            server,
+            place: None,
+            operations: Operations::new(server, authority, queue),
+            init: Init::Awaited,
+            is_heard: true,
+            init_by: now + INIT,
+            ping_at: now + PING,
+        }
+    }
+
     /// Does as the client says. What there is to say at once.
-    fn hear(&mut self, message: Message) -> Result<Option<Bytes>, Goodbye> {
+    fn hear(&mut self, message: Message) -> Result<Option<Said>, Goodbye> {
         self.is_heard = true;
         let message = match message {
             Message::Text(text) => ClientMessage::read(&text)?,
@@ -151,10 +163,10 @@ impl Conversation<'_> {
                 self.init = Init::Checking(self.check(payload.unwrap_or_default()));
                 Ok(None)
             }
-            ClientMessage::Ping(payload) => Ok(Some(envelope::pong(payload))),
+            ClientMessage::Ping(payload) => Ok(Some(Said::Text(envelope::pong(payload)))),
             ClientMessage::Pong => Ok(None),
             ClientMessage::Subscribe(id, request) => match self.init {
-                Init::Acknowledged => self.operations.start(&id, request),
+                Init::Acknowledged => Ok(self.operations.start(&id, request)?.map(Said::Text)),
                 Init::Awaited | Init::Checking(_) => Err(Goodbye::UNAUTHORIZED),
             },
             ClientMessage::Complete(id) => {
@@ -166,9 +178,8 @@ impl Conversation<'_> {
 
     /// Finds out who it is. Boxed: it is large, and soon over.
     fn check(&self, payload: Object) -> BoxFuture<'static, Result<Option<Place>, Goodbye>> {
-        let quota = self.quota.clone();
-        let session = Arc::clone(self.session);
-        let span = tracing::info_span!("socket", request_id = self.operations.request_id().0);
+        let (session, quota) = (Arc::clone(self.session), self.server.quota.clone());
+        let span = tracing::info_span!("socket", request_id = self.server.request_id.0);
         let check = async move {
             match session.begin(&Value::Object(payload)).await {
                 Ok(None) => Ok(None),
@@ -180,28 +191,10 @@ impl Conversation<'_> {
         Box::pin(check.instrument(span))
     }
 
-    fn admit(&mut self, checked: Result<Option<Place>, Goodbye>) -> Result<Bytes, Goodbye> {
+    fn admit(&mut self, checked: Result<Option<Place>, Goodbye>) -> Result<Said, Goodbye> {
         self.place = checked?;
         self.init = Init::Acknowledged;
-        Ok(envelope::ACK)
-    }
-
-    /// Sends `outgoing`, and what else is ready.
-    async fn pass_on<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        wire: &mut Wire<S>,
-        queue: &SendQueue,
-        outgoing: Outgoing,
-    ) -> Result<(), End> {
-        let (mut next, mut left) = (Some(outgoing), BATCH);
-        while let Some(outgoing) = next {
-            if let Some(message) = self.operations.envelope(outgoing) {
-                wire.feed(message).await?;
-            }
-            left -= 1;
-            next = if left > 0 { queue.try_next() } else { None };
-        }
-        wire.flush().await
+        Ok(Said::Text(envelope::ACK))
     }
 
     fn next_time(&self) -> Instant {
@@ -212,19 +205,19 @@ impl Conversation<'_> {
     }
 
     /// Does what is due.
-    async fn look_at_the_time<S: AsyncRead + AsyncWrite + Unpin>(&mut self, wire: &mut Wire<S>) -> Result<(), End> {
+    fn look_at_the_time(&mut self) -> Result<Option<Said>, End> {
         let now = Instant::now();
         if matches!(self.init, Init::Awaited) && now >= self.init_by {
             return Err(Goodbye::NO_INIT.into());
         }
         if now < self.ping_at {
-            return Ok(());
+            return Ok(None);
         }
         if !self.is_heard {
             return Err(End::Cut);
         }
         self.is_heard = false;
-        self.ping_at = now + self.timings.ping;
-        wire.ping().await
+        self.ping_at = now + PING;
+        Ok(Some(Said::Ping))
     }
 }

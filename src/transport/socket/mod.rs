@@ -22,7 +22,6 @@ use hyper_util::rt::TokioIo;
 use self::conversation::Server;
 use self::goodbye::Goodbye;
 use self::handshake::Handshake;
-pub(super) use self::wire::Timings;
 use self::wire::{End, Wire};
 use super::Transport;
 use super::error::Refusal;
@@ -41,27 +40,42 @@ pub(super) fn upgrade<E>(transport: Transport<E>, id: RequestId, mut parts: Part
             return response;
         }
     };
-    let Transport { app, engine, metrics, shutdown, quota, timings, .. } = transport;
+    let Transport { app, engine, metrics, shutdown, quota, .. } = transport;
     let address = peer::address(&parts.extensions, &parts.headers, &app.config);
     let Some(place) = quota.take_address(address) else {
         return Refusal::too_many_sockets().respond(&id);
     };
     let Handshake { connection, is_spoken, response } = handshake;
     let open = metrics.socket();
-    let server = Server { app, engine, quota, shutdown: shutdown.clone(), timings, request_id: id };
-    shutdown.sockets.spawn(serve(connection, server, is_spoken, (open, place)));
+    let sockets = shutdown.sockets.clone();
+    let server = Server { app, engine, quota, shutdown, request_id: id };
+    sockets.spawn(serve(connection, server, is_spoken, (open, place)));
     response
 }
 
-async fn serve(connection: OnUpgrade, server: Server, is_spoken: bool, _kept: (OpenSocket, Place)) {
-    // fails when the client went away in the meantime
-    let Ok(connection) = connection.await else { return };
-    let limit = server.app.config.limits.body_bytes;
-    let wire = Wire::new(TokioIo::new(connection), limit, server.timings).await;
-    if is_spoken {
-        conversation::hold(wire, server).await;
-    } else {
-        // a handshake that fails cannot be told from an outage by a browser; a close code can
-        Box::pin(wire.end(End::Close(Goodbye::OTHER_PROTOCOL))).await;
+/// Serves one socket, as one task.
+#[expect(clippy::manual_async_fn, reason = "an async function keeps what it is given twice, and there are many sockets")]
+fn serve(
+    connection: OnUpgrade,
+    server: Server,
+    is_spoken: bool,
+    kept: (OpenSocket, Place),
+) -> impl Future<Output = ()> + Send {
+    async move {
+        let _kept = &kept;
+        // fails when the client went away in the meantime
+        let Ok(connection) = connection.await else { return };
+        let limit = server.app.config.limits.body_bytes;
+        let mut wire = Wire::new(TokioIo::new(connection), limit).await;
+        let end = if is_spoken {
+            conversation::hold(&mut wire, &server).await
+        } else {
+            // a handshake that fails cannot be told from an outage by a browser; a close code can
+            End::Close(Goodbye::OTHER_PROTOCOL)
+        };
+        Box::pin(wire.end(end)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::conversation::Server;
 use super::envelope::Id;
 use super::goodbye::Goodbye;
 use super::protocol::Request;
-use crate::graphql::context::{Accepts, RequestId};
+use crate::graphql::context::Accepts;
 use crate::graphql::{GraphError, name_request};
-use crate::stream::{Answer, Authority, Call, Engine, Operation, Outgoing, SendQueue};
+use crate::stream::{Answer, Authority, Call, Operation, Outgoing, SendQueue};
 
 /// Operations that one socket may have open.
 const MAX_OPERATIONS: usize = 100;
 
 /// Those that are going on.
-pub(super) struct Operations {
-    engine: Engine,
+pub(super) struct Operations<'a> {
+    server: &'a Server,
     authority: Arc<dyn Authority>,
-    queue: Arc<SendQueue>,
-    request_id: RequestId,
+    queue: &'a Arc<SendQueue>,
     /// A few, at the most [`MAX_OPERATIONS`]: looked through faster than anything is looked up.
     active: Vec<Active>,
     last: u32,
@@ -33,15 +33,10 @@ struct Active {
     _operation: Operation,
 }
 
-impl Operations {
+impl<'a> Operations<'a> {
     /// None yet. They are executed for `authority`, and answered in `queue`.
-    pub(super) fn new(engine: Engine, authority: Arc<dyn Authority>, queue: Arc<SendQueue>, request_id: RequestId) -> Self {
-        Self { engine, authority, queue, request_id, active: Vec::new(), last: 0 }
-    }
-
-    /// What the log and the client know the socket by.
-    pub(super) fn request_id(&self) -> &RequestId {
-        &self.request_id
+    pub(super) fn new(server: &'a Server, authority: Arc<dyn Authority>, queue: &'a Arc<SendQueue>) -> Self {
+        Self { server, authority, queue, active: Vec::new(), last: 0 }
     }
 
     /// Starts one; if there are too many, the message that says so.
@@ -62,12 +57,12 @@ impl Operations {
             operation_name: operation_name.map(Arc::from),
             variables: Arc::new(variables),
             after: None,
-            request_id: self.request_id.clone(),
+            request_id: self.server.request_id.clone(),
             accepts: Accepts::Everything,
         };
         self.last = self.last.wrapping_add(1);
         let number = self.last;
-        let operation = self.engine.start(call, Arc::clone(&self.authority), &self.queue, number);
+        let operation = self.server.engine.start(call, Arc::clone(&self.authority), self.queue, number);
         self.active.push(Active { id, number, _operation: operation });
         Ok(None)
     }
@@ -98,7 +93,7 @@ impl Operations {
     fn too_many(&self) -> Vec<u8> {
         let message = format!("A socket may have {MAX_OPERATIONS} operations open.");
         let mut response = GraphError::retryable("TOO_MANY_OPERATIONS", message).into_response();
-        name_request(&mut response, &self.request_id);
+        name_request(&mut response, &self.server.request_id);
         serde_json::to_vec(&response.errors).unwrap_or_else(|_| b"[]".to_vec())
     }
 }

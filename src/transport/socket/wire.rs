@@ -1,9 +1,12 @@
 //! The WebSocket below the protocol: messages in and out, none of which may take for ever.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, StreamExt as _, poll};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -26,6 +29,12 @@ const WRITE_BUFFER: usize = 2048;
 /// one long answer would be paid for as long as its socket is open.
 const FRAGMENT: usize = 4096;
 
+/// How long a client may take to take what it is sent.
+const WRITE: Duration = Duration::from_secs(10);
+
+/// How long its answer to a close is waited for. Without that wait the code can be lost.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// How a conversation ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -43,50 +52,33 @@ impl From<Goodbye> for End {
     }
 }
 
-/// How long the client's parts of a conversation may take.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::transport) struct Timings {
-    /// Until `connection_init`.
-    pub(in crate::transport) init: Duration,
-    /// Between two pings, until the first must have been answered: often enough for a proxy that gives up after a minute
-    /// of silence.
-    pub(in crate::transport) ping: Duration,
-    /// To take what it is sent.
-    pub(in crate::transport) write: Duration,
-    /// To answer a close. Without that wait the code can be lost.
-    pub(in crate::transport) goodbye: Duration,
-}
-
-impl Default for Timings {
-    fn default() -> Self {
-        Self {
-            init: Duration::from_secs(10),
-            ping: Duration::from_secs(25),
-            write: Duration::from_secs(10),
-            goodbye: Duration::from_secs(1),
-        }
-    }
+/// What is said to a client.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A message of the protocol.
+    Text(Bytes),
+    /// The question whether it is there.
+    Ping,
 }
 
 /// An open WebSocket.
 #[derive(Debug)]
 pub(super) struct Wire<S> {
     stream: WebSocketStream<S>,
-    timings: Timings,
     /// What came last cannot be read, and nothing can after it.
     is_broken: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Over a connection whose handshake is done. Messages may have up to `limit` bytes.
-    pub(super) async fn new(connection: S, limit: usize, timings: Timings) -> Self {
+    pub(super) async fn new(connection: S, limit: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(limit))
             .max_frame_size(Some(limit));
         let stream = WebSocketStream::from_raw_socket(connection, Role::Server, Some(config)).await;
-        Self { stream, timings, is_broken: false }
+        Self { stream, is_broken: false }
     }
 
     /// The next message. What is dropped while it waits has lost nothing. Pings are answered by the library.
@@ -110,18 +102,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Err(goodbye.into())
     }
 
-    /// Takes a text to be sent, with others perhaps: [`Wire::flush`] follows.
+    /// Takes something to be sent, with others perhaps: [`Wire::flush`] follows.
     ///
     /// # Errors
     /// When the client is away or does not read.
-    pub(super) async fn feed(&mut self, text: Bytes) -> Result<(), End> {
-        let feeding = async {
-            for frame in frames(text) {
-                self.stream.feed(Message::Frame(frame)).await?;
+    pub(super) async fn feed(&mut self, said: Said) -> Result<(), End> {
+        let mut frames = frames(said);
+        let stream = &mut self.stream;
+        let feeding = poll_fn(|cx| {
+            // a frame is made when there is room for it, and not before
+            while let Some(frame) = match ready!(stream.poll_ready_unpin(cx)) {
+                Ok(()) => frames.next(),
+                Err(error) => return Poll::Ready(Err(error)),
+            } {
+                stream.start_send_unpin(Message::Frame(frame))?;
             }
-            Ok::<_, Error>(())
-        };
-        in_time(self.timings.write, feeding).await
+            Poll::Ready(Ok(()))
+        });
+        in_time(feeding).await
     }
 
     /// Sends what was taken.
@@ -129,25 +127,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// # Errors
     /// As [`Wire::feed`].
     pub(super) async fn flush(&mut self) -> Result<(), End> {
-        in_time(self.timings.write, self.stream.flush()).await
-    }
-
-    /// Asks whether the client is there.
-    ///
-    /// # Errors
-    /// As [`Wire::feed`].
-    pub(super) async fn ping(&mut self) -> Result<(), End> {
-        in_time(self.timings.write, self.stream.send(Message::Ping(Bytes::new()))).await
+        in_time(self.stream.flush()).await
     }
 
     /// Ends it: with the code, if this side closes, and with time for the client to hear it.
-    pub(super) async fn end(mut self, end: End) {
+    pub(super) async fn end(&mut self, end: End) {
         match end {
             End::Cut => return,
             End::Closed => {}
             End::Close(goodbye) => {
                 let close = self.stream.send(Message::Close(Some(goodbye.frame())));
-                if in_time(self.timings.write, close).await.is_err() {
+                if in_time(close).await.is_err() {
                     return;
                 }
             }
@@ -163,27 +153,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 while let Some(Ok(_)) = self.stream.next().await {}
             }
         };
-        let _ = timeout(self.timings.goodbye, rest).await;
+        let _ = timeout(GOODBYE, rest).await;
     }
 }
 
-async fn in_time(time: Duration, sending: impl Future<Output = Result<(), Error>>) -> Result<(), End> {
-    match timeout(time, sending).await {
-        Ok(Ok(())) => Ok(()),
-        _ => Err(End::Cut),
-    }
+/// Waits for `sending`, but not for ever.
+async fn in_time(sending: impl Future<Output = Result<(), Error>>) -> Result<(), End> {
+    let mut sending = pin!(sending);
+    let sent = match poll!(sending.as_mut()) {
+        Poll::Ready(sent) => sent,
+        // nearly always there is room at once; so the clock is not part of every socket, only of those that wait
+        Poll::Pending => Box::pin(timeout(WRITE, sending)).await.map_err(|_| End::Cut)?,
+    };
+    sent.map_err(|_| End::Cut)
 }
 
-/// A text as frames: one, or as many as it takes.
-fn frames(text: Bytes) -> impl Iterator<Item = Frame> {
-    let (mut kind, mut rest) = (Data::Text, Some(text));
-    std::iter::from_fn(move || {
-        let mut part = rest.take()?;
-        if part.len() > FRAGMENT {
-            rest = Some(part.split_off(FRAGMENT));
+/// The frames of `said`: one, or as many as it takes.
+fn frames(said: Said) -> impl Iterator<Item = Frame> {
+    let (mut rest, mut kind) = (Some(said), Data::Text);
+    std::iter::from_fn(move || match rest.take()? {
+        Said::Ping => Some(Frame::ping(Bytes::new())),
+        Said::Text(mut text) => {
+            if text.len() > FRAGMENT {
+                rest = Some(Said::Text(text.split_off(FRAGMENT)));
+            }
+            let kind = std::mem::replace(&mut kind, Data::Continue);
+            Some(Frame::message(text, OpCode::Data(kind), rest.is_none()))
         }
-        let kind = std::mem::replace(&mut kind, Data::Continue);
-        Some(Frame::message(part, OpCode::Data(kind), rest.is_none()))
     })
 }
 
@@ -193,6 +189,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_sent_in_fragments() {
+        assert_eq!(frames(Said::Ping).collect::<Vec<_>>(), [Frame::ping(Bytes::new())]);
         for (size, sizes) in [
             (0, &[0][..]),
             (1, &[1]),
@@ -201,7 +198,7 @@ mod tests {
             (3 * FRAGMENT, &[FRAGMENT; 3]),
         ] {
             let text: Vec<u8> = (0..=u8::MAX).cycle().take(size).collect();
-            let frames: Vec<Frame> = frames(text.clone().into()).collect();
+            let frames: Vec<Frame> = frames(Said::Text(text.clone().into())).collect();
             assert_eq!(frames.iter().map(|frame| frame.payload().len()).collect::<Vec<_>>(), sizes);
             assert_eq!(frames.iter().flat_map(|frame| frame.payload().to_vec()).collect::<Vec<_>>(), text);
             for (index, frame) in frames.iter().enumerate() {
