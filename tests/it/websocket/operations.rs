@@ -14,6 +14,7 @@ over_both_shapes! {
     queries_and_mutations_have_one_result_and_an_end,
     what_is_refused_is_an_error_and_nothing_more,
     a_subscription_that_is_not_for_its_client_says_so_and_ends,
+    a_subscription_in_a_fragment_is_one,
     what_fails_in_its_execution_is_a_result,
     an_id_that_is_in_use_is_not_given_twice,
     an_id_may_be_used_again_once_its_operation_is_over,
@@ -81,10 +82,23 @@ async fn a_subscription_that_is_not_for_its_client_says_so_and_ends(shape: Shape
         socket.subscribe("1", query, &Value::Null).await;
         let refusal = message(&mut socket).await;
         assert!(refusal.to_string().contains(code), "{refusal}");
-        if refusal["type"] == "next" {
-            assert_eq!(message(&mut socket).await, json!({ "id": "1", "type": "complete" }));
-        }
+        assert_eq!(refusal["type"], "error", "{refusal}");
         assert_quiet(&mut socket).await;
+    }
+}
+
+async fn a_subscription_in_a_fragment_is_one(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (customer, shop) = tokio::join!(app.customer(), seller_with_product(&app, 10, "40.00"));
+    let order = place_order(&customer, &shop.product_id, 1).await;
+    for query in [
+        "subscription { ...F } fragment F on Subscription { myOrderUpdates { ... on OrderSnapshot { order { id } } } }",
+        "subscription { ... { myOrderUpdates { ... on OrderSnapshot { order { id } } } } }",
+        "subscription { ... on Subscription { myOrderUpdates { ... on OrderSnapshot { order { id } } } } }",
+    ] {
+        let mut socket = customer.socket().await;
+        socket.subscribe("1", query, &Value::Null).await;
+        assert_eq!(message(&mut socket).await["payload"]["data"]["myOrderUpdates"]["order"]["id"], order, "{query}");
     }
 }
 
