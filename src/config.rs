@@ -327,14 +327,28 @@ impl Reader {
         Duration::from_secs(self.number(name, 1, 3650) * 86_400)
     }
 
+    fn seconds(&mut self, name: &str, min: u64, max: u64) -> Duration {
+        Duration::from_secs(self.number(name, min, max))
+    }
+
     fn hours(&mut self, name: &str, min: u64) -> Duration {
         Duration::from_secs(self.number(name, min, 8_760) * 3_600)
+    }
+
+    fn limits(&mut self) -> Limits {
+        Limits {
+            body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
+            depth: self.size("MAX_DEPTH", 1, 100),
+            complexity: self.size("MAX_COMPLEXITY", 1, 10_000_000),
+            aliases: self.size("MAX_ALIASES", 0, 10_000),
+            tokens: self.size("MAX_TOKENS", 10, 1_000_000),
+        }
     }
 
     fn send_queue(&mut self) -> SendQueueBudget {
         SendQueueBudget {
             bytes: self.size("SEND_QUEUE_BYTES", 16_384, 1 << 30),
-            age: Duration::from_secs(self.number("SEND_QUEUE_SECONDS", 1, 3_600)),
+            age: self.seconds("SEND_QUEUE_SECONDS", 1, 3_600),
         }
     }
 
@@ -392,13 +406,7 @@ impl Reader {
             base_minor: self.amount("PAYOUT_BASE", currency),
             per_km_minor: self.amount("PAYOUT_PER_KM", currency),
         };
-        let limits = Limits {
-            body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
-            depth: self.size("MAX_DEPTH", 1, 100),
-            complexity: self.size("MAX_COMPLEXITY", 1, 10_000_000),
-            aliases: self.size("MAX_ALIASES", 0, 10_000),
-            tokens: self.size("MAX_TOKENS", 10, 1_000_000),
-        };
+        let limits = self.limits();
         let config = Config {
             listen_addr,
             database_connections: u32::try_from(self.number("DATABASE_CONNECTIONS", 1, 1_000)).unwrap_or(16),
@@ -417,10 +425,10 @@ impl Reader {
             currency,
             prices,
             payout,
-            bus_check: Duration::from_secs(self.number("BUS_CHECK_SECONDS", 1, 3_600)),
+            bus_check: self.seconds("BUS_CHECK_SECONDS", 1, 3_600),
             send_queue: self.send_queue(),
-            claim_hold: Duration::from_secs(self.number("CLAIM_HOLD_SECONDS", 5, 3_600)),
-            pickup: Duration::from_secs(self.number("PICKUP_SECONDS", 30, 86_400)),
+            claim_hold: self.seconds("CLAIM_HOLD_SECONDS", 5, 3_600),
+            pickup: self.seconds("PICKUP_SECONDS", 30, 86_400),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
