@@ -171,7 +171,7 @@ async fn a_log_of_another_epoch_starts_everybody_anew(shape: Shape) {
 }
 
 /// Room for a few answers.
-const TIGHT: SendQueueBudget = SendQueueBudget { bytes: 2_000, age: Duration::from_secs(60) };
+const TIGHT: SendQueueBudget = SendQueueBudget { bytes: 2_000, age: Duration::from_mins(1) };
 
 async fn a_slow_reader_gets_everything_in_order(shape: Shape) {
     let app = TestApp::start(shape).await;

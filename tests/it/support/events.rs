@@ -120,7 +120,8 @@ impl EventStream {
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
             while let Some((event, rest)) = self.text.split_once("\n\n") {
                 self.events.extend(read(event));
-                self.text = rest.to_owned();
+                let rest = rest.to_owned();
+                self.text = rest;
             }
         }
     }
@@ -188,17 +189,15 @@ impl EventSource {
         loop {
             let stream = match &mut self.stream {
                 Some(stream) => stream,
-                none => match self.ask.try_open().await {
-                    Ok(stream) => {
-                        assert_eq!(stream.status, StatusCode::OK, "of another status nothing comes back");
-                        self.connections += 1;
-                        none.insert(stream)
-                    }
-                    Err(_) => {
+                none => {
+                    let Ok(stream) = self.ask.try_open().await else {
                         tokio::task::yield_now().await;
                         continue;
-                    }
-                },
+                    };
+                    assert_eq!(stream.status, StatusCode::OK, "of another status nothing comes back");
+                    self.connections += 1;
+                    none.insert(stream)
+                }
             };
             match stream.next().await {
                 Event::Next(id, result) => {

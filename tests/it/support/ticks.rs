@@ -169,7 +169,6 @@ struct Root;
 #[Subscription]
 impl Root {
     /// Every tick.
-    #[expect(clippy::too_many_arguments, reason = "each test sets what it is about")]
     async fn ticks(
         &self,
         ctx: &Context<'_>,
@@ -213,7 +212,7 @@ pub(crate) fn someone(number: u128, role: Role) -> Actor {
 }
 
 /// A room for answers that nothing in these tests fills.
-pub(crate) const ROOMY: SendQueueBudget = SendQueueBudget { bytes: 1 << 20, age: Duration::from_secs(60) };
+pub(crate) const ROOMY: SendQueueBudget = SendQueueBudget { bytes: 1 << 20, age: Duration::from_mins(1) };
 
 /// What a subscriber was told.
 #[derive(Debug, Clone, PartialEq)]
