@@ -35,7 +35,7 @@ use self::stage::{NETWORKS, Stage, allow_files};
 use self::truth::Facts;
 
 /// How long anything that must come true may take.
-const PATIENCE: Duration = Duration::from_mins(4);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_millis(100);
@@ -92,12 +92,14 @@ async fn everybody_hears_of_everything_whatever_breaks() {
     allow_files(4 * settings.subscribers as u64 + 1_000);
     let mut storm = Storm::gather(&settings).await;
     let stop = CancellationToken::new();
+    say("DBG gathered");
     let mut drivers = JoinSet::new();
     for number in 0..DRIVERS {
         drivers.spawn(storm.driver(number).work(stop.clone()));
     }
     for strike in plan(settings.seed, settings.instances, settings.instances * NETWORKS, settings.length) {
         sleep(strike.calm).await;
+        say(&format!("DBG {strike:?} done {}", storm.board.done.load(Ordering::Relaxed)));
         storm.stage.suffer(&strike.blow, strike.outage).await;
     }
     let board = Arc::clone(&storm.board);
@@ -108,9 +110,9 @@ async fn everybody_hears_of_everything_whatever_breaks() {
     .await;
     stop.cancel();
     all_of(drivers).await;
-    storm.stage.recover().await;
+    say("DBG drivers done");storm.stage.recover().await;say("DBG recovered");
     storm.change_everything_once_more().await;
-    let report = storm.end().await;
+    say("DBG changed");let report = storm.end().await;
     report.print();
     report.check(&settings);
 }
