@@ -150,12 +150,9 @@ impl Client {
     }
 
     /// How the socket is closed, after whatever is still said.
-    async fn end(&mut self) -> Result<Value, (u16, String)> {
+    async fn end(&mut self) -> Result<(), (u16, String)> {
         for _ in 0..2_000 {
-            let next = self.next().await;
-            if next.is_err() {
-                return next;
-            }
+            self.next().await?;
         }
         panic!("the socket goes on and on");
     }

@@ -142,6 +142,7 @@ async fn an_id_may_be_used_again_once_its_operation_is_over(shape: Shape) {
         socket.subscribe("1", "{ wrong }", &Value::Null).await;
         assert_eq!(message(&mut socket).await["type"], "error");
         socket.subscribe("1", MY_ORDER_UPDATES, &Value::Null).await;
+        assert_eq!(message(&mut socket).await["type"], "next");
         socket.send(&json!({ "id": "1", "type": "complete" })).await;
     }
     // of what is over, and of what never was
@@ -151,12 +152,19 @@ async fn an_id_may_be_used_again_once_its_operation_is_over(shape: Shape) {
     assert_quiet(&mut socket).await;
 }
 
-/// Follows their orders on a socket until the first word.
+/// Follows the orders of a customer who has none, and hears the first word of each subscription: that it has begun.
 async fn follow(customer: &Actor, ids: &[&str]) -> Socket {
     let mut socket = customer.socket().await;
     for id in ids {
         socket.subscribe(id, MY_ORDER_UPDATES, &Value::Null).await;
     }
+    let mut begun = Vec::new();
+    for _ in ids {
+        let first = message(&mut socket).await;
+        assert_eq!(first["type"], "next", "{first}");
+        begun.push(first["id"].as_str().unwrap().to_owned());
+    }
+    assert!(ids.iter().all(|id| begun.iter().any(|begun| begun == id)), "{begun:?}");
     socket
 }
 
@@ -191,10 +199,9 @@ async fn an_operation_that_its_client_completes_is_silent_at_once(shape: Shape) 
 
 async fn a_socket_has_room_for_a_hundred_operations(shape: Shape) {
     let app = TestApp::start(shape).await;
-    let mut socket = app.customer().await.socket().await;
-    for id in 0..100 {
-        socket.subscribe(&id.to_string(), MY_ORDER_UPDATES, &Value::Null).await;
-    }
+    let ids: Vec<String> = (0..100).map(|id| id.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut socket = follow(&app.customer().await, &ids).await;
     for query in ["{ version }", MY_ORDER_UPDATES] {
         socket.subscribe("one more", query, &Value::Null).await;
         let refusal = message(&mut socket).await;
