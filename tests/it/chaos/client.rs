@@ -79,12 +79,13 @@ impl Client {
 
     /// Listens by one of `doors` or another, until it is dropped.
     pub(super) async fn run(self: Arc<Self>, doors: Arc<[Api]>, mut dice: Dice) {
+        let mut was_cut = false;
         loop {
             self.choose(&mut dice);
-            match self.listen(dice.pick(&doors), &mut dice).await {
+            match self.listen(dice.pick(&doors), &mut was_cut, &mut dice).await {
                 Ok(()) => {}
                 Err(end) => {
-                    self.reconnects.fetch_add(1, Ordering::Relaxed);
+                    was_cut = true;
                     let words = match end {
                         End::Broken(words) => words,
                         End::Wrong(words) => {
@@ -110,7 +111,7 @@ impl Client {
     }
 
     /// Listens to one connection, until it ends (an error) or the order that is followed does.
-    async fn listen(&self, door: &Api, dice: &mut Dice) -> Result<(), End> {
+    async fn listen(&self, door: &Api, was_cut: &mut bool, dice: &mut Dice) -> Result<(), End> {
         let follows = self.follows.lock().unwrap().clone();
         let (document, who, mut variables) = match &follows {
             Follows::Offers(index) => (AVAILABLE_ORDERS, &self.cast.partners[*index].actor, json!({})),
@@ -127,6 +128,9 @@ impl Client {
         variables["after"] = self.log().cursor.clone().into();
         let token = who.token.as_deref().expect("they are signed in");
         let mut wire = Wire::open(door.addr, token, document, &variables).await?;
+        if std::mem::take(was_cut) {
+            self.reconnects.fetch_add(1, Ordering::Relaxed);
+        }
         self.log().connected();
         loop {
             let item = wire.next().await?;
@@ -171,7 +175,8 @@ impl Client {
 
     /// What it still has to hear of; `None`: nothing.
     pub(super) fn awaits(&self, facts: &Facts) -> Option<String> {
-        self.log().awaits(&self.truth(facts))
+        let truth = self.truth(facts);
+        self.log().awaits(&truth)
     }
 
     /// Holds what it heard against what happened, once no more comes; what is to be counted of it.
@@ -182,7 +187,7 @@ impl Client {
         log.marks.clone()
     }
 
-    /// How often its connection ended and it came back.
+    /// How often its connection had ended and it was let in again.
     pub(super) fn reconnects(&self) -> u64 {
         self.reconnects.load(Ordering::Relaxed)
     }
