@@ -28,6 +28,11 @@ tidy:
 schema:
     cargo run --quiet -- schema > schema.graphql
 
+# measure a release build, in a quarter of an hour: benches/README.md
+load *args:
+    cargo build --release --package quick-commerce
+    cargo run --release --package load -- run --server target/release/quick-commerce {{ args }}
+
 # the documentation of the code, in a browser
 doc:
     cargo doc --no-deps --workspace --open

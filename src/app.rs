@@ -10,10 +10,11 @@ use crate::config::Config;
 use crate::platform::bus::Bus;
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
+use crate::platform::doors::Doors;
 use crate::platform::error::Error;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::passwords::Passwords;
-use crate::platform::relay::Relay;
+use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
 use crate::platform::tokens::Keys;
 
@@ -53,6 +54,8 @@ pub struct Handles {
     pub keys: Keys,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Who is connected to this instance.
+    pub doors: Doors,
     /// This instance, among those that share the database.
     pub instance: Uuid,
 }
@@ -114,22 +117,24 @@ impl App {
         };
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
-        let instance = ids.uuid();
-        Ok(Self(Arc::new(Handles { config, db, bus, clock, ids, keys, passwords, instance })))
+        let (doors, instance) = (Doors::default(), ids.uuid());
+        Ok(Self(Arc::new(Handles { config, db, bus, clock, ids, keys, passwords, doors, instance })))
     }
 
-    /// Brings the database to the newest schema.
+    /// Brings the database to the newest schema, with an epoch for its event log.
     ///
     /// # Errors
     /// When a migration fails.
     pub async fn migrate(&self) -> Result<(), StartError> {
-        migration::Migrator::up(self.db.writer(), None).await.map_err(StartError::Migration)
+        migration::Migrator::up(self.db.writer(), None).await.map_err(StartError::Migration)?;
+        let prepared = relay::prepare(self.db.writer(), &self.ids).await;
+        prepared.map_err(|error| StartError::Other(fault_text(&error)))
     }
 
     /// The relay of this instance.
     #[must_use]
     pub fn relay(&self) -> Relay {
-        Relay::new(self.db.clone(), self.bus.clone(), self.clock.clone(), self.instance)
+        Relay::new(self.db.clone(), self.bus.clone(), self.clock.clone(), self.ids.clone(), self.instance)
     }
 
     /// The clean-up of what is kept for a time only.

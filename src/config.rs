@@ -1,5 +1,7 @@
 //! Configuration: defaults, then a file, then the environment. Everything that is wrong is said at once.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,6 +12,8 @@ use domain::Named;
 use domain::claims::PayoutRule;
 use domain::money::Currency;
 use domain::pricing::PriceRule;
+
+pub use network::{Network, NoNetwork};
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,8 +91,31 @@ pub const SETTINGS: &[Setting] = &[
     setting("MAX_COMPLEXITY", "20000", "most fields an operation may resolve, list sizes counted"),
     setting("MAX_ALIASES", "50", "most aliases in an operation"),
     setting("MAX_TOKENS", "4000", "most lexical tokens in a document"),
+    setting(
+        "BUS_CHECK_SECONDS",
+        "30",
+        "how often an instance compares itself with the event log, in case the bus lost something",
+    ),
+    setting(
+        "SEND_QUEUE_BYTES",
+        "1048576",
+        "answers that may wait for one connection, in bytes; a client that is further behind is brought up from the log",
+    ),
+    setting("SEND_QUEUE_SECONDS", "10", "how long they may wait"),
+    setting("MAX_SOCKETS_PER_USER", "50", "most WebSockets and event streams of a user on one instance; `0`: no limit"),
+    setting("MAX_SOCKETS_PER_ADDRESS", "1000", "the same of a client's address; of IPv6, its network (`/64`)"),
+    setting(
+        "TRUSTED_PROXIES",
+        "",
+        "addresses and networks (`10.0.0.0/8`), separated by commas, whose `X-Forwarded-For` is believed",
+    ),
     setting("PASSWORD_HASHES", "2", "passwords hashed at once; each takes a core and 19 MiB"),
     setting("CORS_ORIGINS", "", "origins of browsers' pages that may call the API, separated by commas; `*` for any"),
+    setting(
+        "DRAIN_SECONDS",
+        "10",
+        "over how long a server that stops closes its WebSockets and event streams, each at its own moment; 0: at once",
+    ),
     setting("LOG", "info,sea_orm_migration=warn,sqlx=warn", "what is logged, in the syntax of tracing's EnvFilter"),
     setting("LOG_FORMAT", "text", "`text` or `json`"),
 ];
@@ -128,20 +155,41 @@ pub struct Config {
     pub payout: PayoutRule,
     /// How long a claim is held.
     pub claim_hold: Duration,
+    /// How often an instance compares itself with the event log.
+    pub bus_check: Duration,
+    /// What may wait for one connection.
+    pub send_queue: SendQueueBudget,
     /// How long from acceptance to pick-up.
     pub pickup: Duration,
     /// Orders that a new partner may carry at once.
     pub partner_capacity: i32,
     /// Bounds on requests.
     pub limits: Limits,
+    /// Sockets and event streams that a user may have open here; 0: any number.
+    pub sockets_per_user: usize,
+    /// The same for an address.
+    pub sockets_per_address: usize,
+    /// Proxies that say truly whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// Passwords hashed at once.
     pub password_hashes: usize,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
+    /// Over how long the WebSockets are closed when the server stops.
+    pub drain: Duration,
     /// Log filter.
     pub log: String,
     /// Whether the log is JSON.
     pub is_log_json: bool,
+}
+
+/// How much may wait to be sent on one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct SendQueueBudget {
+    /// In bytes of answers.
+    pub bytes: usize,
+    /// How long the oldest answer may have waited.
+    pub age: Duration,
 }
 
 /// Bounds on what one request may ask.
@@ -279,8 +327,29 @@ impl Reader {
         Duration::from_secs(self.number(name, 1, 3650) * 86_400)
     }
 
+    fn seconds(&mut self, name: &str, min: u64, max: u64) -> Duration {
+        Duration::from_secs(self.number(name, min, max))
+    }
+
     fn hours(&mut self, name: &str, min: u64) -> Duration {
         Duration::from_secs(self.number(name, min, 8_760) * 3_600)
+    }
+
+    fn limits(&mut self) -> Limits {
+        Limits {
+            body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
+            depth: self.size("MAX_DEPTH", 1, 100),
+            complexity: self.size("MAX_COMPLEXITY", 1, 10_000_000),
+            aliases: self.size("MAX_ALIASES", 0, 10_000),
+            tokens: self.size("MAX_TOKENS", 10, 1_000_000),
+        }
+    }
+
+    fn send_queue(&mut self) -> SendQueueBudget {
+        SendQueueBudget {
+            bytes: self.size("SEND_QUEUE_BYTES", 16_384, 1 << 30),
+            age: self.seconds("SEND_QUEUE_SECONDS", 1, 3_600),
+        }
     }
 
     fn finish(mut self) -> Result<Config, ConfigError> {
@@ -337,13 +406,7 @@ impl Reader {
             base_minor: self.amount("PAYOUT_BASE", currency),
             per_km_minor: self.amount("PAYOUT_PER_KM", currency),
         };
-        let limits = Limits {
-            body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
-            depth: self.size("MAX_DEPTH", 1, 100),
-            complexity: self.size("MAX_COMPLEXITY", 1, 10_000_000),
-            aliases: self.size("MAX_ALIASES", 0, 10_000),
-            tokens: self.size("MAX_TOKENS", 10, 1_000_000),
-        };
+        let limits = self.limits();
         let config = Config {
             listen_addr,
             database_connections: u32::try_from(self.number("DATABASE_CONNECTIONS", 1, 1_000)).unwrap_or(16),
@@ -362,12 +425,20 @@ impl Reader {
             currency,
             prices,
             payout,
-            claim_hold: Duration::from_secs(self.number("CLAIM_HOLD_SECONDS", 5, 3_600)),
-            pickup: Duration::from_secs(self.number("PICKUP_SECONDS", 30, 86_400)),
+            bus_check: self.seconds("BUS_CHECK_SECONDS", 1, 3_600),
+            send_queue: self.send_queue(),
+            claim_hold: self.seconds("CLAIM_HOLD_SECONDS", 5, 3_600),
+            pickup: self.seconds("PICKUP_SECONDS", 30, 86_400),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
             limits,
+            sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
+            sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),
+            trusted_proxies: self.parse("TRUSTED_PROXIES", Vec::new(), "addresses or networks such as 10.0.0.0/8", |text| {
+                text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
+            }),
             password_hashes: self.size("PASSWORD_HASHES", 1, 256),
             cors_origins: self.parse("CORS_ORIGINS", Vec::new(), "origins such as https://shop.example, or *", origins),
+            drain: Duration::from_secs(self.number("DRAIN_SECONDS", 0, 3_600)),
             log: self.parse("LOG", String::new(), "a filter such as info or warn,quick_commerce=debug", |text| {
                 tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
             }),
@@ -418,10 +489,12 @@ mod tests {
             ("DEMO", "maybe"),
             ("LOG", "info,=x=y"),
             ("CORS_ORIGINS", "https://shop.example, shop.example/path"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
         ])
         .unwrap_err();
         let text = error.to_string();
-        for name in ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO", "LOG", "CORS_ORIGINS"] {
+        let named = ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO", "LOG"];
+        for name in named.into_iter().chain(["CORS_ORIGINS", "TRUSTED_PROXIES"]) {
             assert!(error.0.iter().any(|line| line.starts_with(name)), "{name} in {text}");
         }
         assert!(!text.contains("hunter2") && !text.contains("short-secret"), "{text}");

@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use migration::MigratorTrait as _;
 use quick_commerce::app::{Ambient, App};
 use quick_commerce::config::{Config, SETTINGS, Secret};
-use quick_commerce::platform::Error;
+use quick_commerce::platform::{Error, relay};
 use quick_commerce::serve::{self, Work};
 use quick_commerce::{accounts, demo, graphql, telemetry};
 use tokio::net::TcpListener;
@@ -47,6 +47,8 @@ enum Command {
     Worker,
     /// Brings the database to the newest schema.
     Migrate,
+    /// Voids every cursor given so far: for a database that was restored to an earlier state.
+    NewEpoch,
     /// Fills an empty database with demo data.
     Seed,
     /// Prints the GraphQL schema.
@@ -161,6 +163,11 @@ async fn execute(command: Command, config: &Config) -> Outcome {
             build(config).await?.migrate().await.map_err(|error| Failure::new(error.to_string()))?;
             say("The database has the newest schema.\n")
         }
+        Command::NewEpoch => {
+            let app = ready(config).await?;
+            relay::new_epoch(app.db.writer(), &app.ids).await.map_err(|error| Failure::of(&error))?;
+            say("The event log has a new epoch: clients that resume begin with a new snapshot.\n")
+        }
         Command::Seed => {
             let is_new = demo::seed(&ready(config).await?).await.map_err(|error| Failure::of(&error))?;
             say(if is_new {
@@ -203,11 +210,12 @@ async fn serve(config: &Config, work: bool) -> Outcome {
     say(&banner(running.addr, config.is_demo))?;
     signals.next().await;
     tracing::info!("stopping; a second signal ends it at once");
-    tokio::select! {
-        () = running.stop() => {}
-        () = signals.next() => return Err(Failure::new("ended before everything was finished")),
-    }
-    close(&app).await
+    signals
+        .unless_again(async {
+            running.stop().await;
+            close(&app).await
+        })
+        .await
 }
 
 /// Does the background work until a signal.
@@ -219,11 +227,12 @@ async fn work(config: &Config) -> Outcome {
     let app = ready(config).await?;
     let work = Work::start(&app);
     signals.next().await;
-    tokio::select! {
-        () = work.stop() => {}
-        () = signals.next() => return Err(Failure::new("ended before everything was finished")),
-    }
-    close(&app).await
+    signals
+        .unless_again(async {
+            work.stop().await;
+            close(&app).await
+        })
+        .await
 }
 
 /// Prints the schema, or compares it with the file. Needs neither settings nor a database.
@@ -374,6 +383,14 @@ impl Signals {
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// Waits for `end`, unless it is asked for the end once more.
+    async fn unless_again(&mut self, end: impl Future<Output = Outcome>) -> Outcome {
+        tokio::select! {
+            outcome = end => outcome,
+            () = self.next() => Err(Failure::new("ended before everything was finished")),
+        }
     }
 }
 

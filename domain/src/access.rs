@@ -33,6 +33,48 @@ pub struct Actor {
     pub session: Uuid,
 }
 
+/// What an answer may depend on of whoever reads it. What is not named here is not known where the answer is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Reader {
+    /// What they are.
+    pub role: Option<Role>,
+    /// The user.
+    pub user: Option<Uuid>,
+    /// Their store, if they are a seller.
+    pub seller: Option<Uuid>,
+}
+
+impl From<Actor> for Reader {
+    fn from(actor: Actor) -> Self {
+        Self { role: Some(actor.role), user: Some(actor.user), seller: actor.seller }
+    }
+}
+
+/// Who may be sent one and the same answer: it is made once for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// Nobody else: the answer is made for one subscription alone.
+    Private,
+    /// The same user on all their devices.
+    User,
+    /// Everybody of the same role: the answer depends on nothing else of its reader.
+    Role,
+    /// Everybody: the answer depends on nothing of its reader.
+    Everyone,
+}
+
+impl Audience {
+    /// What is left of `reader` for an answer to this audience.
+    #[must_use]
+    pub fn narrow(self, reader: Reader) -> Reader {
+        match self {
+            Self::Private | Self::User => reader,
+            Self::Role => Reader { role: reader.role, ..Reader::default() },
+            Self::Everyone => Reader::default(),
+        }
+    }
+}
+
 /// What someone is to one order. Whoever is nothing to it may not know that it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Party {

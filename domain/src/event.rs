@@ -17,6 +17,8 @@ pub enum Topic {
     Platform,
     /// Orders that become, or stop being, available to partners.
     Available,
+    /// Sessions that ended. For the instances themselves: no client follows it.
+    Access,
 }
 
 impl fmt::Display for Topic {
@@ -27,6 +29,7 @@ impl fmt::Display for Topic {
             Self::Seller(id) => write!(f, "seller:{}", id.simple()),
             Self::Platform => f.write_str("platform"),
             Self::Available => f.write_str("available"),
+            Self::Access => f.write_str("access"),
         }
     }
 }
@@ -44,6 +47,7 @@ impl std::str::FromStr for Topic {
         match text.split_once(':') {
             None if text == "platform" => Ok(Self::Platform),
             None if text == "available" => Ok(Self::Available),
+            None if text == "access" => Ok(Self::Access),
             Some((kind, id)) => {
                 let id: Uuid = id.parse().map_err(|_| unknown())?;
                 match kind {
@@ -65,10 +69,11 @@ mod tests {
     #[test]
     fn a_topic_reads_back_as_itself() {
         let id = Uuid::from_u128(7);
-        for topic in [Topic::Order(id), Topic::Customer(id), Topic::Seller(id), Topic::Platform, Topic::Available] {
+        let named = [Topic::Order(id), Topic::Customer(id), Topic::Seller(id)];
+        for topic in named.into_iter().chain([Topic::Platform, Topic::Available, Topic::Access]) {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
-        for bad in ["", "orders", "order:", "order:x", "platform:1"] {
+        for bad in ["", "orders", "order:", "order:x", "platform:1", "access:1"] {
             assert!(bad.parse::<Topic>().is_err(), "{bad:?}");
         }
     }

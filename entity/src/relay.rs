@@ -18,6 +18,8 @@ pub struct Model {
     pub position: i64,
     /// The last position handed to the bus.
     pub published: i64,
+    /// Which incarnation of the feed this is; 0: none yet.
+    pub epoch: i32,
 }
 
 /// None: related rows are loaded in batches by id, by the slice that owns them.

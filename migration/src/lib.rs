@@ -13,6 +13,7 @@ mod m20261121_000002_catalog;
 mod m20261121_000003_orders;
 mod m20261121_000004_dispatch;
 mod m20261121_000005_platform;
+mod m20261121_000006_epoch;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_orders::Migration),
             Box::new(m20261121_000004_dispatch::Migration),
             Box::new(m20261121_000005_platform::Migration),
+            Box::new(m20261121_000006_epoch::Migration),
         ]
     }
 }

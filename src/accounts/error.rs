@@ -25,6 +25,21 @@ pub enum AccountsError {
     /// No active account has the address that an operator named.
     #[error("There is no active account with this e-mail address.")]
     NoSuchAccount,
+    /// An admin would lock themselves out.
+    #[error("Nobody deactivates their own account: let another admin do so.")]
+    OwnAccount,
+    /// An admin would take their own rights.
+    #[error("Nobody changes their own role: let another admin do so.")]
+    OwnRole,
+    /// The account has no vehicle.
+    #[error("This account did not sign up as a partner's, so it cannot become one.")]
+    NoPartner,
+    /// The account has no store.
+    #[error("This account did not sign up as a seller's, so it cannot become one.")]
+    NoSeller,
+    /// A capacity was given to somebody who carries nothing.
+    #[error("Only partners have a capacity.")]
+    NoCapacity,
 }
 
 /// What is wrong with a password.
@@ -53,6 +68,11 @@ impl From<AccountsError> for Rejection {
             AccountsError::WeakPassword(_) => (ErrorCode::WeakPassword, Some("password")),
             AccountsError::TwoRoles => (ErrorCode::InvalidInput, Some("seller")),
             AccountsError::NoSuchAccount => (ErrorCode::NotFound, Some("email")),
+            AccountsError::OwnAccount => (ErrorCode::InvalidInput, Some("active")),
+            AccountsError::OwnRole | AccountsError::NoPartner | AccountsError::NoSeller => {
+                (ErrorCode::InvalidInput, Some("role"))
+            }
+            AccountsError::NoCapacity => (ErrorCode::InvalidInput, Some("capacity")),
         };
         let rejection = Self::new(code, error.to_string());
         match field {

@@ -1,15 +1,17 @@
 //! Partners at work: whether they take orders, and how many they carry.
 
-use domain::access::Actor;
+use domain::access::{Actor, Role};
 use domain::error::{ClaimLostReason, Detail, ErrorCode, Rejection};
 use domain::event::Topic;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::repo::lock_user_as;
 use super::repo::partners as repo;
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
+use crate::platform::error::Denial;
 use crate::platform::outbox::{self, NewEvent};
 
 /// The event that a partner's state changed; payload [`PartnerChange`].
@@ -56,21 +58,29 @@ pub async fn free_slot(tx: &Tx, partner: Uuid, is_delivered: bool) -> Result<()>
 /// Says whether the partner takes orders from now on. Orders they carry stay theirs.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Denial::Forbidden`] when they are no partner any more.
 pub async fn set_availability(app: &App, actor: Actor, is_available: bool) -> Result<()> {
     retry(|| set_availability_once(app, actor, is_available)).await
 }
 
 async fn set_availability_once(app: &App, actor: Actor, is_available: bool) -> Result<()> {
     let tx = app.db.begin().await?;
+    // or somebody who was deactivated a moment ago would go online for good
+    if is_available && !lock_user_as(&*tx, actor.user, Role::Partner).await? {
+        return Err(Denial::Forbidden.into());
+    }
     if repo::update_availability(&*tx, actor.user, is_available).await?.is_some() {
-        let payload = PartnerChange { partner: actor.user };
-        let at = app.clock.db_now(&*tx).await?;
-        let event =
-            NewEvent { id: app.ids.uuid(), kind: PARTNER_CHANGED, topics: &[Topic::Platform], payload: &payload, at };
-        outbox::append(&tx, &event).await?;
+        record_changed(app, &tx, actor.user).await?;
     }
     tx.commit().await
+}
+
+/// Logs that the partner changed, in the transaction that changes them.
+pub(super) async fn record_changed(app: &App, tx: &Tx, partner: Uuid) -> Result<()> {
+    let payload = PartnerChange { partner };
+    let at = app.clock.db_now(&**tx).await?;
+    let event = NewEvent { id: app.ids.uuid(), kind: PARTNER_CHANGED, topics: &[Topic::Platform], payload: &payload, at };
+    outbox::append(tx, &event).await
 }
 
 /// How many partners take orders now, and how many carry one.

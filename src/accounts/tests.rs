@@ -6,18 +6,24 @@ use std::time::Duration;
 
 use async_graphql::{Request, Value, value};
 use domain::Named as _;
-use domain::access::Role;
+use domain::access::{Actor, Role};
 use domain::claims::VehicleType;
 use domain::geo::Point;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryOrder as _};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::service::{self, PartnerSignup, Registration, SellerSignup, SignedIn, UserFilter};
+use super::event::{ACCESS_ENDED, AccessEnded};
+use super::partners;
+use super::service::{self, PartnerSignup, Registration, SellerSignup, SignedIn, UserChange, UserFilter, closing};
 use crate::app::{Ambient, App};
 use crate::config::{Config, Secret};
 use crate::graphql::build_schema;
 use crate::graphql::context::Viewer;
 use crate::platform::clock::Clock;
+use crate::platform::doors::SignIn;
 use crate::platform::error::{Denial, Error};
 use crate::platform::ids::Entropy;
 use crate::platform::page::PageArgs;
@@ -257,6 +263,161 @@ async fn the_role_is_read_from_the_database_and_an_inactive_user_is_out_at_once(
     assert!(!shop.is_signed_in(&ana).await);
     assert_eq!(code(service::refresh(&shop.app, &ana.tokens.refresh).await), "INVALID_TOKEN");
     assert_eq!(code(service::issue_token(&shop.app, "ana@shop.example").await), "NOT_FOUND");
+}
+
+/// Waits for what is expected, and not for ever.
+async fn soon<T>(expected: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), expected).await.expect("it comes in time")
+}
+
+/// The events of ended access, oldest first.
+async fn ended(shop: &Shop) -> Vec<AccessEnded> {
+    let rows =
+        entity::event::Entity::find().order_by_asc(entity::event::Column::Id).all(shop.app.db.reader()).await.unwrap();
+    let ended = rows.into_iter().filter(|row| row.kind == ACCESS_ENDED && row.topics == "access");
+    ended.map(|row| serde_json::from_value(row.payload).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn whatever_ends_a_session_says_so_in_the_log() {
+    let shop = Shop::open().await;
+    let ana = shop.register("ana@shop.example").await;
+    let again = service::refresh(&shop.app, &ana.tokens.refresh).await.unwrap();
+    assert_eq!(code(service::refresh(&shop.app, &secret("unknown")).await), "INVALID_TOKEN");
+    assert_eq!(ended(&shop).await, [], "nothing has ended yet");
+
+    let first = service::authenticate(&shop.app, again.tokens.access.expose()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(code(service::refresh(&shop.app, &ana.tokens.refresh).await), "INVALID_TOKEN");
+    }
+    let other = service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
+    let second = service::authenticate(&shop.app, other.tokens.access.expose()).await.unwrap();
+    for _ in 0..2 {
+        service::logout(&shop.app, &second, false).await.unwrap();
+    }
+    service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
+    for _ in 0..2 {
+        service::logout(&shop.app, &second, true).await.unwrap();
+    }
+    let user = first.user;
+    let of = |session| AccessEnded { user, session };
+    assert_eq!(ended(&shop).await, [of(Some(first.session)), of(Some(second.session)), of(None)], "each end once");
+}
+
+#[tokio::test]
+async fn who_signs_in_again_is_not_shut_out_by_what_ended_before() {
+    let shop = Shop::open().await;
+    let ana = shop.register("ana@shop.example").await;
+    let actor = service::authenticate(&shop.app, ana.tokens.access.expose()).await.unwrap();
+    let enter = |session| shop.app.doors.enter(SignIn { user: actor.user, session });
+    let (before, nobodys) = (enter(actor.session), enter(shop.app.ids.uuid()));
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(closing::watch(shop.app.clone(), stop.clone()));
+    // whoever is connected has been asked about, once: what closes from here on, the event closes
+    soon(nobodys.closed()).await;
+    service::logout(&shop.app, &actor, true).await.unwrap();
+    let again = service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
+    let again = service::authenticate(&shop.app, again.tokens.access.expose()).await.unwrap();
+    let (after, more) = (enter(again.session), enter(actor.session));
+    soon(before.closed()).await;
+    soon(more.closed()).await;
+    assert!(after.closed().now_or_never().is_none());
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+/// A shop with an admin.
+async fn shop_with_admin() -> (Shop, Actor) {
+    let shop = Shop::open().await;
+    service::create_admin(&shop.app, "root@shop.example", &secret(PASSWORD), "Root").await.unwrap();
+    let root = service::issue_token(&shop.app, "root@shop.example").await.unwrap();
+    let actor = service::authenticate(&shop.app, root.tokens.access.expose()).await.unwrap();
+    (shop, actor)
+}
+
+const fn no_change(user: Uuid) -> UserChange {
+    UserChange { user, role: None, is_active: None, capacity: None }
+}
+
+#[tokio::test]
+async fn who_is_deactivated_or_given_another_role_is_signed_out() {
+    let (shop, root) = shop_with_admin().await;
+    let ana = shop.register("ana@shop.example").await;
+    let change = |change| service::update_user(&shop.app, root, change);
+    change(no_change(ana.user.id)).await.unwrap();
+    change(UserChange { role: Some(Role::Customer), is_active: Some(true), ..no_change(ana.user.id) }).await.unwrap();
+    assert!(shop.is_signed_in(&ana).await && ended(&shop).await.is_empty(), "what changes nothing ends nothing");
+
+    let admin = change(UserChange { role: Some(Role::Admin), ..no_change(ana.user.id) }).await.unwrap();
+    assert_eq!(admin.role.0, Role::Admin);
+    assert!(!shop.is_signed_in(&ana).await);
+    let ana = service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
+    let off = change(UserChange { is_active: Some(false), ..no_change(ana.user.id) }).await.unwrap();
+    assert!(!off.is_active && !shop.is_signed_in(&ana).await);
+    assert_eq!(ended(&shop).await, [AccessEnded { user: ana.user.id, session: None }; 2]);
+    assert_eq!(code(service::issue_token(&shop.app, "ana@shop.example").await), "NOT_FOUND");
+
+    change(UserChange { is_active: Some(true), ..no_change(ana.user.id) }).await.unwrap();
+    assert!(!shop.is_signed_in(&ana).await, "an ended session stays ended");
+    let ana = service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
+    assert_eq!(service::authenticate(&shop.app, ana.tokens.access.expose()).await.unwrap().role, Role::Admin);
+}
+
+#[tokio::test]
+async fn a_change_that_makes_no_sense_is_refused() {
+    let (shop, root) = shop_with_admin().await;
+    let ana = shop.register("ana@shop.example").await.user.id;
+    let nobody = shop.app.ids.uuid();
+    for (change, expected, field) in [
+        (UserChange { is_active: Some(false), ..no_change(root.user) }, "INVALID_INPUT", "active"),
+        (UserChange { role: Some(Role::Customer), ..no_change(root.user) }, "INVALID_INPUT", "role"),
+        (UserChange { role: Some(Role::Partner), ..no_change(ana) }, "INVALID_INPUT", "role"),
+        (UserChange { role: Some(Role::Seller), ..no_change(ana) }, "INVALID_INPUT", "role"),
+        (UserChange { capacity: Some(3), ..no_change(ana) }, "INVALID_INPUT", "capacity"),
+        (UserChange { capacity: Some(0), ..no_change(ana) }, "INVALID_INPUT", "capacity"),
+        (no_change(nobody), "NOT_FOUND", "userId"),
+    ] {
+        let (got, at, message) = refusal(service::update_user(&shop.app, root, change).await);
+        assert_eq!((got, at.as_str()), (expected, field), "{change:?}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_admins_who_take_each_others_rights_one_stays() {
+    let (shop, root) = shop_with_admin().await;
+    service::create_admin(&shop.app, "two@shop.example", &secret(PASSWORD), "Two").await.unwrap();
+    let two = service::issue_token(&shop.app, "two@shop.example").await.unwrap();
+    let two = service::authenticate(&shop.app, two.tokens.access.expose()).await.unwrap();
+    let demote = |who: Actor, whom: Actor| {
+        service::update_user(&shop.app, who, UserChange { role: Some(Role::Customer), ..no_change(whom.user) })
+    };
+    let (one, other) = tokio::join!(demote(root, two), demote(two, root));
+    let late = match (one, other) {
+        (Ok(_), Err(late)) | (Err(late), Ok(_)) => late,
+        both => panic!("one of them was expected to be late: {both:?}"),
+    };
+    assert!(matches!(late, Error::Denied(Denial::Forbidden)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_partner_who_may_not_deliver_any_more_takes_no_orders() {
+    let (shop, root) = shop_with_admin().await;
+    let signup = Registration {
+        partner: Some(PartnerSignup { vehicle: VehicleType::Van, vehicle_number: None, license_number: None }),
+        ..signup("rider@shop.example")
+    };
+    let rider = service::register(&shop.app, signup).await.unwrap();
+    let actor = service::authenticate(&shop.app, rider.tokens.access.expose()).await.unwrap();
+    let is_available =
+        async || super::repo::list_partners_by_users(shop.app.db.reader(), &[actor.user]).await.unwrap()[0].is_available;
+    partners::set_availability(&shop.app, actor, true).await.unwrap();
+    service::update_user(&shop.app, root, UserChange { capacity: Some(7), ..no_change(actor.user) }).await.unwrap();
+    assert!(is_available().await && shop.is_signed_in(&rider).await);
+    service::update_user(&shop.app, root, UserChange { is_active: Some(false), ..no_change(actor.user) }).await.unwrap();
+    assert!(!is_available().await);
+    let late = partners::set_availability(&shop.app, actor, true).await.unwrap_err();
+    assert!(matches!(late, Error::Denied(Denial::Forbidden)), "{late:?}");
+    assert!(!is_available().await);
 }
 
 #[tokio::test]

@@ -1,14 +1,15 @@
 //! The desks of admins and sellers, and the admins' feed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
-use domain::access::{Actor, Role as RoleValue};
+use domain::access::{Actor, Audience, Reader, Role as RoleValue};
 use domain::event::Topic;
 use domain::input;
 use domain::order::OrderStatus as Status;
-use futures_util::Stream;
+use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
 use super::service::stats;
@@ -19,13 +20,13 @@ use crate::app::App;
 use crate::graphql::connection::page_cost;
 use crate::graphql::enums::{OrderStatus, Role};
 use crate::graphql::scalars::{EventCursor, Money};
-use crate::graphql::{GraphError, Result, Signed, actor, app};
+use crate::graphql::{GraphError, Result, Signed, actor, app, reader};
 use crate::orders::graphql::{
     MAX_STATES, OrderChanged, OrderConnection, OrderFilterInput, OrderSort, Paging, order_page, order_version,
 };
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
-use crate::stream::{Snapshot, Source, StreamReset, follow, payload};
+use crate::stream::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
 
 /// The platform at this moment.
 #[derive(Debug, Clone, SimpleObject)]
@@ -231,7 +232,7 @@ impl PartnerChanged {
 }
 
 struct Platform {
-    actor: Actor,
+    reader: Reader,
     status: Option<Vec<Status>>,
 }
 
@@ -242,8 +243,17 @@ impl Source for Platform {
         Topic::Platform
     }
 
-    async fn snapshot(&self, app: &App, cursor: EventCursor) -> Result<Snapshot<AdminUpdatesItem>> {
-        let snapshot = AdminSnapshot { cursor, stats: LiveStats::now(app).await? };
+    /// Admins all see the same.
+    fn audience(&self) -> Audience {
+        Audience::Role
+    }
+
+    fn selection(&self) -> String {
+        self.status.as_ref().map(|wanted| format!("{wanted:?}")).unwrap_or_default()
+    }
+
+    async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<AdminUpdatesItem>> {
+        let snapshot = AdminSnapshot { cursor: cursors.only(), stats: LiveStats::now(app).await? };
         // it shows no order, so no event is left out
         Ok(Snapshot { items: vec![AdminUpdatesItem::Snapshot(snapshot)], seen: HashMap::new() })
     }
@@ -252,19 +262,60 @@ impl Source for Platform {
         order_version(message)
     }
 
-    fn item(&self, message: &Message) -> Option<AdminUpdatesItem> {
+    async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> Result<Option<AdminUpdatesItem>> {
+        Ok(self.change(message, cursor))
+    }
+
+    fn reset(&self, reset: StreamReset) -> Option<AdminUpdatesItem> {
+        Some(AdminUpdatesItem::Reset(reset))
+    }
+}
+
+impl Platform {
+    fn change(&self, message: &Message, cursor: EventCursor) -> Option<AdminUpdatesItem> {
         if &*message.kind == PARTNER_CHANGED {
             let change: PartnerChange = payload(message)?;
-            let changed = PartnerChanged { cursor: EventCursor(message.position), partner: change.partner };
-            return Some(AdminUpdatesItem::Partner(changed));
+            return Some(AdminUpdatesItem::Partner(PartnerChanged { cursor, partner: change.partner }));
         }
-        let changed = OrderChanged::read(message, self.actor)?;
+        let changed = OrderChanged::read(message, self.reader, cursor)?;
         let is_wanted = self.status.as_ref().is_none_or(|wanted| wanted.contains(&changed.status()));
         is_wanted.then(|| AdminUpdatesItem::Order(Box::new(changed)))
     }
+}
 
-    fn reset(&self, reset: StreamReset) -> AdminUpdatesItem {
-        AdminUpdatesItem::Reset(reset)
+/// The platform's figures: read once for all admins who ask the same, and no more often than once a second.
+struct Figures;
+
+impl Source for Figures {
+    type Item = LiveStats;
+
+    fn topic(&self) -> Topic {
+        Topic::Platform
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Role
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::Latest(Duration::from_secs(1))
+    }
+
+    async fn snapshot(&self, app: &App, _: SnapshotCursors) -> Result<Snapshot<LiveStats>> {
+        Ok(Snapshot { items: vec![LiveStats::now(app).await?], seen: HashMap::new() })
+    }
+
+    fn version(&self, _: &Message) -> Option<(Uuid, i32)> {
+        None
+    }
+
+    async fn item(&self, app: &App, _: &Message, _: EventCursor) -> Result<Option<LiveStats>> {
+        LiveStats::now(app).await.map(Some)
+    }
+
+    /// What is told is the present, always: there is nothing to start anew.
+    fn reset(&self, _: StreamReset) -> Option<LiveStats> {
+        None
     }
 }
 
@@ -283,10 +334,18 @@ impl DesksSubscription {
             Vec<OrderStatus>,
         >,
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
-    ) -> Result<impl Stream<Item = Result<AdminUpdatesItem>> + use<>> {
+    ) -> Result<BoxStream<'static, Result<AdminUpdatesItem>>> {
         let named = status.as_deref().unwrap_or_default();
         input::list("status", named, MAX_STATES).map_err(|no| GraphError::bad_argument(&no))?;
         let status = status.map(|list| list.into_iter().map(Into::into).collect());
-        follow(app(ctx)?.clone(), Platform { actor: actor(ctx)?, status }, after).await
+        let reader = reader(ctx).ok_or(Denial::Unauthenticated)?;
+        follow(ctx, Platform { reader, status }, after).await
+    }
+
+    /// Admins: the platform's figures now, and again when something changed, at most once a second. A slow client gets the
+    /// newest, not a backlog.
+    #[graphql(guard = "Signed::as_one_of(&[RoleValue::Admin])")]
+    async fn live_stats(&self, ctx: &Context<'_>) -> Result<BoxStream<'static, Result<LiveStats>>> {
+        follow(ctx, Figures, None).await
     }
 }

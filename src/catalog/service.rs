@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::access::{Actor, Role};
+use domain::access::{Actor, Reader, Role};
 use domain::input;
 use entity::json::Strings;
 use entity::{category, product};
@@ -31,8 +31,9 @@ pub enum Which {
 
 /// Whether `actor` may change `product`, and see what only its seller sees.
 #[must_use]
-pub fn may_manage(actor: &Actor, product: &product::Model) -> bool {
-    actor.role == Role::Admin || actor.seller == Some(product.seller_id)
+pub fn may_manage(reader: impl Into<Reader>, product: &product::Model) -> bool {
+    let reader = reader.into();
+    reader.role == Some(Role::Admin) || reader.seller == Some(product.seller_id)
 }
 
 fn shown(viewer: Option<&Actor>) -> Shown {
@@ -85,7 +86,7 @@ pub async fn find(app: &App, viewer: Option<&Actor>, which: &Which) -> Result<Op
             Err(_) => None,
         },
     };
-    Ok(found.filter(|product| product.is_active || viewer.is_some_and(|viewer| may_manage(viewer, product))))
+    Ok(found.filter(|product| product.is_active || viewer.is_some_and(|viewer| may_manage(*viewer, product))))
 }
 
 /// The products of `ids` that exist, in no order.
@@ -101,7 +102,7 @@ pub async fn list_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<
 /// # Errors
 /// `NOT_FOUND` when it does not exist or `actor` may not change it.
 pub async fn find_managed(db: &impl ConnectionTrait, actor: &Actor, id: Uuid) -> Result<product::Model> {
-    let found = repo::find_product(db, id).await?.filter(|product| may_manage(actor, product));
+    let found = repo::find_product(db, id).await?.filter(|product| may_manage(*actor, product));
     Ok(found.ok_or(CatalogError::NoSuchProduct)?)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Context;
-use domain::access::Actor;
+use domain::access::{Actor, Reader};
 
 use super::error::Result;
 use crate::app::App;
@@ -13,6 +13,10 @@ use crate::platform::error::{Denial, Error};
 /// Who asks; in the data of every request, and of every socket.
 #[derive(Debug, Clone, Copy)]
 pub struct Viewer(pub Option<Actor>);
+
+/// All that an answer for several subscribers may depend on; in the data of its execution, in place of [`Viewer`].
+#[derive(Debug, Clone, Copy)]
+pub struct Shared(pub Reader);
 
 /// The id that the log and the client know a request by; in the data of every request.
 #[derive(Debug, Clone)]
@@ -29,7 +33,8 @@ pub enum Accepts {
     Everything,
 }
 
-/// Whether a request got as far as its execution; in its data. Before that, an answer has no `data`.
+/// Whether a request got as far as its execution, or that of its first event; in its data. Before that, an answer has no
+/// `data`.
 #[derive(Debug, Clone, Default)]
 pub struct Begun(Arc<AtomicBool>);
 
@@ -54,7 +59,18 @@ pub fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
     ctx.data::<App>().map_err(|e| Error::fault("finding the app in the context", e.message).into())
 }
 
-/// Whoever is signed in, if anybody is.
+/// What the answer may depend on of whoever reads it: all of whoever is signed in, or less when the answer goes to several.
+/// `None` when nobody is signed in.
+#[must_use]
+pub fn reader(ctx: &Context<'_>) -> Option<Reader> {
+    match ctx.data_opt::<Shared>() {
+        Some(shared) => Some(shared.0),
+        None => viewer(ctx).map(Reader::from),
+    }
+}
+
+/// Whoever is signed in, if anybody is. Never somebody where the answer goes to several: fields of subscriptions ask for
+/// the [`reader`].
 #[must_use]
 pub fn viewer(ctx: &Context<'_>) -> Option<Actor> {
     ctx.data_opt::<Viewer>().and_then(|viewer| viewer.0)

@@ -106,15 +106,15 @@ impl Extension for Finisher {
         let result = next.run(ctx).await;
         if result.is_ok() {
             self.state.is_valid.store(true, Ordering::Relaxed);
-            if let Some(begun) = ctx.data_opt::<Begun>() {
-                begun.set();
-            }
         }
         result
     }
 
     /// Called for a query, a mutation, and each event of a subscription, which a panic in one of them must not end.
     async fn execute(&self, ctx: &ExtensionContext<'_>, operation_name: Option<&str>, next: NextExecute<'_>) -> Response {
+        if let Some(begun) = ctx.data_opt::<Begun>() {
+            begun.set();
+        }
         // the panic itself is logged where it happens, by the hook that telemetry sets
         let answer = AssertUnwindSafe(next.run(ctx, operation_name)).catch_unwind().await;
         let mut response = answer.unwrap_or_else(|_| internal());
@@ -123,6 +123,13 @@ impl Extension for Finisher {
         }
         response
     }
+}
+
+/// Puts the request's id on the errors of a response that was not executed.
+pub fn name_request(response: &mut Response, id: &RequestId) {
+    let state = State::default();
+    state.request_id.get_or_init(|| id.0.clone());
+    state.finish(response);
 }
 
 fn internal() -> Response {

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Guard};
 use domain::access::Role;
 
-use super::context::actor;
+use super::context::reader;
 use super::error::GraphError;
 use crate::platform::error::Denial;
 
@@ -28,7 +28,7 @@ impl Signed {
 
 impl Guard for Signed {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        let actor = actor(ctx)?;
-        if self.0.contains(&actor.role) { Ok(()) } else { Err(GraphError::from(Denial::Forbidden).into()) }
+        let role = reader(ctx).and_then(|reader| reader.role).ok_or_else(|| GraphError::from(Denial::Unauthenticated))?;
+        if self.0.contains(&role) { Ok(()) } else { Err(GraphError::from(Denial::Forbidden).into()) }
     }
 }

@@ -11,12 +11,17 @@ pub mod ids;
 pub mod limits;
 pub mod loaders;
 pub mod node;
+mod prepare;
 pub mod scalars;
 mod schema;
+mod subscription_root;
+mod typename;
 pub mod user_error;
+mod variables;
 
-pub use context::{actor, app, viewer};
+pub use context::{actor, app, reader, viewer};
 pub use error::{GraphError, Result};
+pub use finish::name_request;
 pub use guard::Signed;
 pub use schema::{Schema, build_schema, build_schema_gathering, sdl};
 pub use user_error::{Outcome, UserError};

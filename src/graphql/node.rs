@@ -121,7 +121,7 @@ async fn find_private(app: &App, actor: Actor, kind: Kind, id: Uuid) -> Result<O
         Kind::StockMovement => match inventory::find_movement(app, id).await? {
             Some(row) => {
                 let product = catalog::find(app, Some(&actor), &Which::Id(row.product_id)).await?;
-                let is_shown = product.is_some_and(|product| catalog::may_manage(&actor, &product));
+                let is_shown = product.is_some_and(|product| catalog::may_manage(actor, &product));
                 is_shown.then_some(Node::StockMovement(StockMovement(row)))
             }
             None => None,

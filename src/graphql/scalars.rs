@@ -114,21 +114,74 @@ impl GeoPointInput {
 }
 
 /// Where a subscription is in its stream. Opaque: pass the last one received as `after` to resume.
+///
+/// As text: base64url of a version byte, a byte of flags, and the numbers below, big-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventCursor(pub i64);
+pub struct EventCursor {
+    /// The incarnation of the log.
+    pub epoch: i32,
+    /// Which stream: a hash of its topic and of what it leaves out.
+    pub stream: u32,
+    /// The place in the log up to which everything is known.
+    pub position: i64,
+    /// Whether it stands within a first picture of several items: only the whole of it can be gone on from.
+    pub is_partial: bool,
+}
+
+/// The form that [`EventCursor`] has as text.
+const CURSOR_VERSION: u8 = 2;
+
+impl EventCursor {
+    /// As clients see it.
+    #[must_use]
+    pub fn encode(self) -> String {
+        let mut bytes = Vec::with_capacity(18);
+        bytes.extend([CURSOR_VERSION, u8::from(self.is_partial)]);
+        bytes.extend(self.epoch.to_be_bytes());
+        bytes.extend(self.stream.to_be_bytes());
+        bytes.extend(self.position.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads what [`EventCursor::encode`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes: [u8; 18] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let [CURSOR_VERSION, flags @ (0 | 1), e0, e1, e2, e3, s0, s1, s2, s3, position @ ..] = bytes else { return None };
+        Some(Self {
+            epoch: i32::from_be_bytes([e0, e1, e2, e3]),
+            stream: u32::from_be_bytes([s0, s1, s2, s3]),
+            position: i64::from_be_bytes(position),
+            is_partial: flags == 1,
+        })
+    }
+}
 
 /// Where a subscription is in its stream. Opaque: pass the last one received as `after` to resume.
 #[Scalar(name = "EventCursor")]
 impl ScalarType for EventCursor {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let wrong = || InputValueError::custom("not a cursor of this server");
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
-        let text = String::from_utf8(bytes).map_err(|_| wrong())?;
-        text.strip_prefix("1.").and_then(|position| position.parse().ok()).map(Self).ok_or_else(wrong)
+        Self::decode(text).ok_or_else(|| InputValueError::custom("not a cursor of a subscription"))
     }
 
     fn to_value(&self) -> Value {
-        Value::String(URL_SAFE_NO_PAD.encode(format!("1.{}", self.0)))
+        Value::String(self.encode())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_as_itself_and_nothing_else_is_one() {
+        for is_partial in [false, true] {
+            let cursor = EventCursor { epoch: -5, stream: u32::MAX, position: i64::MAX - 1, is_partial };
+            assert_eq!(EventCursor::decode(&cursor.encode()), Some(cursor));
+        }
+        for bad in ["", "x", "MS4z", "AgIAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAA", "AgAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(EventCursor::decode(bad), None, "{bad:?}");
+        }
     }
 }

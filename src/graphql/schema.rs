@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
-use crate::accounts::graphql::{AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
+use crate::accounts::graphql::{
+    AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader, UsersMutation,
+};
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
@@ -25,7 +27,7 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
+pub struct Mutation(AccountsMutation, UsersMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
 /// `after` to resume without a gap.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use super::error::Result;
 
@@ -14,8 +16,13 @@ use super::error::Result;
 ///
 /// Both are moved by the same offset, which is zero outside tests: a test lets two minutes pass by moving the clock.
 #[derive(Debug, Clone, Default)]
-pub struct Clock {
-    offset_ms: Arc<AtomicI64>,
+pub struct Clock(Arc<Offset>);
+
+#[derive(Debug, Default)]
+struct Offset {
+    millis: AtomicI64,
+    /// Rung when it changes.
+    moved: Notify,
 }
 
 impl Clock {
@@ -27,11 +34,12 @@ impl Clock {
 
     /// Lets `by` pass at once, on every copy of this clock.
     pub fn advance(&self, by: Duration) {
-        self.offset_ms.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.0.millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.0.moved.notify_waiters();
     }
 
     fn offset(&self) -> TimeDelta {
-        TimeDelta::milliseconds(self.offset_ms.load(Ordering::SeqCst))
+        TimeDelta::milliseconds(self.0.millis.load(Ordering::SeqCst))
     }
 
     /// Now by this process, in microseconds, which is what both databases keep.
@@ -40,6 +48,23 @@ impl Clock {
         #[expect(clippy::disallowed_methods, reason = "the one place where the system's clock is read")]
         let now = Utc::now();
         (now + self.offset()).trunc_subsecs(6)
+    }
+
+    /// Resolves once [`Clock::now`] is at or after `at`: also when the clock is moved there.
+    pub async fn until(&self, at: DateTime<Utc>) {
+        loop {
+            // before the look: a move in between wakes it
+            let moved = self.0.moved.notified();
+            // a time that has passed is no duration
+            let Ok(left) = (at - self.now()).to_std() else { return };
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = sleep(left) => {}
+                () = moved => {}
+            }
+        }
     }
 
     /// Now by the database. With SQLite, which runs in this process, that is [`Clock::now`].
@@ -70,5 +95,30 @@ impl Clock {
             }
             _ => Expr::value(self.now()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_ends_when_the_time_comes_or_the_clock_is_moved_there() {
+        let clock = Clock::system();
+        let now = clock.now();
+        clock.until(now).await;
+        clock.until(now + TimeDelta::milliseconds(5)).await;
+        assert!(clock.now() >= now + TimeDelta::milliseconds(5));
+
+        let there = clock.clone();
+        let at = now + TimeDelta::hours(2);
+        let mut waiting = Box::pin(there.until(at));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        clock.advance(Duration::from_hours(1));
+        assert!(waiting.as_mut().now_or_never().is_none(), "an hour is left");
+        clock.advance(Duration::from_hours(1));
+        waiting.await;
     }
 }

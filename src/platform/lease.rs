@@ -6,30 +6,46 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::relay;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::clock::Clock;
 use super::db::{Db, Tx};
 use super::error::Result;
 
-/// Makes sure that the feed `name` has its row.
+/// Makes sure that the feed `name` has its row, and an epoch: `epoch`, unless it has one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn ensure(tx: &Tx, clock: &Clock, name: &str) -> Result<()> {
-    let row = relay::ActiveModel {
+pub async fn ensure(db: &impl ConnectionTrait, name: &str, epoch: i32) -> Result<()> {
+    let unless_it_has_one = OnConflict::column(relay::Column::Name)
+        .update_column(relay::Column::Epoch)
+        .action_and_where(relay::Column::Epoch.eq(0))
+        .to_owned();
+    relay::Entity::insert(new(name, epoch)).on_conflict(unless_it_has_one).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Gives the feed `name` the epoch `epoch`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_epoch(db: &impl ConnectionTrait, name: &str, epoch: i32) -> Result<()> {
+    let instead = OnConflict::column(relay::Column::Name).update_column(relay::Column::Epoch).to_owned();
+    relay::Entity::insert(new(name, epoch)).on_conflict(instead).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// A feed that nobody relays yet.
+fn new(name: &str, epoch: i32) -> relay::ActiveModel {
+    relay::ActiveModel {
         name: Set(name.to_owned()),
         holder: Set(Uuid::nil()),
-        expires_at: Set(clock.db_now(&**tx).await?),
+        expires_at: Set(DateTime::<Utc>::UNIX_EPOCH),
         position: Set(0),
         published: Set(0),
-    };
-    relay::Entity::insert(row)
-        .on_conflict(OnConflict::column(relay::Column::Name).do_nothing().to_owned())
-        .exec_without_returning(&**tx)
-        .await?;
-    Ok(())
+        epoch: Set(epoch),
+    }
 }
 
 /// Takes or renews the lease of `name` for `holder`, for `lifetime`, in one conditional statement; the row is then locked

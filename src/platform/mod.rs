@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod clock;
 pub mod db;
+pub mod doors;
 pub mod error;
 pub mod idempotency;
 pub mod ids;

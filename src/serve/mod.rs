@@ -10,14 +10,16 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::service::cleaning;
+use crate::accounts::service::{cleaning, closing};
 use crate::app::App;
 use crate::demo;
 use crate::dispatch::expiry;
 use crate::graphql::build_schema;
-use crate::transport::{self, Listener, Shutdown};
+use crate::stream::Engine;
+use crate::transport::{self, Listener, Peer, Shutdown};
 
-/// How long requests may take to finish when the server stops; then how long the background work may.
+/// How long requests may take to finish when the server stops, and WebSockets beyond the time in which they leave; then how
+/// long the background work may.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a background task that broke rests before it is started again.
@@ -36,7 +38,7 @@ impl Work {
     pub fn start(app: &App) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        // Every background task of an instance, here and nowhere else. Each ends by itself once `stop` is cancelled.
+        // Every background task of an instance, here and below and nowhere else. Each ends by itself once `stop` is cancelled.
         tasks.spawn(supervise("relay", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || app.relay().run(stop.clone())
@@ -52,6 +54,22 @@ impl Work {
         tasks.spawn(supervise("retention", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || app.retention().run(stop.clone())
+        }));
+        Self { stop, tasks }
+    }
+
+    /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end, and
+    /// looks for events that the bus did not bring.
+    fn watch(app: &App, engine: &Engine) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervise("closing of ended sessions", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || closing::watch(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("subscriptions", stop.clone(), {
+            let (engine, stop) = (engine.clone(), stop.clone());
+            move || engine.clone().watch(stop.clone())
         }));
         Self { stop, tasks }
     }
@@ -85,18 +103,19 @@ pub struct Running {
     shutdown: Shutdown,
     cut: CancellationToken,
     server: JoinHandle<()>,
-    work: Option<Work>,
+    work: Vec<Work>,
 }
 
 /// Serves `app` on `listener` until the result is stopped or killed, with its background work when `work` is set.
 #[expect(clippy::unused_async, reason = "callers may rely on a runtime being there, and on more being awaited here one day")]
 pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let addr = listener.local_addr().unwrap_or(app.config.listen_addr);
-    let (shutdown, cut) = (Shutdown::default(), CancellationToken::new());
-    let work = work.then(|| Work::start(&app));
+    let (shutdown, cut) = (Shutdown::new(app.ids.clone(), app.config.drain), CancellationToken::new());
     let schema = build_schema(&app);
-    let router = transport::router(app, schema, demo::images::router(), shutdown.clone());
-    let serve = axum::serve(Listener::new(listener, cut.clone()), router)
+    let (router, engine) = transport::router(app.clone(), schema, demo::images::router(), shutdown.clone());
+    let work = std::iter::once(Work::watch(&app, &engine)).chain(work.then(|| Work::start(&app))).collect();
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let serve = axum::serve(Listener::new(listener, cut.clone()), service)
         .with_graceful_shutdown(shutdown.begun.clone().cancelled_owned());
     let server = tokio::spawn(async move {
         if let Err(error) = serve.await {
@@ -107,19 +126,20 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
 }
 
 impl Running {
-    /// Accepts nothing more, closes the WebSockets, lets requests finish within ten seconds, and ends the background work
-    /// once it has relayed what they committed.
+    /// Accepts nothing more, lets the WebSockets leave one by one and requests finish, for the drain time and ten seconds,
+    /// and ends the background work once it has relayed what they committed.
     pub async fn stop(self) {
         let Self { shutdown, cut, mut server, work, .. } = self;
         shutdown.begun.cancel();
         shutdown.sockets.close();
-        let finished = timeout(PATIENCE, async { tokio::join!(&mut server, shutdown.sockets.wait()) }).await;
+        let finished =
+            timeout(shutdown.drain + PATIENCE, async { tokio::join!(&mut server, shutdown.sockets.wait()) }).await;
         if finished.is_err() {
             tracing::warn!("connections did not end in time and were cut off");
         }
         cut.cancel();
         server.abort();
-        if let Some(work) = work {
+        for work in work {
             work.stop().await;
         }
     }

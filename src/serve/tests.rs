@@ -17,7 +17,12 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 async fn server(name: &str) -> (Running, App, PathBuf) {
     let folder = std::env::temp_dir().join(format!("qc-serve-{name}-{}", std::process::id()));
     let url = format!("sqlite://{}/qc.db", folder.display());
-    let config = Config::load(None, |key| (key == "DATABASE_URL").then(|| url.clone())).unwrap();
+    let setting = |key: &str| match key {
+        "DATABASE_URL" => Some(url.clone()),
+        "DRAIN_SECONDS" => Some("0".to_owned()),
+        _ => None,
+    };
+    let config = Config::load(None, setting).unwrap();
     let app = App::build(config, Ambient::default()).await.unwrap();
     app.migrate().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -62,12 +67,14 @@ async fn the_protocol_is_spoken_and_a_stop_says_that_it_is_one() {
     assert_eq!(next(&mut socket).await.unwrap()["payload"]["data"]["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(next(&mut socket).await, Ok(json!({ "id": "1", "type": "complete" })));
     send(&mut socket, json!({ "id": "2", "type": "subscribe", "payload": { "query": "{ wrong }" } })).await;
-    let error = next(&mut socket).await.unwrap()["payload"]["errors"][0]["extensions"].clone();
-    assert_eq!(error["code"], "VALIDATION_FAILED");
-    assert!(error["requestId"].is_string() && error["retryable"] == false, "{error}");
+    let error = next(&mut socket).await.unwrap();
+    assert_eq!((&error["id"], &error["type"]), (&json!("2"), &json!("error")));
+    let extensions = &error["payload"][0]["extensions"];
+    assert_eq!(extensions["code"], "VALIDATION_FAILED");
+    assert!(extensions["requestId"].is_string() && extensions["retryable"] == false, "{error}");
 
     let stopping = tokio::spawn(running.stop());
-    assert_eq!((next(&mut socket).await.unwrap()["type"].clone(), next(&mut socket).await), (json!("complete"), Err(1012)));
+    assert_eq!(next(&mut socket).await, Err(1012), "and nothing after the error");
     drop(socket);
     stopping.await.unwrap();
     end(app, folder).await;

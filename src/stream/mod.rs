@@ -1,25 +1,40 @@
-//! The subscriptions' engine: from a topic to a stream that has a snapshot first, and no holes.
+//! The subscriptions' engine: every event, once, in order, to everyone who may see it.
 //!
-//! Order of work: attach to the live topic, read the log's head, read the snapshot, then go live. What is committed while
-//! the snapshot is read arrives live as well, and is dropped there when the snapshot had it. When the bus may have lost
-//! something, the log is read from the last position on; when that is no longer kept, the subscriber is told so and starts
-//! from a new snapshot. There is never a silent gap.
+//! A subscription begins alone: its rights are checked, it attaches to its topic, and it is brought up to the present by a
+//! snapshot, or from the log when it says where it was ([`catch_up`]). Then it joins those who asked the same ([`group`]):
+//! an event is executed once for all of them and serialised once, and each is handed the same bytes ([`queue`]). Who falls
+//! behind leaves the group and is brought up again; what the bus lost is read from the log. When the log does not have it
+//! any more the subscriber is told so ([`StreamReset`]) and starts from a new snapshot. There is never a silent gap.
 
-use std::collections::{HashMap, VecDeque};
+mod answer;
+mod catch_up;
+mod counters;
+mod engine;
+mod execution;
+mod group;
+mod operation;
+mod queue;
+mod watch;
 
-use async_graphql::{Enum, SimpleObject};
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_graphql::{Context, Enum, SimpleObject};
+use domain::access::Audience;
 use domain::event::Topic;
-use futures_util::{Stream, stream};
+use futures_util::stream::BoxStream;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+pub use self::counters::Counts;
+pub use self::engine::Engine;
+pub use self::operation::{Authority, Call, Operation};
+pub use self::queue::{Answer, Frame, Gone, Outgoing, SendQueue, Verdict};
 use crate::app::App;
-use crate::graphql::Result;
 use crate::graphql::scalars::EventCursor;
-use crate::platform::bus::{Delivery, Gap, Listener, Message};
-use crate::platform::relay;
-
-/// Events replayed to one subscriber at the most; who is further behind takes a new snapshot, which is less to read.
-const MAX_REPLAY: u64 = 1_000;
+use crate::graphql::{Result, app};
+use crate::platform::bus::Message;
+use crate::platform::error::Error;
 
 /// The events since `after` are no longer kept, or this client fell too far behind: take what follows as new.
 #[derive(Debug, Clone, SimpleObject)]
@@ -30,6 +45,13 @@ pub struct StreamReset {
     pub reason: StreamResetReason,
 }
 
+/// There is nothing to show yet: where the stream is, so that whoever is cut off can resume from here.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StreamPosition {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+}
+
 /// Why a stream starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum StreamResetReason {
@@ -37,7 +59,7 @@ pub enum StreamResetReason {
     Retention,
     /// The client read more slowly than events came.
     SlowConsumer,
-    /// The server lost its place: it was restored, or the cursor is another server's.
+    /// The server lost its place: it was restored, or the cursor is another server's or another stream's.
     Server,
 }
 
@@ -50,6 +72,34 @@ pub struct Snapshot<T> {
     pub seen: HashMap<Uuid, i32>,
 }
 
+/// The cursors of a first picture. Whoever was cut off in the middle of it begins anew: only its last item can be resumed
+/// from.
+#[derive(Debug, Clone, Copy)]
+pub struct SnapshotCursors(EventCursor);
+
+impl SnapshotCursors {
+    /// The cursor of item `index`, from 0, of `count`.
+    #[must_use]
+    pub const fn of(self, index: usize, count: usize) -> EventCursor {
+        EventCursor { is_partial: index + 1 < count, ..self.0 }
+    }
+
+    /// The cursor of the only item.
+    #[must_use]
+    pub const fn only(self) -> EventCursor {
+        self.0
+    }
+}
+
+/// What happens to a subscriber who reads more slowly than events come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// It gets every event, from the log once it has caught up; or it is closed, and may resume.
+    All,
+    /// It gets the newest, and no more often than this: each item tells all there is to know.
+    Latest(Duration),
+}
+
 /// One subscription's answers to the engine's questions.
 pub trait Source: Send + Sync + 'static {
     /// What the subscriber receives.
@@ -58,139 +108,68 @@ pub trait Source: Send + Sync + 'static {
     /// What it listens to.
     fn topic(&self) -> Topic;
 
-    /// The present state, to be sent with `cursor`.
-    fn snapshot(&self, app: &App, cursor: EventCursor) -> impl Future<Output = Result<Snapshot<Self::Item>>> + Send;
+    /// Who may be sent the same answers. Nobody else, unless it is said: a wrong answer here shows one what is another's.
+    fn audience(&self) -> Audience {
+        Audience::Private
+    }
+
+    /// What becomes of slow subscribers.
+    fn policy(&self) -> Policy {
+        Policy::All
+    }
+
+    /// What its arguments leave out of the topic, as text: a cursor is good for the same selection only.
+    fn selection(&self) -> String {
+        String::new()
+    }
+
+    /// Whether the subscriber has a right to it, beyond what the field's guard says. Asked of each, before any share.
+    fn authorise(&self, _app: &App) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// The present state.
+    fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> impl Future<Output = Result<Snapshot<Self::Item>>> + Send;
 
     /// The record and version that `message` tells of, if the snapshot may have shown it.
     fn version(&self, message: &Message) -> Option<(Uuid, i32)>;
 
     /// The item for `message`; `None` when this subscriber does not hear of it.
-    fn item(&self, message: &Message) -> Option<Self::Item>;
+    fn item(
+        &self,
+        app: &App,
+        message: &Message,
+        cursor: EventCursor,
+    ) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
 
     /// Whether nothing that comes after `message` concerns this subscriber any more.
     fn ends(&self, _message: &Message) -> bool {
         false
     }
 
-    /// The item that says that what follows is new.
-    fn reset(&self, reset: StreamReset) -> Self::Item;
+    /// The item that says that what follows is new, if there is need of one.
+    fn reset(&self, reset: StreamReset) -> Option<Self::Item>;
 }
 
-/// Streams `source` from its snapshot on, or from after `after` when the log still has what came since.
+/// Streams `source`: from its snapshot on, or from after `after` when the log still has what came since.
 ///
 /// # Errors
-/// When the bus or the database fails before the first item.
+/// What the source refuses; a fault when the bus or the database fails before the first item, or when the request was not
+/// begun by [`Engine::start`].
 pub async fn follow<S: Source>(
-    app: App,
+    ctx: &Context<'_>,
     source: S,
     after: Option<EventCursor>,
-) -> Result<impl Stream<Item = Result<S::Item>> + use<S>> {
-    let listener = app.bus.listen(source.topic()).await?;
-    let mut feed =
-        Feed { app, source, listener, position: 0, seen: HashMap::new(), pending: VecDeque::new(), is_over: false };
-    feed.begin(after).await?;
-    Ok(stream::unfold(feed, async |mut feed| {
-        let item = feed.next().await?;
-        Some((item, feed))
-    }))
-}
-
-struct Feed<S: Source> {
-    app: App,
-    source: S,
-    listener: Listener,
-    /// Everything up to here was sent or concerns others.
-    position: i64,
-    seen: HashMap<Uuid, i32>,
-    pending: VecDeque<S::Item>,
-    is_over: bool,
-}
-
-impl<S: Source> Feed<S> {
-    async fn begin(&mut self, after: Option<EventCursor>) -> Result<()> {
-        match after {
-            None => self.take_snapshot().await,
-            Some(EventCursor(position)) => self.resume(position, StreamResetReason::Retention).await,
-        }
+) -> Result<BoxStream<'static, Result<S::Item>>> {
+    let app = app(ctx)?.clone();
+    if let Some(relayed) = ctx.data_opt::<execution::Relayed>() {
+        return relayed.stream(app, source);
     }
-
-    async fn next(&mut self) -> Option<Result<S::Item>> {
-        loop {
-            if let Some(item) = self.pending.pop_front() {
-                return Some(Ok(item));
-            }
-            if self.is_over {
-                return None;
-            }
-            let caught_up = match self.listener.next().await? {
-                Delivery::Message(message) => {
-                    self.take(&message);
-                    Ok(())
-                }
-                Delivery::Gap(gap) => {
-                    let reason = match gap {
-                        Gap::Lagged => StreamResetReason::SlowConsumer,
-                        Gap::Reconnected => StreamResetReason::Server,
-                    };
-                    self.resume(self.position, reason).await
-                }
-            };
-            if let Err(error) = caught_up {
-                self.is_over = true;
-                return Some(Err(error));
-            }
-        }
-    }
-
-    fn take(&mut self, message: &Message) {
-        if message.position <= self.position {
-            return;
-        }
-        self.position = message.position;
-        if self.is_over {
-            return;
-        }
-        self.is_over = self.source.ends(message);
-        let was_shown = self
-            .source
-            .version(message)
-            .is_some_and(|(record, version)| self.seen.get(&record).is_some_and(|shown| version <= *shown));
-        if !was_shown {
-            self.pending.extend(self.source.item(message));
-        }
-    }
-
-    async fn take_snapshot(&mut self) -> Result<()> {
-        // position first: what is committed after it is in the snapshot, or arrives live, or both
-        self.position = relay::head(self.app.db.reader()).await?;
-        let snapshot = self.source.snapshot(&self.app, EventCursor(self.position)).await?;
-        self.seen = snapshot.seen;
-        self.pending.extend(snapshot.items);
-        Ok(())
-    }
-
-    /// Goes on after `position` from the log, or starts anew when the log cannot say what came since.
-    async fn resume(&mut self, position: i64, reason: StreamResetReason) -> Result<()> {
-        match relay::since(self.app.db.reader(), self.source.topic(), position, MAX_REPLAY).await? {
-            relay::Since::Messages(messages, known) => {
-                self.position = position;
-                for message in &messages {
-                    self.take(message);
-                }
-                // what others were told in the meantime is no reason to look again
-                self.position = known;
-                Ok(())
-            }
-            relay::Since::Unknown => self.start_anew(StreamResetReason::Server).await,
-            relay::Since::Forgotten => self.start_anew(reason).await,
-        }
-    }
-
-    async fn start_anew(&mut self, reason: StreamResetReason) -> Result<()> {
-        let cursor = EventCursor(relay::head(self.app.db.reader()).await?);
-        self.pending.push_back(self.source.reset(StreamReset { cursor, reason }));
-        self.take_snapshot().await
-    }
+    let seat = ctx.data::<std::sync::Arc<catch_up::Seat>>();
+    let seat = seat.map_err(|e| Error::fault("finding the subscription in the context", e.message))?;
+    let argument = ctx.item.node.get_argument("after").map(|value| value.node.to_string());
+    let variable = argument.as_deref().and_then(|argument| argument.strip_prefix('$'));
+    seat.catch_up(app, source, after, variable).await
 }
 
 /// Reads a message's payload. One that is not what its kind says is logged and left out.
@@ -199,4 +178,12 @@ pub fn payload<P: serde::de::DeserializeOwned>(message: &Message) -> Option<P> {
     P::deserialize(&*message.payload)
         .inspect_err(|error| tracing::error!(%error, kind = %message.kind, "an event's payload cannot be read"))
         .ok()
+}
+
+/// Which stream a cursor belongs to.
+#[must_use]
+pub fn stream_id(topic: Topic, selection: &str) -> u32 {
+    let hash = Sha256::new().chain_update(topic.to_string()).chain_update("\0").chain_update(selection).finalize();
+    let [a, b, c, d, ..]: [u8; 32] = hash.into();
+    u32::from_be_bytes([a, b, c, d])
 }

@@ -1,5 +1,7 @@
 //! What a client wants to get, and what it says it sends (GraphQL over HTTP, sections 5 and 6).
 
+use std::cmp::Reverse;
+
 use axum::http::{HeaderMap, HeaderName, header};
 
 /// A form of the answer.
@@ -9,6 +11,8 @@ pub(super) enum Media {
     Json,
     /// `application/graphql-response+json`: the status says how the request went.
     GraphQl,
+    /// `text/event-stream`: as many answers as there are, each when it comes.
+    EventStream,
 }
 
 impl Media {
@@ -17,27 +21,73 @@ impl Media {
         match self {
             Self::Json => "application/json; charset=utf-8",
             Self::GraphQl => "application/graphql-response+json; charset=utf-8",
+            Self::EventStream => "text/event-stream; charset=utf-8",
+        }
+    }
+
+    /// The form of a refusal, for whoever asked for this one: a stream is refused before it begins.
+    pub(super) const fn of_refusal(self) -> Self {
+        match self {
+            Self::EventStream => Self::Json,
+            single => single,
+        }
+    }
+
+    /// How exactly `range` names it. `None`: not at all.
+    fn exactness(self, range: &str) -> Option<u8> {
+        let (name, family) = match self {
+            Self::Json => ("application/json", "application/*"),
+            Self::GraphQl => ("application/graphql-response+json", "application/*"),
+            Self::EventStream => ("text/event-stream", "text/*"),
+        };
+        match range.to_ascii_lowercase().as_str() {
+            range if range == name => Some(2),
+            range if range == family => Some(1),
+            "*/*" => Some(0),
+            _ => None,
         }
     }
 }
 
-/// The form that `headers` ask for: of those that the client likes best the first. `None` when it takes neither.
+/// The form that `headers` ask for: the one that the client likes best, of two that it likes alike the one that it names
+/// more exactly, then the one that it names first. `None` when it takes none.
 pub(super) fn media(headers: &HeaderMap) -> Option<Media> {
     if !headers.contains_key(header::ACCEPT) {
         return Some(Media::Json);
     }
-    let mut best: Option<(Media, f32)> = None;
-    for (name, quality) in items(headers, &header::ACCEPT) {
-        let media = match name.to_ascii_lowercase().as_str() {
-            "application/json" | "application/*" | "*/*" => Media::Json,
-            "application/graphql-response+json" => Media::GraphQl,
-            _ => continue,
-        };
-        if quality > best.map_or(0.0, |(_, best)| best) {
-            best = Some((media, quality));
-        }
+    let liked = [Media::Json, Media::GraphQl, Media::EventStream]
+        .into_iter()
+        .filter_map(|media| Liking::of(media, headers).map(|liking| (liking, media)));
+    // of those that are liked alike the first
+    let best = liked.reduce(|best, each| if each.0 > best.0 { each } else { best });
+    best.map(|(_, media)| media)
+}
+
+/// Whether the client takes an event stream, be there others that it likes better: no other form has room for a
+/// subscription. Who takes just anything has not thought of an answer without an end.
+pub(super) fn takes_events(headers: &HeaderMap) -> bool {
+    Liking::of(Media::EventStream, headers).is_some_and(|liking| liking.exactness > 0)
+}
+
+/// How much a client likes a form; the most first.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+struct Liking {
+    quality: f32,
+    exactness: u8,
+    place: Reverse<usize>,
+}
+
+impl Liking {
+    /// What `headers` say of `media`: of the ranges that it is in, the most exact one counts (RFC 9110, section 12.5.1).
+    fn of(media: Media, headers: &HeaderMap) -> Option<Self> {
+        let ranges = items(headers, &header::ACCEPT).enumerate().filter_map(|(place, (range, quality))| {
+            let exactness = media.exactness(range)?;
+            Some(Self { quality, exactness, place: Reverse(place) })
+        });
+        ranges
+            .reduce(|best, each| if each.exactness > best.exactness { each } else { best })
+            .filter(|best| best.quality > 0.0)
     }
-    best.map(|(media, _)| media)
 }
 
 /// Whether this is a browser that was given an address.
@@ -64,7 +114,8 @@ fn items<'headers>(headers: &'headers HeaderMap, name: &'headers HeaderName) -> 
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
         let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        (name, weight.and_then(|weight| weight.parse().ok()).unwrap_or(1.0))
+        let weight = weight.and_then(|weight| weight.parse().ok()).filter(|weight| (0.0..=1.0).contains(weight));
+        (name, weight.unwrap_or(1.0))
     })
 }
 
@@ -90,12 +141,53 @@ mod tests {
             ("application/graphql-response+json;q=0.5, application/json", Some(Media::Json)),
             ("application/graphql-response+json, */*;q=0.1", Some(Media::GraphQl)),
             ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Media::Json)),
+            ("application/json, application/graphql-response+json", Some(Media::Json)),
+            ("application/json;q=0.9, application/graphql-response+json;q=0.91", Some(Media::GraphQl)),
+            ("*/*, application/graphql-response+json", Some(Media::GraphQl)),
+            ("application/*;q=0.2, application/graphql-response+json;q=0.1", Some(Media::Json)),
+            ("application/json;q=0, */*", Some(Media::GraphQl)),
+            ("*/*;q=0, application/json;q=0.001", Some(Media::Json)),
+            ("application/xml, application/json;q=0.1", Some(Media::Json)),
+            ("application/json;q=nonsense", Some(Media::Json)),
+            ("application/json;q=nan, application/graphql-response+json;q=0.9", Some(Media::Json)),
             ("application/json;q=0", None),
-            ("text/event-stream", None),
+            ("*/*;q=0", None),
+            ("multipart/mixed, text/html", None),
             ("", None),
+            ("text/event-stream", Some(Media::EventStream)),
+            ("Text/Event-Stream; charset=utf-8", Some(Media::EventStream)),
+            ("multipart/mixed, text/*", Some(Media::EventStream)),
+            ("application/json, text/event-stream", Some(Media::Json)),
+            ("text/event-stream, application/json", Some(Media::EventStream)),
+            ("text/event-stream, */*;q=0.9", Some(Media::EventStream)),
+            ("text/event-stream;q=0.5, application/json;q=0.6", Some(Media::Json)),
+            ("application/json;q=0.5, text/event-stream;q=0.6", Some(Media::EventStream)),
+            ("application/graphql-response+json, application/json, text/event-stream", Some(Media::GraphQl)),
+            ("*/*, text/event-stream", Some(Media::EventStream)),
+            ("*/*, text/event-stream;q=0.1", Some(Media::Json)),
+            ("application/*;q=0, */*", Some(Media::EventStream)),
+            ("text/event-stream;q=0", None),
         ] {
             assert_eq!(media(&with(header::ACCEPT, accept)), expected, "{accept:?}");
         }
+    }
+
+    #[test]
+    fn whoever_names_event_streams_takes_them() {
+        for (accept, expected) in [
+            ("text/event-stream", true),
+            ("application/json, text/event-stream;q=0.1", true),
+            ("text/event-stream, multipart/mixed", true),
+            ("text/*", true),
+            ("text/event-stream;q=0, */*", false),
+            ("text/*, text/event-stream;q=0", false),
+            ("*/*", false),
+            ("text/html, */*;q=0.8", false),
+            ("application/json", false),
+        ] {
+            assert_eq!(takes_events(&with(header::ACCEPT, accept)), expected, "{accept:?}");
+        }
+        assert!(!takes_events(&HeaderMap::new()));
     }
 
     #[test]

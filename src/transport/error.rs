@@ -4,8 +4,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::accept::Media;
 use crate::graphql::GraphError;
 use crate::graphql::context::RequestId;
+
+/// Seconds after which another connection may have ended.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 
 /// Why a request is not passed on.
 #[derive(Debug)]
@@ -35,6 +39,18 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "This address does not take that method.")
     }
 
+    /// 429: its address has as many connections open as one may have.
+    pub(super) fn too_many_sockets() -> Self {
+        let error = GraphError::retryable("TOO_MANY_SOCKETS", "Too many connections of your address are open.");
+        Self { status: StatusCode::TOO_MANY_REQUESTS, error }
+    }
+
+    /// 429: its user has as many connections open as one may have.
+    pub(super) fn too_many_sockets_of_user() -> Self {
+        let error = GraphError::retryable("TOO_MANY_SOCKETS", "Too many of your connections are open.");
+        Self { status: StatusCode::TOO_MANY_REQUESTS, error }
+    }
+
     /// 500: something broke, and was logged.
     pub(super) fn internal() -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, error: GraphError::internal() }
@@ -53,16 +69,25 @@ impl Refusal {
         Self { status, error }
     }
 
-    /// The refusal as it is sent.
+    /// The refusal as it is sent to whoever asked for nothing of the API.
     pub(super) fn respond(self, id: &RequestId) -> Response {
+        self.respond_as(None, id)
+    }
+
+    /// The refusal as it is sent, in the form that the client asked for if there is one.
+    pub(super) fn respond_as(self, media: Option<Media>, id: &RequestId) -> Response {
         let Self { status, error } = self;
         let extensions = json!({ "code": error.code(), "retryable": error.is_retryable(), "requestId": id.0 });
         let body = json!({ "errors": [{ "message": error.message(), "extensions": extensions }] });
-        let headers = [(header::CONTENT_TYPE, "application/json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+        let content_type = media.unwrap_or(Media::Json).of_refusal().content_type();
+        let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body.to_string()).into_response();
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         response
     }

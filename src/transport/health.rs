@@ -42,6 +42,7 @@ pub(super) async fn ready<E>(State(transport): State<Transport<E>>) -> Response 
 
 /// The numbers.
 pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Response {
-    let text = transport.metrics.text(transport.app.clock.now(), transport.app.db.statements());
+    let Transport { app, engine, metrics, .. } = transport;
+    let text = metrics.text(app.clock.now(), app.db.statements(), engine.counts());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

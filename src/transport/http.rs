@@ -7,33 +7,35 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::accept::{self, Media};
 use super::error::Refusal;
-use super::{Transport, graphiql, socket, token};
+use super::{Transport, event_stream, graphiql, socket, token};
 use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
+use crate::graphql::limits::is_subscription;
 
 /// A request as the specification names its parts.
 #[derive(Debug)]
-struct Params {
-    query: String,
-    operation_name: Option<String>,
-    variables: Map<String, Value>,
+pub(super) struct Params {
+    pub(super) query: String,
+    pub(super) operation_name: Option<String>,
+    pub(super) variables: Map<String, Value>,
 }
 
-/// POST: queries and mutations, as JSON.
+/// POST: any operation, as JSON.
 pub(super) async fn post<E: Executor>(
     State(transport): State<Transport<E>>,
     Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
+    head: Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let read = || {
-        if !accept::is_json(&headers) {
+        if !accept::is_json(&head.headers) {
             let message = "Send the request as application/json.";
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
         }
@@ -48,12 +50,12 @@ pub(super) async fn post<E: Executor>(
         Params::of_json(&body)
     };
     match read() {
-        Ok(params) => answer(&transport, &id, &headers, params, Accepts::QueriesAndMutations).await,
-        Err(refusal) => refusal.respond(&id),
+        Ok(params) => answer(&transport, &id, &head, params, Accepts::QueriesAndMutations).await,
+        Err(refusal) => refusal.respond_as(accept::media(&head.headers), &id),
     }
 }
 
-/// GET: queries, the page for browsers, and the way to a WebSocket.
+/// GET: queries, subscriptions as event streams, the page for browsers, and the way to a WebSocket.
 pub(super) async fn get<E: Executor>(
     State(transport): State<Transport<E>>,
     Extension(id): Extension<RequestId>,
@@ -63,17 +65,17 @@ pub(super) async fn get<E: Executor>(
     // clients also ask for `h2c` here, which is declined by an ordinary answer
     let upgrade = parts.headers.get(header::UPGRADE).map(HeaderValue::as_bytes);
     if upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
-        return socket::upgrade(transport, id, parts).await;
+        return socket::upgrade(transport, id, parts);
     }
     let Ok(Query(params)) = Query::<HashMap<String, String>>::try_from_uri(&parts.uri) else {
-        return Refusal::bad_request("The address is not well formed.").respond(&id);
+        return Refusal::bad_request("The address is not well formed.").respond_as(accept::media(&parts.headers), &id);
     };
     if !params.contains_key("query") && accept::wants_page(&parts.headers) {
         return graphiql::page(parts.headers).await;
     }
     match Params::of_address(params) {
-        Ok(params) => answer(&transport, &id, &parts.headers, params, Accepts::Queries).await,
-        Err(refusal) => refusal.respond(&id),
+        Ok(params) => answer(&transport, &id, &parts, params, Accepts::Queries).await,
+        Err(refusal) => refusal.respond_as(accept::media(&parts.headers), &id),
     }
 }
 
@@ -98,7 +100,8 @@ impl Params {
         let variables = json("variables", params.remove("variables"))?;
         let extensions: Option<Value> = json("extensions", params.remove("extensions"))?;
         let query = params.remove("query").map(Value::String);
-        let name = params.remove("operationName").map(Value::String);
+        // in an address, a name that is empty is one that is absent
+        let name = params.remove("operationName").filter(|name| !name.is_empty()).map(Value::String);
         Self::new(query, name, variables, extensions.as_ref())
     }
 
@@ -133,17 +136,22 @@ impl Params {
 async fn answer<E: Executor>(
     transport: &Transport<E>,
     id: &RequestId,
-    headers: &HeaderMap,
+    head: &Parts,
     params: Params,
     accepts: Accepts,
 ) -> Response {
+    let headers = &head.headers;
     let Some(media) = accept::media(headers) else {
-        let message = "Answers are application/json or application/graphql-response+json.";
+        let message = "Answers are application/json, application/graphql-response+json or text/event-stream.";
         return Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).respond(id);
     };
+    let limits = transport.app.config.limits;
+    if accept::takes_events(headers) && is_subscription(&params.query, params.operation_name.as_deref(), limits) {
+        return event_stream::open(transport, id, head, params).await;
+    }
     let viewer = match token::of_headers(&transport.app, headers).await {
         Ok(actor) => Viewer(actor),
-        Err(error) => return Refusal::unauthenticated(error).respond(id),
+        Err(error) => return Refusal::unauthenticated(error).respond_as(Some(media), id),
     };
     let begun = Begun::default();
     let mut operation = Operation::new(params.query)
@@ -177,11 +185,13 @@ fn respond(response: async_graphql::Response, has_begun: bool, media: Media) -> 
     let is_method = response.errors.iter().any(|error| has_code(error, "METHOD_NOT_ALLOWED"));
     let status = match media {
         _ if is_method && !has_begun => StatusCode::METHOD_NOT_ALLOWED,
+        // the protocol has errors of the document in the stream: browsers tell their page nothing of another status
+        Media::EventStream => return event_stream::single(&body),
         Media::GraphQl if !has_begun => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
     // what an answer says depends on who asks
-    let fixed = [(header::CONTENT_TYPE, media.content_type()), (header::CACHE_CONTROL, "no-store")];
+    let fixed = [(header::CONTENT_TYPE, media.of_refusal().content_type()), (header::CACHE_CONTROL, "no-store")];
     let mut answer = (status, fixed, body).into_response();
     answer.headers_mut().extend(response.http_headers);
     if status == StatusCode::METHOD_NOT_ALLOWED {

@@ -1,26 +1,40 @@
-//! Connections that can be cut: a server that is killed does not say good-bye.
+//! Connections that can be cut: a server that is killed does not say good-bye, and who reads nothing is not waited for.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Accepts connections that all break once `cut` is cancelled, those that were upgraded to WebSockets too.
+/// How long a client may take to take anything of what it is sent. Below this, nobody can tell: what writes an answer is
+/// not asked for more of it while the last is not gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the other end may leave what it was sent without a sign of having got it. Whoever lost the network would
+/// otherwise be there for a quarter of an hour. (An event stream has no pings to be answered, but it is never silent.)
+#[cfg(target_os = "linux")]
+const UNSEEN: Duration = Duration::from_secs(30);
+
+/// Accepts connections that all break once `cut` is cancelled, those that were upgraded to WebSockets too; and each by itself
+/// when its client takes nothing of what it is sent for ten seconds.
 #[derive(Debug)]
 pub struct Listener {
     inner: TcpListener,
     cut: CancellationToken,
+    /// The ten seconds.
+    pub(super) patience: Duration,
 }
 
 impl Listener {
     /// Accepts from `inner`.
     #[must_use]
     pub const fn new(inner: TcpListener, cut: CancellationToken) -> Self {
-        Self { inner, cut }
+        Self { inner, cut, patience: PATIENCE }
     }
 }
 
@@ -30,10 +44,11 @@ impl axum::serve::Listener for Listener {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, addr) = axum::serve::Listener::accept(&mut self.inner).await;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays with Nagle's algorithm");
+        if let Err(error) = prepare(&stream) {
+            tracing::debug!(%error, "a connection stays as the system has them");
         }
-        (Connection { stream, cut: Box::pin(self.cut.clone().cancelled_owned()) }, addr)
+        let cut = Box::pin(self.cut.clone().cancelled_owned());
+        (Connection { stream, cut, patience: self.patience, stall: None }, addr)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -41,11 +56,22 @@ impl axum::serve::Listener for Listener {
     }
 }
 
+/// Sends at once, and does not wait for long for those who are gone.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNSEEN))?;
+    Ok(())
+}
+
 /// A connection of a [`Listener`].
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    patience: Duration,
+    /// The end of the patience, while what is written is not taken.
+    stall: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
@@ -55,6 +81,17 @@ impl Connection {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
             Poll::Pending => Ok(Pin::new(&mut self.stream)),
         }
+    }
+
+    /// What became of a write, unless it has been waiting for too long.
+    fn in_time(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stall = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(patience)));
+        stall.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -66,7 +103,8 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream(cx)?.poll_write(cx, bytes)
+        let written = self.stream(cx)?.poll_write(cx, bytes);
+        self.in_time(cx, written)
     }
 
     fn poll_write_vectored(
@@ -74,7 +112,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream(cx)?.poll_write_vectored(cx, parts)
+        let written = self.stream(cx)?.poll_write_vectored(cx, parts);
+        self.in_time(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -87,5 +126,54 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream(cx)?.poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::serve::Listener as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Both ends of a connection whose server has so much patience.
+    async fn pair(patience: Duration) -> (Connection, TcpStream) {
+        let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = inner.local_addr().unwrap();
+        let mut listener = Listener { patience, ..Listener::new(inner, CancellationToken::new()) };
+        let (client, (server, _)) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (server, client.unwrap())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_has_left_without_a_word_is_not_waited_for() {
+        let (server, _client) = pair(PATIENCE).await;
+        assert_eq!(socket2::SockRef::from(&server.stream).tcp_user_timeout().unwrap(), Some(UNSEEN));
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_is_cut_off() {
+        let (mut server, _client) = pair(Duration::from_millis(20)).await;
+        let part = vec![0; 64 * 1024];
+        let error = loop {
+            if let Err(error) = server.write_all(&part).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn who_takes_something_now_and_then_is_not() {
+        const SIZE: usize = 32 * 1024 * 1024;
+        let (mut server, mut client) = pair(Duration::from_mins(1)).await;
+        let writing = tokio::spawn(async move { server.write_all(&vec![0; SIZE]).await.map(|()| server) });
+        let (mut taken, mut buffer) = (0, vec![0; 64 * 1024]);
+        while taken < SIZE {
+            taken += client.read(&mut buffer).await.unwrap();
+        }
+        let server = writing.await.unwrap().unwrap();
+        assert!(server.stall.is_none(), "each time it begins anew");
     }
 }

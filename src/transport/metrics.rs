@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 
+use crate::stream::Counts;
+
 /// What is counted.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -14,6 +16,17 @@ pub(super) struct Metrics {
     /// Answers by the first digit of their status, 1 to 5.
     answers: [AtomicU64; 5],
     sockets: AtomicI64,
+    streams: AtomicI64,
+}
+
+/// An open event stream, as long as it lives.
+#[derive(Debug)]
+pub(super) struct OpenStream(Arc<Metrics>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// An open WebSocket, as long as it lives.
@@ -29,7 +42,7 @@ impl Drop for OpenSocket {
 impl Metrics {
     /// Of a process that started at `started`.
     pub(super) fn new(started: DateTime<Utc>) -> Self {
-        Self { started, answers: Default::default(), sockets: AtomicI64::new(0) }
+        Self { started, answers: Default::default(), sockets: AtomicI64::new(0), streams: AtomicI64::new(0) }
     }
 
     /// Counts an answer.
@@ -46,8 +59,14 @@ impl Metrics {
         OpenSocket(Arc::clone(self))
     }
 
-    /// Everything, at `now`, after so many statements to the database.
-    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64) -> String {
+    /// Counts an event stream until what is returned is dropped.
+    pub(super) fn stream(self: &Arc<Self>) -> OpenStream {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        OpenStream(Arc::clone(self))
+    }
+
+    /// Everything, at `now`, after so many statements to the database and with what the engine of subscriptions has counted.
+    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64, counts: Counts) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -92,6 +111,30 @@ impl Metrics {
             "Open WebSockets.",
             &one(self.sockets.load(Ordering::Relaxed).to_string()),
         );
+        family(
+            "quick_commerce_event_streams",
+            "gauge",
+            "Open event streams.",
+            &one(self.streams.load(Ordering::Relaxed).to_string()),
+        );
+        for (name, help, count) in [
+            ("events", "Events that a group of subscriptions was handed.", counts.events),
+            ("executions", "Executions for an event: one for each event and group.", counts.executions),
+            ("messages", "Answers to events that were handed to subscribers.", counts.messages),
+            ("bytes", "Their size in bytes.", counts.bytes),
+            ("repairs", "Times that the log was read because the bus may have lost something.", counts.repairs),
+            ("lags", "Times that a subscriber fell behind.", counts.lags),
+            ("resets", "Times that a subscriber was told to start anew.", counts.resets),
+        ] {
+            family(&format!("quick_commerce_stream_{name}_total"), "counter", help, &one(count.to_string()));
+        }
+        for (name, help, count) in [
+            ("pending", "Deliveries of the bus that groups have not dealt with yet.", counts.pending),
+            ("groups", "Groups of subscriptions that share their answers.", counts.groups),
+            ("subscriptions", "Subscriptions that are live.", counts.subscriptions),
+        ] {
+            family(&format!("quick_commerce_stream_{name}"), "gauge", help, &one(count.to_string()));
+        }
         text
     }
 }
@@ -109,20 +152,45 @@ mod tests {
         metrics.answered(StatusCode::OK);
         metrics.answered(StatusCode::NOT_FOUND);
         metrics.answered(StatusCode::NOT_FOUND);
-        let open = metrics.socket();
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7);
+        let (open, _streams) = (metrics.socket(), [metrics.stream(), metrics.stream()]);
+        let counts = Counts {
+            events: 10,
+            executions: 11,
+            messages: 12,
+            bytes: 13,
+            repairs: 14,
+            lags: 15,
+            resets: 16,
+            pending: 19,
+            groups: 17,
+            subscriptions: 18,
+        };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, counts);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
             "quick_commerce_http_requests_total{status=\"2xx\"} 1",
             "quick_commerce_http_requests_total{status=\"4xx\"} 2",
             "quick_commerce_websocket_connections 1",
+            "quick_commerce_event_streams 2",
             "process_start_time_seconds 1700000000.050",
             "quick_commerce_uptime_seconds 1.250",
+            "# TYPE quick_commerce_stream_events_total counter",
+            "quick_commerce_stream_events_total 10",
+            "quick_commerce_stream_executions_total 11",
+            "quick_commerce_stream_messages_total 12",
+            "quick_commerce_stream_bytes_total 13",
+            "quick_commerce_stream_repairs_total 14",
+            "quick_commerce_stream_lags_total 15",
+            "quick_commerce_stream_resets_total 16",
+            "# TYPE quick_commerce_stream_groups gauge",
+            "quick_commerce_stream_pending 19",
+            "quick_commerce_stream_groups 17",
+            "quick_commerce_stream_subscriptions 18",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
-        assert!(metrics.text(started, 0).contains("quick_commerce_websocket_connections 0\n"));
+        assert!(metrics.text(started, 0, counts).contains("quick_commerce_websocket_connections 0\n"));
     }
 }

@@ -2,17 +2,21 @@
 
 mod accept;
 mod error;
+mod event_stream;
 mod frame;
 pub mod graphiql;
 mod health;
 mod http;
 mod listener;
 mod metrics;
+mod peer;
+mod quota;
 mod session;
 mod socket;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::extract::DefaultBodyLimit;
@@ -20,6 +24,7 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Extension, Router};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
@@ -29,19 +34,47 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use self::error::Refusal;
 pub use self::listener::Listener;
 use self::metrics::Metrics;
+pub use self::peer::Peer;
+use self::quota::Quota;
 use crate::app::App;
 use crate::graphql::context::RequestId;
+use crate::platform::ids::Ids;
+use crate::stream::Engine;
 
 /// The header that names a request, in both directions.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The end of the server, as its connections see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Shutdown {
-    /// Cancelled when the server stops: WebSockets are then closed, and the instance is not ready any more.
+    /// Cancelled when the server stops: WebSockets and event streams then [leave](Self::leave), and the instance is not ready
+    /// any more.
     pub begun: CancellationToken,
-    /// The open WebSockets.
+    /// The open WebSockets and event streams.
     pub sockets: TaskTracker,
+    /// Within which they leave.
+    pub drain: Duration,
+    ids: Ids,
+}
+
+impl Shutdown {
+    /// A server that runs. When it stops, its WebSockets and event streams leave within `drain`.
+    #[must_use]
+    pub fn new(ids: Ids, drain: Duration) -> Self {
+        Self { begun: CancellationToken::new(), sockets: TaskTracker::new(), drain, ids }
+    }
+
+    /// Waits until it is this caller's turn to leave: a moment of its own, at random within the drain time after the end
+    /// began. Clients come back at once, and all of them together would be a storm. Who asks later leaves at once: a caller
+    /// asks once, and keeps the future.
+    pub async fn leave(&self) {
+        if self.begun.is_cancelled() {
+            return;
+        }
+        self.begun.cancelled().await;
+        let most = u64::try_from(self.drain.as_millis()).unwrap_or(u64::MAX);
+        sleep(Duration::from_millis(self.ids.below(most))).await;
+    }
 }
 
 /// What the handlers share.
@@ -49,16 +82,22 @@ pub struct Shutdown {
 struct Transport<E> {
     app: App,
     executor: E,
+    engine: Engine,
     metrics: Arc<Metrics>,
     shutdown: Shutdown,
+    quota: Quota,
 }
 
-/// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`.
-pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> Router {
+/// Everything that the server answers to: the API (`executor`), its pages and its health, and the routes of `extra`; with
+/// the engine that runs the subscriptions, for whoever has it watch the log.
+pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> (Router, Engine) {
+    let engine = Engine::new(app.clone(), executor.clone());
     let metrics = Arc::new(Metrics::new(app.clock.now()));
     let cors = cors(&app.config.cors_origins);
     let body_bytes = app.config.limits.body_bytes;
-    let transport = Transport { app: app.clone(), executor, metrics: Arc::clone(&metrics), shutdown };
+    let quota = Quota::new(&app.config);
+    let (for_app, for_engine, for_metrics) = (app.clone(), engine.clone(), Arc::clone(&metrics));
+    let transport = Transport { app: for_app, executor, engine: for_engine, metrics: for_metrics, shutdown, quota };
     let router = Router::new()
         .route("/graphql", get(http::get::<E>).post(http::post::<E>))
         .route("/healthz", get(health::alive))
@@ -76,10 +115,11 @@ pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutd
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router
+    let router = router
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .layer(from_fn_with_state((app, metrics), frame::observe))
+        .layer(from_fn_with_state((app, metrics), frame::observe));
+    (router, engine)
 }
 
 /// What browsers' pages of other origins may do. `None`: nothing.
@@ -99,7 +139,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([REQUEST_ID])
-        .max_age(std::time::Duration::from_hours(1));
+        .max_age(Duration::from_hours(1));
     Some(layer)
 }
 

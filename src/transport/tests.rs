@@ -1,10 +1,18 @@
-use std::path::PathBuf;
+mod event_stream;
+mod http;
 
-use async_graphql::{EmptySubscription, Object, Schema};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::{Object, Schema, Subscription};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::future::join_all;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -14,6 +22,8 @@ use super::*;
 use crate::app::Ambient;
 use crate::config::Config;
 use crate::graphql::limits::limited;
+use crate::platform::clock::Clock;
+use crate::platform::ids::Entropy;
 
 struct Query;
 
@@ -26,14 +36,48 @@ impl Query {
     async fn panics(&self) -> Option<i32> {
         Vec::new().pop().expect("on purpose")
     }
+
+    async fn fails(&self) -> Result<i32, &'static str> {
+        Err("on purpose")
+    }
+
+    async fn may_fail(&self) -> Result<Option<i32>, &'static str> {
+        Err("on purpose")
+    }
 }
 
-struct Mutation;
+/// Counts what it does.
+struct Mutation(Arc<AtomicUsize>);
 
 #[Object]
 impl Mutation {
     async fn change(&self) -> i32 {
+        self.0.fetch_add(1, Ordering::Relaxed);
         2
+    }
+}
+
+/// Counts what it pours.
+struct Live(Arc<AtomicUsize>);
+
+#[Subscription]
+impl Live {
+    async fn count(&self) -> BoxStream<'static, i32> {
+        stream::iter(1..=3).boxed()
+    }
+
+    async fn silence(&self) -> BoxStream<'static, i32> {
+        stream::pending().boxed()
+    }
+
+    /// Without an end, 64 KiB at a time.
+    async fn flood(&self) -> BoxStream<'static, String> {
+        let floods = Arc::clone(&self.0);
+        let pour = move || {
+            floods.fetch_add(1, Ordering::Relaxed);
+            "x".repeat(64 * 1024)
+        };
+        stream::repeat_with(pour).boxed()
     }
 }
 
@@ -43,6 +87,8 @@ struct Server {
     folder: PathBuf,
     shutdown: Shutdown,
     router: Router,
+    changes: Arc<AtomicUsize>,
+    floods: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -52,16 +98,19 @@ impl Server {
         let setting = move |key: &str| match key {
             "DATABASE_URL" => Some(url.clone()),
             "MAX_BODY_BYTES" => Some("2000".to_owned()),
+            "DRAIN_SECONDS" => Some("0".to_owned()),
             "CORS_ORIGINS" => Some("https://shop.example".to_owned()),
             _ => None,
         };
         let app = App::build(Config::load(None, setting).unwrap(), Ambient::default()).await.unwrap();
         app.migrate().await.unwrap();
-        let schema = limited(Schema::build(Query, Mutation, EmptySubscription), app.config.limits).finish();
-        let shutdown = Shutdown::default();
+        let (changes, floods) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let (mutation, live) = (Mutation(Arc::clone(&changes)), Live(Arc::clone(&floods)));
+        let schema = limited(Schema::build(Query, mutation, live), app.config.limits).finish();
+        let shutdown = Shutdown::new(app.ids.clone(), app.config.drain);
         let extra = Router::new().route("/breaks", get(async || Vec::<&str>::new().pop().expect("on purpose")));
-        let router = router(app.clone(), schema, extra, shutdown.clone());
-        Self { app, folder, shutdown, router }
+        let (router, _) = router(app.clone(), schema, extra, shutdown.clone());
+        Self { app, folder, shutdown, router, changes, floods }
     }
 
     async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -74,6 +123,11 @@ impl Server {
 
     async fn post(&self, body: impl Into<Body>) -> Response<Body> {
         self.send(json_request().body(body.into()).unwrap()).await
+    }
+
+    /// How often something was changed.
+    fn changes(&self) -> usize {
+        self.changes.load(Ordering::Relaxed)
     }
 
     async fn end(self) {
@@ -173,7 +227,7 @@ async fn what_is_not_a_graphql_request_is_refused() {
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert_eq!(code(response).await, "NOT_FOUND");
     let response = server
-        .send(json_request().header(header::ACCEPT, "text/event-stream").body(r#"{"query":"{number}"}"#.into()).unwrap())
+        .send(json_request().header(header::ACCEPT, "multipart/mixed").body(r#"{"query":"{number}"}"#.into()).unwrap())
         .await;
     assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
     server.end().await;
@@ -247,6 +301,35 @@ async fn a_panic_is_a_masked_answer() {
     assert_eq!(response.status(), StatusCode::OK);
     let body = text(response).await;
     assert!(body.contains("INTERNAL") && !body.contains("purpose"), "{body}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_is_not_a_handshake_is_told_what_it_lacks() {
+    let server = Server::new("handshake").await;
+    let whole = [
+        (header::CONNECTION, "keep-alive, Upgrade"),
+        (header::UPGRADE, "WebSocket"),
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+        (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let send = |headers: Vec<(header::HeaderName, &'static str)>| {
+        let request =
+            headers.into_iter().fold(Request::get("/graphql"), |request, (name, value)| request.header(name, value));
+        server.send(request.body(Body::empty()).unwrap())
+    };
+    for (lacking, status, expected) in [
+        (header::CONNECTION, StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+        (header::SEC_WEBSOCKET_VERSION, StatusCode::UPGRADE_REQUIRED, "UPGRADE_REQUIRED"),
+        (header::SEC_WEBSOCKET_KEY, StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+    ] {
+        let response = send(whole.iter().filter(|(name, _)| *name != lacking).cloned().collect()).await;
+        assert_eq!(response.status(), status, "without {lacking}");
+        assert_eq!(header_of(&response, header::SEC_WEBSOCKET_VERSION), "13");
+        assert_eq!(code(response).await, expected);
+    }
+    // over no connection, as here
+    assert_eq!(send(whole.to_vec()).await.status(), StatusCode::BAD_REQUEST);
     server.end().await;
 }
 
@@ -331,4 +414,36 @@ async fn long_answers_are_compressed() {
     let response = server.send(request.body(query.into()).unwrap()).await;
     assert_eq!(header_of(&response, header::CONTENT_ENCODING), "gzip");
     server.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_has_a_moment_of_their_own() {
+    const DRAIN: Duration = Duration::from_secs(10);
+    let ids = Ids::new(Clock::system(), Entropy::seeded(7));
+    let shutdown = Shutdown::new(ids.clone(), DRAIN);
+    let leave = async || {
+        shutdown.leave().await;
+        Instant::now()
+    };
+    let mut leaving = pin!(join_all((0..100).map(|_| leave())));
+    assert_eq!(leaving.as_mut().now_or_never(), None, "nobody leaves before the end has begun");
+    tokio::time::advance(DRAIN).await;
+    assert_eq!(leaving.as_mut().now_or_never(), None, "nobody leaves before the end has begun");
+    let begun = Instant::now();
+    shutdown.begun.cancel();
+    let mut moments: Vec<Duration> = leaving.await.into_iter().map(|moment| moment - begun).collect();
+    moments.sort_unstable();
+    assert!(moments.last().is_some_and(|last| *last <= DRAIN), "{moments:?}");
+    let quarters = (0..4).map(|quarter| DRAIN * quarter / 4..DRAIN * (quarter + 1) / 4);
+    let counts: Vec<usize> = quarters.map(|part| moments.iter().filter(|moment| part.contains(*moment)).count()).collect();
+    assert!(counts.iter().all(|count| (10..=40).contains(count)), "spread over the time: {counts:?}");
+    assert_eq!(shutdown.leave().now_or_never(), Some(()), "who comes later leaves at once");
+
+    let at_once = Shutdown::new(ids, Duration::ZERO);
+    let mut leaving = pin!(at_once.leave());
+    assert_eq!(leaving.as_mut().now_or_never(), None);
+    at_once.begun.cancel();
+    let begun = Instant::now();
+    leaving.await;
+    assert!(begun.elapsed() <= Duration::from_millis(1), "a timer's tick");
 }

@@ -1,12 +1,12 @@
 //! Who asks.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use domain::access::Actor;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::config::Secret;
-use crate::graphql::{GraphError, Result, authenticate};
+use crate::graphql::{Result, authenticate};
 use crate::platform::error::Denial;
 
 /// Whoever the header `Authorization` names; nobody when it is absent or empty.
@@ -14,12 +14,21 @@ use crate::platform::error::Denial;
 /// # Errors
 /// `INVALID_TOKEN`; a fault when it cannot be told.
 pub(super) async fn of_headers(app: &App, headers: &HeaderMap) -> Result<Option<Actor>> {
-    match headers.get(header::AUTHORIZATION) {
+    match bearer(headers)? {
         None => Ok(None),
-        Some(value) => match value.to_str() {
-            Ok(value) => actor(app, value).await,
-            Err(_) => Err(Denial::InvalidToken.into()),
-        },
+        Some(token) => authenticate(app, token.expose()).await.map(Some),
+    }
+}
+
+/// The token in the header `Authorization`; none when it is absent or empty.
+///
+/// # Errors
+/// `INVALID_TOKEN` when it is not a text.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<Secret>> {
+    match headers.get(header::AUTHORIZATION).map(HeaderValue::to_str) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(secret(value)),
+        Some(Err(_)) => Err(Denial::InvalidToken.into()),
     }
 }
 
@@ -32,18 +41,13 @@ pub(super) fn of_payload(payload: &Value) -> Result<Option<Secret>> {
     let value = fields.filter(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value).next();
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(value)) => {
-            Ok(Some(token(value)).filter(|token| !token.is_empty()).map(|t| Secret::new(t.to_owned())))
-        }
+        Some(Value::String(value)) => Ok(secret(value)),
         Some(_) => Err(Denial::InvalidToken.into()),
     }
 }
 
-async fn actor(app: &App, value: &str) -> Result<Option<Actor>, GraphError> {
-    match token(value) {
-        "" => Ok(None),
-        token => authenticate(app, token).await.map(Some),
-    }
+fn secret(value: &str) -> Option<Secret> {
+    Some(token(value)).filter(|token| !token.is_empty()).map(|token| Secret::new(token.to_owned()))
 }
 
 /// The token of `Bearer TOKEN` (RFC 6750, section 2.1; the scheme in any letter case), or of `TOKEN` alone.

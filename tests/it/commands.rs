@@ -4,15 +4,17 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
-use crate::support::Shape;
+use quick_commerce::platform::relay;
+
 use crate::support::processes::Folder;
 use crate::support::shape::TestDatabase;
+use crate::support::{Shape, TestParts};
 
 /// Signs the access tokens of these tests.
-const SECRET: &str = "a secret of the tests, and of nothing else";
+pub(crate) const SECRET: &str = "a secret of the tests, and of nothing else";
 
 /// The program in an empty folder, with nothing in its environment but `settings`.
-fn program(folder: &Folder, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+pub(crate) fn program(folder: &Folder, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quick-commerce"));
     command.current_dir(folder.path()).args(arguments).env_clear().envs(settings.iter().copied());
     command
@@ -131,4 +133,17 @@ fn an_admin_is_made_and_gets_a_token() {
     let again = program(&folder, &make, &settings).output().unwrap();
     assert_eq!(again.status.code(), Some(1), "the address is taken");
     complaint(&again);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_epoch_is_drawn_when_an_operator_says_so() {
+    let parts = TestParts::build(Shape::Production).await;
+    let before = relay::head(parts.app.db.reader()).await.unwrap();
+    let url = parts.database.url();
+    let output = tokio::task::spawn_blocking(move || run(&["new-epoch"], &[("DATABASE_URL", &url), ("JWT_SECRET", SECRET)]));
+    let output = output.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let after = relay::head(parts.app.db.reader()).await.unwrap();
+    assert!(after.epoch > 0 && after.epoch != before.epoch, "{before:?}, then {after:?}");
+    assert_eq!(after.position, before.position);
 }

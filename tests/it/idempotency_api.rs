@@ -33,14 +33,14 @@ over_both_shapes! {
 
 /// The server: one instance when embedded, two in production.
 enum Stage {
-    Embedded(TestApp),
+    Embedded(Box<TestApp>),
     Production(TestCluster),
 }
 
 impl Stage {
     async fn set(shape: Shape) -> Self {
         match shape {
-            Shape::Embedded => Self::Embedded(TestApp::start(shape).await),
+            Shape::Embedded => Self::Embedded(Box::new(TestApp::start(shape).await)),
             Shape::Production => Self::Production(TestCluster::start(2).await),
         }
     }

@@ -4,10 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod architecture;
+mod authority;
 mod bad_input;
+mod chaos;
 mod claims;
 mod client_examples;
+mod client_resume;
 mod commands;
+mod drain;
+mod engine;
+mod event_stream;
 mod expiry;
 mod harness;
 mod idempotency;
@@ -16,6 +22,7 @@ mod limits;
 mod live;
 mod outbox;
 mod privacy;
+mod protocol;
 mod readme;
 mod roles;
 mod schema;
@@ -27,3 +34,4 @@ mod story;
 #[expect(clippy::allow_attributes, reason = "nothing is expected: what one test needs today another needs tomorrow")]
 #[allow(dead_code, reason = "a box of tools, not all of which are in use at all times")]
 mod support;
+mod websocket;

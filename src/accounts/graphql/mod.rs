@@ -1,12 +1,14 @@
 //! Accounts as clients see them.
 
 mod address;
+mod administration;
 mod auth;
 mod loaders;
 mod user;
 mod viewer;
 
 pub use address::{Address, AddressInput};
+pub use administration::{UpdateUserInput, UserPayload, UsersMutation};
 pub use auth::{
     AccountsMutation, AuthPayload, AuthTokens, LoginInput, LogoutInput, LogoutPayload, PartnerSignupInput,
     RefreshTokensInput, RegisterInput, SellerSignupInput,

@@ -15,7 +15,7 @@ use crate::graphql::connection::{connection, is_counted};
 use crate::graphql::enums::{Role, VehicleType};
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::GeoPoint;
-use crate::graphql::{GraphError, Result, app, ids, viewer};
+use crate::graphql::{GraphError, Result, app, ids, reader};
 use crate::platform::page::PageArgs;
 
 /// Somebody with an account.
@@ -62,7 +62,8 @@ impl User {
 
     /// Whether the answer goes to this user, or to an admin.
     fn is_for_self_or_admin(&self, ctx: &Context<'_>) -> bool {
-        self.is_own || viewer(ctx).is_some_and(|actor| actor.user == self.model.id || actor.role == RoleValue::Admin)
+        self.is_own
+            || reader(ctx).is_some_and(|reader| reader.user == Some(self.model.id) || reader.role == Some(RoleValue::Admin))
     }
 }
 

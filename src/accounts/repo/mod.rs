@@ -1,8 +1,9 @@
 //! The tables of accounts.
 
+use chrono::{DateTime, Utc};
 use domain::access::Role;
 use entity::{Text, address, partner, seller, user};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LockType, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::Serialize;
 use uuid::Uuid;
@@ -84,6 +85,55 @@ pub async fn lock_user_as_checked(db: &impl ConnectionTrait, checked: &user::Mod
         .one(db)
         .await?;
     Ok(row.is_some())
+}
+
+/// Whether the user is active and has `role`; if so, both stay until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_user_as(db: &impl ConnectionTrait, id: Uuid, role: Role) -> Result<bool> {
+    let find =
+        user::Entity::find_by_id(id).filter(user::Column::IsActive.eq(true)).filter(user::Column::Role.eq(Text(role)));
+    Ok(find.lock_shared().one(db).await?.is_some())
+}
+
+/// The users of `ids` that exist; what they are stays so until the transaction ends. Always locked in one order, so that
+/// two who lock each other wait instead of failing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_users(db: &impl ConnectionTrait, ids: [Uuid; 2]) -> Result<Vec<user::Model>> {
+    let find = user::Entity::find().filter(user::Column::Id.is_in(ids)).order_by_asc(user::Column::Id);
+    Ok(find.lock(LockType::NoKeyUpdate).all(db).await?)
+}
+
+/// Gives the user `id` a role, and lets them sign in or not. Gives the user as they then are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_user_access(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    role: Role,
+    is_active: bool,
+    now: DateTime<Utc>,
+) -> Result<Option<user::Model>> {
+    let mut changed = user::Entity::update_many()
+        .col_expr(user::Column::Role, Expr::value(Text(role)))
+        .col_expr(user::Column::IsActive, Expr::value(is_active))
+        .col_expr(user::Column::UpdatedAt, Expr::value(now))
+        .filter(user::Column::Id.eq(id))
+        .exec_with_returning(db)
+        .await?;
+    Ok(changed.pop())
+}
+
+/// Whether `user` has a store.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_store(db: &impl ConnectionTrait, user: Uuid) -> Result<bool> {
+    Ok(seller::Entity::find().filter(seller::Column::UserId.eq(user)).one(db).await?.is_some())
 }
 
 /// The users of `ids` that exist.

@@ -59,6 +59,21 @@ pub(in crate::accounts) async fn update_availability(
     Ok(changed.pop())
 }
 
+/// Says how many orders the partner may carry at once. Whether that is news.
+pub(in crate::accounts) async fn update_capacity(
+    db: &impl ConnectionTrait,
+    user: Uuid,
+    capacity: i32,
+) -> Result<bool, DbErr> {
+    let changed = partner::Entity::update_many()
+        .col_expr(partner::Column::Capacity, Expr::value(capacity))
+        .filter(partner::Column::UserId.eq(user))
+        .filter(partner::Column::Capacity.ne(capacity))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected > 0)
+}
+
 /// How many partners take orders now, and how many carry one.
 pub(in crate::accounts) async fn count_at_work(db: &impl ConnectionTrait) -> Result<(i64, i64), DbErr> {
     let count = |if_true: &'static str| Expr::cust(format!("COALESCE(SUM(CASE WHEN {if_true} THEN 1 ELSE 0 END), 0)"));

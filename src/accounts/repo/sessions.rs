@@ -56,7 +56,7 @@ pub async fn update_refresh_token_used(
     Ok(taken.first().map(|token| token.session_id))
 }
 
-/// Ends the session of a token that has been used before. Gives how many sessions ended: one or none.
+/// Ends the session of a token that has been used before. Gives the session if it was live until now.
 ///
 /// # Errors
 /// When the database fails.
@@ -64,20 +64,20 @@ pub async fn update_session_of_used_token_ended(
     db: &impl ConnectionTrait,
     token_hash: &str,
     now: DateTime<Utc>,
-) -> Result<u64> {
+) -> Result<Option<session::Model>> {
     let used: SelectStatement = Query::select()
         .column(refresh_token::Column::SessionId)
         .from(refresh_token::Entity)
         .and_where(refresh_token::Column::TokenHash.eq(token_hash))
         .and_where(refresh_token::Column::UsedAt.is_not_null())
         .to_owned();
-    let ended = session::Entity::update_many()
+    let mut ended = session::Entity::update_many()
         .col_expr(session::Column::EndedAt, Expr::value(now))
         .filter(session::Column::EndedAt.is_null())
         .filter(session::Column::Id.in_subquery(used))
-        .exec(db)
+        .exec_with_returning(db)
         .await?;
-    Ok(ended.rows_affected)
+    Ok(ended.pop())
 }
 
 /// Ends the live sessions of `user`: all of them, or `only` one. Gives how many ended.
@@ -128,7 +128,27 @@ pub async fn find_actor(db: &impl ConnectionTrait, session: Uuid, user: Uuid, no
         .into_tuple()
         .one(db)
         .await?;
-    Ok(found.map(|(role, seller)| Actor { user, role: role.0, seller, session }))
+    Ok(found.map(|(Text(role), seller)| {
+        // a store outlives the role of who ran it
+        let seller = seller.filter(|_| role == Role::Seller);
+        Actor { user, role, seller, session }
+    }))
+}
+
+/// Which of `sessions` are live by `now`, of active users.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_live_sessions(db: &impl ConnectionTrait, sessions: &[Uuid], now: Expr) -> Result<Vec<Uuid>> {
+    let live = session::Entity::find()
+        .join(JoinType::InnerJoin, its_user())
+        .filter(session::Column::Id.is_in(sessions.iter().copied()))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(Expr::col((session::Entity, session::Column::ExpiresAt)).gt(now))
+        .filter(user::Column::IsActive.eq(true))
+        .select_only()
+        .column(session::Column::Id);
+    Ok(live.into_tuple().all(db).await?)
 }
 
 fn its_user() -> RelationDef {

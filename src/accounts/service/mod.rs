@@ -12,12 +12,15 @@ use crate::app::App;
 use crate::platform::page::{Page, PageArgs};
 use crate::platform::{Error, Result};
 
+mod administration;
 pub mod cleaning;
+pub mod closing;
 mod passwords;
 mod registration;
 mod sessions;
 
 pub use super::repo::UserFilter;
+pub use administration::{UserChange, update_user};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
 pub use sessions::{SignedIn, Tokens, authenticate, issue_token, login, logout, refresh};
 

@@ -6,6 +6,7 @@ use domain::input;
 use entity::{refresh_token, session, user};
 
 use crate::accounts::error::AccountsError;
+use crate::accounts::event::{AccessEnded, record_ended};
 use crate::accounts::repo;
 use crate::app::App;
 use crate::config::Secret;
@@ -93,9 +94,12 @@ async fn refresh_once(app: &App, hash: &str) -> Result<Option<SignedIn>> {
     let now = app.clock.db_now(&*tx).await?;
     let Some(id) = repo::sessions::update_refresh_token_used(&*tx, hash, now).await? else {
         let ended = repo::sessions::update_session_of_used_token_ended(&*tx, hash, now).await?;
+        if let Some(session) = &ended {
+            record_ended(app, &tx, AccessEnded { user: session.user_id, session: Some(session.id) }, now).await?;
+        }
         // the refusal is the client's; the end of the session stays
         tx.commit().await?;
-        if ended > 0 {
+        if ended.is_some() {
             tracing::warn!("a used refresh token was used again: its session is ended");
         }
         return Ok(None);
@@ -120,8 +124,17 @@ async fn logout_once(app: &App, actor: &Actor, everywhere: bool) -> Result<u64> 
     let tx = app.db.begin().await?;
     let now = app.clock.db_now(&*tx).await?;
     let only = (!everywhere).then_some(actor.session);
-    let ended = repo::sessions::update_sessions_ended(&*tx, actor.user, only, now).await?;
+    let ended = end(app, &tx, AccessEnded { user: actor.user, session: only }, now).await?;
     tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends a session, or all of a user's, and says so to every instance. Gives how many ended.
+pub(super) async fn end(app: &App, tx: &Tx, what: AccessEnded, now: DateTime<Utc>) -> Result<u64> {
+    let ended = repo::sessions::update_sessions_ended(&**tx, what.user, what.session, now).await?;
+    if ended > 0 {
+        record_ended(app, tx, what, now).await?;
+    }
     Ok(ended)
 }
 

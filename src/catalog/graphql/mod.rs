@@ -15,7 +15,7 @@ use crate::accounts::graphql::Seller;
 use crate::graphql::connection::{Count, connection};
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::Money;
-use crate::graphql::{Outcome, Result, UserError, ids, viewer};
+use crate::graphql::{Outcome, Result, UserError, ids, reader};
 use crate::inventory::graphql::{ProductStock, StockLoader};
 use crate::inventory::service::available;
 
@@ -136,7 +136,7 @@ impl Product {
 
     /// What the store has of it. Seller's own and admins' view; null for everyone else.
     async fn stock(&self, ctx: &Context<'_>) -> Result<Option<ProductStock>> {
-        if !viewer(ctx).is_some_and(|viewer| service::may_manage(&viewer, &self.0)) {
+        if !reader(ctx).is_some_and(|reader| service::may_manage(reader, &self.0)) {
             return Ok(None);
         }
         load_existing::<StockLoader, _>(ctx, self.0.id).await.map(|stock| Some(ProductStock(stock)))

@@ -1,26 +1,24 @@
 //! Orders that can be claimed, live.
 
-use std::collections::HashMap;
-
 use async_graphql::{Context, Enum, ID, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
-use domain::access::Role;
+use domain::access::{Audience, Role};
 use domain::event::Topic;
 use domain::geo::{Circle, Point};
 use domain::id::Kind;
 use entity::order;
-use futures_util::Stream;
+use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
 use super::available::{AvailableOrder, circle};
 use crate::app::App;
 use crate::graphql::scalars::{EventCursor, GeoPointInput};
-use crate::graphql::{Result, Signed, app, ids};
+use crate::graphql::{Result, Signed, ids};
 use crate::orders::event::{Offer, OrderChange};
 use crate::orders::graphql::order_version;
 use crate::orders::service::list_first_offered;
 use crate::platform::bus::Message;
-use crate::stream::{Snapshot, Source, StreamReset, follow, payload};
+use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
 
 /// Orders that the feed begins with.
 const MAX_SNAPSHOT: usize = 100;
@@ -111,25 +109,44 @@ impl Source for Available {
         Topic::Available
     }
 
-    async fn snapshot(&self, app: &App, cursor: EventCursor) -> Result<Snapshot<AvailableOrdersItem>> {
+    /// An order on offer tells every partner the same.
+    fn audience(&self) -> Audience {
+        Audience::Role
+    }
+
+    fn selection(&self) -> String {
+        self.circle.map(|circle| format!("{circle:?}")).unwrap_or_default()
+    }
+
+    async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<AvailableOrdersItem>> {
         let mut orders = list_first_offered(app.db.reader(), self.circle, MAX_SNAPSHOT as u64 + 1).await?;
         let more = orders.len() > MAX_SNAPSHOT;
         orders.truncate(MAX_SNAPSHOT);
-        let seen: HashMap<Uuid, i32> = orders.iter().map(|order| (order.id, order.version)).collect();
+        let seen = orders.iter().map(|order| (order.id, order.version)).collect();
         let orders = orders.into_iter().map(|row| self.order(row)).collect();
-        Ok(Snapshot { items: vec![AvailableOrdersItem::Snapshot(AvailableOrdersSnapshot { cursor, orders, more })], seen })
+        let snapshot = AvailableOrdersSnapshot { cursor: cursors.only(), orders, more };
+        Ok(Snapshot { items: vec![AvailableOrdersItem::Snapshot(snapshot)], seen })
     }
 
     fn version(&self, message: &Message) -> Option<(Uuid, i32)> {
         order_version(message)
     }
 
-    fn item(&self, message: &Message) -> Option<AvailableOrdersItem> {
+    async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> Result<Option<AvailableOrdersItem>> {
+        Ok(self.change(message, cursor))
+    }
+
+    fn reset(&self, reset: StreamReset) -> Option<AvailableOrdersItem> {
+        Some(AvailableOrdersItem::Reset(reset))
+    }
+}
+
+impl Available {
+    fn change(&self, message: &Message, cursor: EventCursor) -> Option<AvailableOrdersItem> {
         let change: OrderChange = payload(message)?;
         if !self.concerns(&change.order) {
             return None;
         }
-        let cursor = EventCursor(message.position);
         let event_id = ids::id(Kind::Event, message.event_id);
         let reason = match change.offer? {
             Offer::Opened => {
@@ -143,10 +160,6 @@ impl Source for Available {
         };
         let order_id = ids::id(Kind::Order, change.order.id);
         Some(AvailableOrdersItem::Unavailable(OrderUnavailable { cursor, event_id, at: message.at, order_id, reason }))
-    }
-
-    fn reset(&self, reset: StreamReset) -> AvailableOrdersItem {
-        AvailableOrdersItem::Reset(reset)
     }
 }
 
@@ -166,8 +179,8 @@ impl DispatchSubscription {
         #[graphql(desc = "How far around `near` to look, in kilometres: above 0, at most 50; 5 when absent.")]
         radius_km: Option<f64>,
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
-    ) -> Result<impl Stream<Item = Result<AvailableOrdersItem>> + use<>> {
+    ) -> Result<BoxStream<'static, Result<AvailableOrdersItem>>> {
         let circle = circle(near, radius_km)?;
-        follow(app(ctx)?.clone(), Available { circle }, after).await
+        follow(ctx, Available { circle }, after).await
     }
 }

@@ -6,6 +6,7 @@ mod lexer;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest, NextValidation};
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{
     ObjectType, Positioned, Request, SchemaBuilder, ServerError, ServerResult, SubscriptionType, ValidationResult,
@@ -16,6 +17,7 @@ use self::cost::{Cost, Immeasurable, Measure};
 use super::context::Accepts;
 use super::error::GraphError;
 use super::finish::Finish;
+use super::prepare::Prepare;
 use crate::config::Limits;
 
 /// Brackets open at once, and selection sets within each other. The parser itself stops at 64 selection sets, but only
@@ -28,7 +30,7 @@ const MAX_DIRECTIVES: usize = 8;
 /// Lists of the schema's parts within each other. Tools need one; each more multiplies the answer by hundreds.
 const MAX_INTROSPECTED_LISTS: usize = 2;
 
-/// Puts `limits` on a schema, and finishes its errors.
+/// Puts `limits` on a schema, prepares what passes them, and finishes its errors.
 #[must_use]
 pub fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
 where
@@ -43,6 +45,7 @@ where
         .limit_recursive_depth(MAX_NESTING)
         .disable_suggestions()
         .extension(Finish)
+        .extension(Prepare)
         .extension(Limiter(limits))
 }
 
@@ -143,8 +146,23 @@ impl Limiter {
     }
 }
 
+/// Whether a request is for a subscription. Of one that will be refused for its document, the answer is no.
+#[must_use]
+pub fn is_subscription(query: &str, operation_name: Option<&str>, limits: Limits) -> bool {
+    // most are not, and do not have the word
+    if !query.contains("subscription") {
+        return false;
+    }
+    let lexed = lexer::lex(query);
+    if lexed.tokens > limits.tokens || lexed.nesting > MAX_NESTING {
+        return false;
+    }
+    let Ok(document) = parse_query(query) else { return false };
+    select(&document, operation_name).is_ok_and(|operation| operation.node.ty == OperationType::Subscription)
+}
+
 /// The operation that a request means (GraphQL specification, section 6.1, `GetOperation`).
-fn select<'doc>(
+pub(super) fn select<'doc>(
     document: &'doc ExecutableDocument,
     wanted: Option<&str>,
 ) -> ServerResult<&'doc Positioned<OperationDefinition>> {
@@ -170,7 +188,8 @@ fn accept(accepts: Accepts, kind: OperationType) -> ServerResult<()> {
             Err(refusal("METHOD_NOT_ALLOWED", "Only queries may be sent by GET.".to_owned()))
         }
         (Accepts::QueriesAndMutations, OperationType::Subscription) => {
-            Err(refusal("SUBSCRIPTION_NEEDS_WEBSOCKET", "Subscribe over a WebSocket, with graphql-transport-ws.".to_owned()))
+            let message = "Subscribe over a WebSocket, with graphql-transport-ws, or ask for text/event-stream.";
+            Err(refusal("SUBSCRIPTION_NEEDS_WEBSOCKET", message.to_owned()))
         }
         _ => Ok(()),
     }

@@ -14,7 +14,7 @@ use crate::accounts::graphql::User;
 use crate::graphql::connection::{connection, page_cost};
 use crate::graphql::enums::StockMovementReason;
 use crate::graphql::loaders::load;
-use crate::graphql::{Result, app, ids, viewer};
+use crate::graphql::{Result, app, ids, reader};
 use crate::orders::graphql::{Order, OrderLoader};
 use crate::platform::page::PageArgs;
 
@@ -112,8 +112,8 @@ impl StockMovement {
 
     /// The order it was for, if there was one.
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>> {
-        let (Some(id), Some(actor)) = (self.0.order_id, viewer(ctx)) else { return Ok(None) };
-        Ok(load::<OrderLoader, _>(ctx, id).await?.and_then(|row| Order::seen_by(row, actor)))
+        let (Some(id), Some(reader)) = (self.0.order_id, reader(ctx)) else { return Ok(None) };
+        Ok(load::<OrderLoader, _>(ctx, id).await?.and_then(|row| Order::seen_by(row, reader)))
     }
 
     /// In the words of whoever did it.

@@ -66,16 +66,19 @@ impl Loader<(Uuid, u64)> for TimelineLoader {
     }
 }
 
-/// Places of events in the feed, by the event's id.
+/// Places of events in the log, with its epoch, by the event's id.
 #[derive(Debug)]
 pub struct PositionLoader(pub App);
 
 impl Loader<Uuid> for PositionLoader {
-    type Value = i64;
+    type Value = (i32, i64);
     type Error = GraphError;
 
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
-        Ok(relay::positions(self.0.db.reader(), ids).await?.into_iter().collect())
+    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, (i32, i64)>> {
+        let db = self.0.db.reader();
+        let epoch = relay::head(db).await?.epoch;
+        let positions = relay::positions(db, ids).await?;
+        Ok(positions.into_iter().map(|(event, position)| (event, (epoch, position))).collect())
     }
 }
 

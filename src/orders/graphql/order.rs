@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use domain::access::{Actor, Party, Role, Situation, viewer_actions};
+use domain::access::{Actor, Party, Reader, Role, Situation, viewer_actions};
 use domain::id::Kind;
 use entity::order;
 
@@ -16,7 +16,7 @@ use crate::graphql::connection::{connection, is_counted, page_cost};
 use crate::graphql::enums::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus};
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::Money;
-use crate::graphql::{Result, app, ids, viewer};
+use crate::graphql::{Result, app, ids, reader};
 use crate::orders::service::{self, OrderFilter};
 use crate::platform::page::{Page, PageArgs};
 
@@ -28,17 +28,17 @@ pub struct Order {
 }
 
 impl Order {
-    /// `row` as `actor` sees it; `None` when they may not know that it exists.
+    /// `row` as `reader` sees it; `None` when they may not know that it exists.
     #[must_use]
-    pub fn seen_by(row: order::Model, actor: Actor) -> Option<Self> {
-        let party = service::party(&row, actor)?;
+    pub fn seen_by(row: order::Model, reader: impl Into<Reader>) -> Option<Self> {
+        let party = service::party(&row, reader)?;
         Some(Self { row, party: Some(party) })
     }
 
     /// The order behind a claim that the viewer made or may see. Once the claim has ended and the order is another's, it
     /// tells a partner nothing personal any more.
     pub(super) fn of_claim(row: order::Model, ctx: &Context<'_>) -> Self {
-        let party = viewer(ctx).and_then(|actor| service::party(&row, actor));
+        let party = reader(ctx).and_then(|reader| service::party(&row, reader));
         Self { row, party }
     }
 
@@ -163,7 +163,7 @@ impl Order {
     async fn viewer_actions(&self, ctx: &Context<'_>) -> Vec<OrderAction> {
         let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
         let now = Situation { status: *self.row.status, claim };
-        let is_partner = viewer(ctx).is_some_and(|actor| actor.role == Role::Partner);
+        let is_partner = reader(ctx).is_some_and(|reader| reader.role == Some(Role::Partner));
         // to a partner who is nothing to it the order may be on offer; nobody else sees an order that is not theirs
         let actions = if self.party.is_some() || is_partner { viewer_actions(self.party, now) } else { Vec::new() };
         actions.into_iter().map(Into::into).collect()

@@ -1,25 +1,23 @@
 //! Orders, live.
 
-use std::collections::HashMap;
-
 use async_graphql::{Context, ID, SimpleObject, Subscription, Union};
-use domain::access::{Actor, Role};
+use domain::access::{Audience, Reader, Role};
 use domain::event::Topic;
 use domain::id::Kind;
 use entity::order;
-use futures_util::Stream;
+use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
 use super::order::Order;
 use super::timeline::OrderEvent;
 use crate::app::App;
 use crate::graphql::scalars::EventCursor;
-use crate::graphql::{GraphError, Result, Signed, actor, app, ids};
+use crate::graphql::{GraphError, Result, Signed, ids, reader};
 use crate::orders::event::{ORDER_CHANGED, OrderChange};
 use crate::orders::service::{self, OrderFilter};
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
-use crate::stream::{Snapshot, Source, StreamReset, follow, payload};
+use crate::stream::{Snapshot, SnapshotCursors, Source, StreamPosition, StreamReset, follow, payload, stream_id};
 
 /// Open orders that a feed begins with, newest first.
 const MAX_SNAPSHOT: u64 = 100;
@@ -31,6 +29,8 @@ pub enum OrderUpdatesItem {
     Snapshot(Box<OrderSnapshot>),
     /// An order changed.
     Changed(Box<OrderChanged>),
+    /// There is no order to begin with.
+    Position(StreamPosition),
     /// What follows is new.
     Reset(StreamReset),
 }
@@ -56,16 +56,16 @@ pub struct OrderChanged {
 }
 
 impl OrderChanged {
-    /// The change in `message`, if it is one and `actor` may see the order.
+    /// The change in `message`, which is at `cursor`, if it is one and `reader` may see the order.
     #[must_use]
-    pub fn read(message: &Message, actor: Actor) -> Option<Self> {
+    pub fn read(message: &Message, reader: Reader, cursor: EventCursor) -> Option<Self> {
         if &*message.kind != ORDER_CHANGED {
             return None;
         }
         let change: OrderChange = payload(message)?;
-        let cursor = EventCursor(message.position);
-        let order = Order::seen_by(change.order, actor)?;
-        Some(Self { cursor, event: OrderEvent::new(change.event, cursor), order })
+        let of_order = EventCursor { stream: stream_id(Topic::Order(change.order.id), ""), ..cursor };
+        let order = Order::seen_by(change.order, reader)?;
+        Some(Self { cursor, event: OrderEvent::new(change.event, of_order), order })
     }
 
     /// Where the change left the order.
@@ -86,7 +86,7 @@ pub fn order_version(message: &Message) -> Option<(Uuid, i32)> {
 
 /// One order, or the orders of one customer or seller.
 struct Orders {
-    actor: Actor,
+    reader: Reader,
     topic: Topic,
     filter: Option<OrderFilter>,
 }
@@ -108,31 +108,54 @@ impl Source for Orders {
         self.topic
     }
 
-    async fn snapshot(&self, app: &App, cursor: EventCursor) -> Result<Snapshot<OrderUpdatesItem>> {
+    /// Admins all see the same of an order. To others it says who they are to it, and what they may do.
+    fn audience(&self) -> Audience {
+        if self.reader.role == Some(Role::Admin) { Audience::Role } else { Audience::User }
+    }
+
+    async fn authorise(&self, app: &App) -> Result<()> {
+        let Topic::Order(id) = self.topic else { return Ok(()) };
+        let order = service::find_order(app.db.reader(), id).await?;
+        match order.and_then(|row| service::party(&row, self.reader)) {
+            Some(_) => Ok(()),
+            None => Err(GraphError::new("NOT_FOUND", "There is no such order.")),
+        }
+    }
+
+    async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<OrderUpdatesItem>> {
         let orders = self.now(app).await?;
-        let seen: HashMap<Uuid, i32> = orders.iter().map(|order| (order.id, order.version)).collect();
-        let orders = orders.into_iter().filter_map(|row| Order::seen_by(row, self.actor));
-        let items = orders.map(|order| OrderUpdatesItem::Snapshot(Box::new(OrderSnapshot { cursor, order }))).collect();
-        Ok(Snapshot { items, seen })
+        let seen = orders.iter().map(|order| (order.id, order.version)).collect();
+        let orders: Vec<Order> = orders.into_iter().filter_map(|row| Order::seen_by(row, self.reader)).collect();
+        let count = orders.len();
+        if count == 0 {
+            // without a cursor, whatever happened while the client was cut off would never be told
+            let position = StreamPosition { cursor: cursors.only() };
+            return Ok(Snapshot { items: vec![OrderUpdatesItem::Position(position)], seen });
+        }
+        let items = orders.into_iter().enumerate().map(|(index, order)| {
+            OrderUpdatesItem::Snapshot(Box::new(OrderSnapshot { cursor: cursors.of(index, count), order }))
+        });
+        Ok(Snapshot { items: items.collect(), seen })
     }
 
     fn version(&self, message: &Message) -> Option<(Uuid, i32)> {
         order_version(message)
     }
 
-    fn item(&self, message: &Message) -> Option<OrderUpdatesItem> {
-        OrderChanged::read(message, self.actor).map(|changed| OrderUpdatesItem::Changed(Box::new(changed)))
+    async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> Result<Option<OrderUpdatesItem>> {
+        let changed = OrderChanged::read(message, self.reader, cursor);
+        Ok(changed.map(|changed| OrderUpdatesItem::Changed(Box::new(changed))))
     }
 
     /// A partner hears of an order until it is theirs no more: what becomes of it then is no business of theirs.
     fn ends(&self, message: &Message) -> bool {
-        matches!(self.topic, Topic::Order(_))
-            && self.actor.role == Role::Partner
-            && OrderChanged::read(message, self.actor).is_none()
+        let is_of_partner = matches!(self.topic, Topic::Order(_)) && self.reader.role == Some(Role::Partner);
+        let is_theirs = |change: OrderChange| service::party(&change.order, self.reader).is_some();
+        is_of_partner && !payload(message).is_some_and(is_theirs)
     }
 
-    fn reset(&self, reset: StreamReset) -> OrderUpdatesItem {
-        OrderUpdatesItem::Reset(reset)
+    fn reset(&self, reset: StreamReset) -> Option<OrderUpdatesItem> {
+        Some(OrderUpdatesItem::Reset(reset))
     }
 }
 
@@ -149,14 +172,10 @@ impl OrdersSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the order, `ord_…`.")] order_id: ID,
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
-    ) -> Result<impl Stream<Item = Result<OrderUpdatesItem>> + use<>> {
-        let (app, actor) = (app(ctx)?.clone(), actor(ctx)?);
+    ) -> Result<BoxStream<'static, Result<OrderUpdatesItem>>> {
+        let reader = reader(ctx).ok_or(Denial::Unauthenticated)?;
         let id = ids::parse(Kind::Order, &order_id)?;
-        let order = service::find_order(app.db.reader(), id).await?;
-        if order.and_then(|row| service::party(&row, actor)).is_none() {
-            return Err(GraphError::new("NOT_FOUND", "There is no such order."));
-        }
-        follow(app, Orders { actor, topic: Topic::Order(id), filter: None }, after).await
+        follow(ctx, Orders { reader, topic: Topic::Order(id), filter: None }, after).await
     }
 
     /// Customers: every order of the viewer's. Begins with those that are not finished, at most 100.
@@ -165,10 +184,11 @@ impl OrdersSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
-    ) -> Result<impl Stream<Item = Result<OrderUpdatesItem>> + use<>> {
-        let (app, actor) = (app(ctx)?.clone(), actor(ctx)?);
-        let filter = OrderFilter { customer: Some(actor.user), ..OrderFilter::default() };
-        follow(app, Orders { actor, topic: Topic::Customer(actor.user), filter: Some(filter) }, after).await
+    ) -> Result<BoxStream<'static, Result<OrderUpdatesItem>>> {
+        let reader = reader(ctx).ok_or(Denial::Unauthenticated)?;
+        let customer = reader.user.ok_or(Denial::Forbidden)?;
+        let filter = OrderFilter { customer: Some(customer), ..OrderFilter::default() };
+        follow(ctx, Orders { reader, topic: Topic::Customer(customer), filter: Some(filter) }, after).await
     }
 
     /// Sellers: every order of the seller's. Begins with those that are not finished, at most 100.
@@ -177,10 +197,10 @@ impl OrdersSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
-    ) -> Result<impl Stream<Item = Result<OrderUpdatesItem>> + use<>> {
-        let (app, actor) = (app(ctx)?.clone(), actor(ctx)?);
-        let seller = actor.seller.ok_or(Denial::Forbidden)?;
+    ) -> Result<BoxStream<'static, Result<OrderUpdatesItem>>> {
+        let reader = reader(ctx).ok_or(Denial::Unauthenticated)?;
+        let seller = reader.seller.ok_or(Denial::Forbidden)?;
         let filter = OrderFilter { seller: Some(seller), ..OrderFilter::default() };
-        follow(app, Orders { actor, topic: Topic::Seller(seller), filter: Some(filter) }, after).await
+        follow(ctx, Orders { reader, topic: Topic::Seller(seller), filter: Some(filter) }, after).await
     }
 }

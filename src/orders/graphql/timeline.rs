@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
+use domain::event::Topic;
 use domain::id::Kind;
 use entity::order_event;
 
@@ -12,17 +13,18 @@ use crate::graphql::enums::{OrderEventType, OrderStatus, Role};
 use crate::graphql::loaders::load;
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{Result, ids};
+use crate::stream::stream_id;
 
 /// One entry of an order's timeline: one for each of its versions.
 #[derive(Debug, Clone)]
 pub struct OrderEvent {
     row: order_event::Model,
-    /// Its place in the feed; `None`: not yet looked up.
+    /// Its place in the stream of its order; `None`: not yet looked up.
     cursor: Option<EventCursor>,
 }
 
 impl OrderEvent {
-    /// The entry `row`; `cursor` is its place in the feed it was received from.
+    /// The entry `row`; `cursor` is its place in the stream of its order.
     #[must_use]
     pub const fn new(row: order_event::Model, cursor: EventCursor) -> Self {
         Self { row, cursor: Some(cursor) }
@@ -43,13 +45,15 @@ impl OrderEvent {
         ids::id(Kind::Event, self.row.id)
     }
 
-    /// Where the event is in the streams it belongs to: what came after it is what `after` this cursor gives. Of an event
-    /// that is no longer kept, the start of the log.
+    /// Where the event is in the stream of its order: what came after it is what `orderUpdates` gives `after` this cursor.
+    /// Of an event that is no longer kept, the start of the log.
     async fn cursor(&self, ctx: &Context<'_>) -> Result<EventCursor> {
         if let Some(cursor) = self.cursor {
             return Ok(cursor);
         }
-        Ok(EventCursor(load::<PositionLoader, _>(ctx, self.row.id).await?.unwrap_or_default()))
+        let (epoch, position) = load::<PositionLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
+        let stream = stream_id(Topic::Order(self.row.order_id), "");
+        Ok(EventCursor { epoch, stream, position, is_partial: false })
     }
 
     /// What happened.

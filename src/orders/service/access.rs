@@ -1,18 +1,19 @@
 //! Who someone is to an order, and what they may see of it.
 
-use domain::access::{Actor, Party, Role};
+use domain::access::{Party, Reader, Role};
 use domain::claims::ClaimStatus;
 use entity::{Text, order};
 use uuid::Uuid;
 
-/// What `actor` is to `order`; `None`: nothing, so it does not exist for them.
+/// What `reader` is to `order`; `None`: nothing, so it does not exist for them.
 #[must_use]
-pub fn party(order: &order::Model, actor: Actor) -> Option<Party> {
-    match actor.role {
+pub fn party(order: &order::Model, reader: impl Into<Reader>) -> Option<Party> {
+    let reader = reader.into();
+    match reader.role? {
         Role::Admin => Some(Party::Admin),
-        Role::Customer => (order.customer_id == actor.user).then_some(Party::Customer),
-        Role::Seller => (Some(order.seller_id) == actor.seller).then_some(Party::Seller),
-        Role::Partner => (order.partner_id == Some(actor.user)).then_some(Party::Partner),
+        Role::Customer => (Some(order.customer_id) == reader.user).then_some(Party::Customer),
+        Role::Seller => (Some(order.seller_id) == reader.seller).then_some(Party::Seller),
+        Role::Partner => (order.partner_id.is_some() && order.partner_id == reader.user).then_some(Party::Partner),
     }
 }
 

@@ -3,8 +3,9 @@
 //! It promises nothing: a message may be lost, and a listener that falls behind is told so ([`Delivery::Gap`]) instead of
 //! being waited for. The event log is where nothing is lost; whoever sees a gap reads there.
 
-mod memory;
+mod mailbox;
 mod redis;
+mod topics;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,16 +17,19 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
+pub use self::mailbox::{Listener, Mailbox};
+pub use self::topics::Attachment;
+use self::topics::Topics;
 use super::error::Result;
-
-/// Messages kept for a listener that is slower than the bus. Beyond that it has a gap.
-const BUFFER: usize = 256;
 
 /// One event on its way to subscribers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
     /// Its place in the feed.
     pub position: i64,
+    /// The position of this topic's event before this one; 0 when none is kept. A receiver that knows the topic up to an
+    /// earlier position than this has missed something.
+    pub previous: i64,
     /// Public as `evt_…`.
     pub event_id: Uuid,
     /// What happened: `order.changed`.
@@ -36,46 +40,32 @@ pub struct Message {
     pub payload: Arc<serde_json::Value>,
 }
 
-/// What a listener hears.
+/// What a receiver hears.
 #[derive(Debug, Clone)]
 pub enum Delivery {
     /// The next message.
     Message(Message),
     /// Messages may have been lost since the last one.
-    Gap(Gap),
+    Gap,
+    /// The log has an event of the topic at this position: whoever has not heard of it reads there.
+    Behind(i64),
 }
 
-/// Why messages may have been lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gap {
-    /// The listener was slower than the bus.
-    Lagged,
-    /// The bus was away.
-    Reconnected,
+/// Whoever hears of a topic. What it is called with comes in the topic's order.
+pub trait Receiver: Send + Sync + 'static {
+    /// Takes `delivery`, without waiting for anything.
+    fn deliver(self: Arc<Self>, delivery: Delivery);
 }
 
-/// A listener of one topic.
-#[derive(Debug)]
-pub struct Listener {
-    receiver: broadcast::Receiver<Delivery>,
-}
-
-impl Listener {
-    /// The next message, or word of a gap; `None` once the bus is gone.
-    pub async fn next(&mut self) -> Option<Delivery> {
-        match self.receiver.recv().await {
-            Ok(delivery) => Some(delivery),
-            Err(broadcast::error::RecvError::Lagged(_)) => Some(Delivery::Gap(Gap::Lagged)),
-            Err(broadcast::error::RecvError::Closed) => None,
-        }
-    }
-}
+/// The bus within one process.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Topics>);
 
 /// The bus of this instance.
 #[derive(Clone)]
 pub enum Bus {
     /// Within this process.
-    Memory(Arc<memory::MemoryBus>),
+    Memory(Memory),
     /// Between instances, by Redis pub/sub.
     Redis(Arc<redis::RedisBus>),
 }
@@ -93,7 +83,7 @@ impl Bus {
     /// A bus within this process.
     #[must_use]
     pub fn memory() -> Self {
-        Self::Memory(Arc::default())
+        Self::Memory(Memory::default())
     }
 
     /// A bus over the Redis at `url`, on channels that begin with `prefix`; waits until it answers once.
@@ -104,14 +94,48 @@ impl Bus {
         Ok(Self::Redis(redis::RedisBus::connect(url, prefix).await?))
     }
 
-    /// Attaches to `topic`: everything published after this returns is heard, or a gap is.
+    /// Attaches `receiver` to `topic`: everything published after this returns is heard, or a gap is.
     ///
     /// # Errors
-    /// When Redis does not confirm the subscription in time.
+    /// When the bus is being taken down.
+    pub async fn attach(&self, topic: Topic, receiver: Arc<dyn Receiver>) -> Result<Attachment> {
+        let attachment = self.topics().attach(topic, receiver);
+        if let Self::Redis(bus) = self {
+            bus.subscribe(topic).await?;
+        }
+        Ok(attachment)
+    }
+
+    /// The same with a mailbox, for whoever takes the deliveries one by one.
+    ///
+    /// # Errors
+    /// As [`Bus::attach`].
     pub async fn listen(&self, topic: Topic) -> Result<Listener> {
+        let mailbox = Arc::new(Mailbox::default());
+        let attachment = self.attach(topic, Arc::clone(&mailbox) as Arc<dyn Receiver>).await?;
+        Ok(Listener { mailbox, _attachment: attachment })
+    }
+
+    /// The topics that somebody on this instance hears of.
+    #[must_use]
+    pub fn topics_in_use(&self) -> Vec<Topic> {
+        self.topics().in_use()
+    }
+
+    /// Tells the receivers of `topic` on this instance that the log has an event of theirs at `position`.
+    pub fn behind(&self, topic: Topic, position: i64) {
+        self.topics().behind(topic, position);
+    }
+
+    /// Tells every receiver on this instance that messages may be missing.
+    pub fn gap(&self) {
+        self.topics().gap();
+    }
+
+    fn topics(&self) -> &Arc<Topics> {
         match self {
-            Self::Memory(bus) => Ok(bus.listen(topic)),
-            Self::Redis(bus) => bus.listen(topic).await,
+            Self::Memory(Memory(topics)) => topics,
+            Self::Redis(bus) => bus.topics(),
         }
     }
 
@@ -121,8 +145,10 @@ impl Bus {
     /// When Redis cannot be reached; then some may have been published.
     pub async fn publish(&self, messages: Vec<(Topic, Message)>) -> Result<()> {
         match self {
-            Self::Memory(bus) => {
-                bus.publish(messages);
+            Self::Memory(Memory(topics)) => {
+                for (topic, message) in messages {
+                    topics.deliver(topic, &message);
+                }
                 Ok(())
             }
             Self::Redis(bus) => bus.publish(&messages).await,
@@ -141,8 +167,27 @@ impl Bus {
     #[must_use]
     pub fn wake_ups(&self) -> broadcast::Receiver<()> {
         match self {
-            Self::Memory(bus) => bus.wake_ups(),
+            // the relay of the only instance is woken by its own commits
+            Self::Memory(Memory(topics)) => topics.never(),
             Self::Redis(bus) => bus.wake_ups(),
+        }
+    }
+
+    /// Whether messages are heard now, as far as is known: a connection that died silently is noticed within seconds.
+    /// While this is false, whoever cannot wait looks into the log.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        match self {
+            Self::Memory(_) => true,
+            Self::Redis(bus) => bus.is_live(),
+        }
+    }
+
+    /// Resolves when [`Bus::is_live`] has changed.
+    pub async fn turned(&self) {
+        match self {
+            Self::Memory(_) => std::future::pending().await,
+            Self::Redis(bus) => bus.turned().await,
         }
     }
 

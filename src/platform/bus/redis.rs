@@ -8,11 +8,11 @@ use domain::event::Topic;
 use futures_util::StreamExt;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubSink};
 use redis::{Client, RedisError, RedisResult};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, interval, timeout};
 
-use super::memory::Topics;
-use super::{Listener, Message};
+use super::Message;
+use super::topics::Topics;
 use crate::platform::error::{Error, Result};
 
 /// Subscriptions waiting to be made; more callers wait in line.
@@ -36,6 +36,8 @@ pub struct RedisBus {
     topics: Arc<Topics>,
     wake: broadcast::Sender<()>,
     prefix: Arc<str>,
+    /// Whether the subscriber connection stands, with every subscription on it.
+    is_live: watch::Sender<bool>,
 }
 
 impl RedisBus {
@@ -51,22 +53,37 @@ impl RedisBus {
         let topics = Arc::new(Topics::default());
         let wake = broadcast::Sender::new(16);
         let prefix: Arc<str> = prefix.into();
-        let subscriber =
-            Subscriber { client, inbox, topics: Arc::clone(&topics), wake: wake.clone(), prefix: Arc::clone(&prefix) };
+        let is_live = watch::Sender::new(false);
+        let subscriber = Subscriber {
+            client,
+            inbox,
+            topics: Arc::clone(&topics),
+            wake: wake.clone(),
+            prefix: Arc::clone(&prefix),
+            is_live: is_live.clone(),
+        };
         // ends with the last handle of the bus, which closes the queue
         tokio::spawn(subscriber.run());
-        Ok(Arc::new(Self { commands, requests, topics, wake, prefix }))
+        Ok(Arc::new(Self { commands, requests, topics, wake, prefix, is_live }))
     }
 
-    pub(super) async fn listen(&self, topic: Topic) -> Result<Listener> {
-        let listener = self.topics.attach(topic);
+    pub(super) const fn topics(&self) -> &Arc<Topics> {
+        &self.topics
+    }
+
+    /// Subscribes to `topic`, for receivers that are attached to it by then.
+    pub(super) async fn subscribe(&self, topic: Topic) -> Result<()> {
+        if !self.is_live() {
+            // once Redis is back every topic that is attached by then is subscribed to, and told of a gap
+            return Ok(());
+        }
         let (confirm, confirmed) = oneshot::channel();
         self.requests.send((topic, confirm)).await.map_err(|e| Error::fault("asking for a subscription", e))?;
         if !matches!(timeout(PATIENCE, confirmed).await, Ok(Ok(()))) {
-            // Redis is away. The listener stays attached: it hears a gap when Redis is back, and reads the log then.
+            // Redis is away. The receiver stays attached: it hears of a gap when Redis is back, and reads the log then.
             tracing::warn!(%topic, "listening without the bus until Redis answers");
         }
-        Ok(listener)
+        Ok(())
     }
 
     pub(super) async fn publish(&self, messages: &[(Topic, Message)]) -> Result<()> {
@@ -97,6 +114,15 @@ impl RedisBus {
         self.wake.subscribe()
     }
 
+    pub(super) fn is_live(&self) -> bool {
+        *self.is_live.borrow()
+    }
+
+    pub(super) async fn turned(&self) {
+        // the sender is our own: it does not end
+        let _ = self.is_live.subscribe().changed().await;
+    }
+
     pub(super) async fn ping(&self) -> bool {
         redis::cmd("PING").query_async::<String>(&mut self.commands.clone()).await.is_ok()
     }
@@ -117,6 +143,7 @@ struct Subscriber {
     topics: Arc<Topics>,
     wake: broadcast::Sender<()>,
     prefix: Arc<str>,
+    is_live: watch::Sender<bool>,
 }
 
 impl Subscriber {
@@ -124,7 +151,9 @@ impl Subscriber {
         let mut backoff = Duration::from_millis(50);
         loop {
             let started = Instant::now();
-            match self.serve().await {
+            let ended = self.serve().await;
+            self.is_live.send_replace(false);
+            match ended {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "the subscriber connection to Redis is lost; reconnecting"),
             }
@@ -141,12 +170,11 @@ impl Subscriber {
         let connection = in_time(self.client.get_async_pubsub()).await?;
         let (mut sink, mut stream) = connection.split();
         in_time(sink.subscribe(wake_channel(&self.prefix))).await?;
-        let used = self.topics.in_use();
-        for batch in used.chunks(256) {
-            let channels: Vec<String> = batch.iter().map(|topic| channel(&self.prefix, *topic)).collect();
-            in_time(sink.subscribe(channels)).await?;
-        }
-        let mut subscribed: HashSet<Topic> = used.into_iter().collect();
+        let mut subscribed = HashSet::new();
+        self.subscribe_to_all(&mut sink, &mut subscribed).await?;
+        self.is_live.send_replace(true);
+        // whoever attached since then and before that asked for nothing
+        self.subscribe_to_all(&mut sink, &mut subscribed).await?;
         // whatever was published while nobody was subscribed is missing
         self.topics.gap();
         let mut cleaning = interval(LINGER);
@@ -170,6 +198,17 @@ impl Subscriber {
         }
     }
 
+    /// Subscribes to every topic that somebody hears of.
+    async fn subscribe_to_all(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<Topic>) -> RedisResult<()> {
+        let used: Vec<Topic> = self.topics.in_use().into_iter().filter(|topic| !subscribed.contains(topic)).collect();
+        for batch in used.chunks(256) {
+            let channels: Vec<String> = batch.iter().map(|topic| channel(&self.prefix, *topic)).collect();
+            in_time(sink.subscribe(channels)).await?;
+        }
+        subscribed.extend(used);
+        Ok(())
+    }
+
     fn deliver(&self, prefix: &str, message: &redis::Msg) {
         let Some(name) = message.get_channel_name().strip_prefix(prefix) else { return };
         let Ok(topic) = name.parse::<Topic>() else {
@@ -178,7 +217,7 @@ impl Subscriber {
             return;
         };
         match serde_json::from_slice(message.get_payload_bytes()) {
-            Ok(message) => self.topics.deliver(topic, message),
+            Ok(message) => self.topics.deliver(topic, &message),
             Err(error) => {
                 tracing::error!(%error, %topic, "a message on the bus is not ours");
                 self.topics.gap();

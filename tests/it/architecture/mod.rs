@@ -96,7 +96,7 @@ fn the_rules_let_pass_what_is_right() {
         ("src/orders/graphql.rs", "use crate::catalog::graphql::Product;\nuse crate::graphql::{GraphError, ids};"),
         ("src/orders/repo.rs", "use entity::{order, order_item};\nuse sea_orm::ConnectionTrait;"),
         ("src/graphql/schema.rs", "use crate::{catalog::graphql::CatalogQuery, orders::graphql as orders};"),
-        ("src/platform/relay.rs", "use entity::{event, relay};"),
+        ("src/platform/relay/mod.rs", "use entity::{event, relay};"),
         ("src/transport/auth.rs", "// not crate::accounts::service\nconst TEXT: &str = \"crate::accounts::service\";"),
         ("src/orders/service.rs", "fn f() {}\n#[cfg(test)]\nmod tests { use crate::chat::service; }"),
         ("src/main.rs", "use quick_commerce::accounts::service;"),

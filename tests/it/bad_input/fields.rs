@@ -121,6 +121,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("acceptClaim", &[KEY, ("claimId", Id("clm"))]),
     ("releaseClaim", &[KEY, ("claimId", Id("clm")), ("reason", Lines(500))]),
     ("setAvailability", &[("available", Choice)]),
+    ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
 /// Where a refusal of the field at `path` is said to be: a position is refused as a whole, and a login without a reason.
@@ -168,6 +169,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
         "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),
         "assignOrder" => json!({ "idempotencyKey": key(), "orderId": order, "partnerId": world.partner.user_id }),
+        "updateUser" => json!({ "userId": world.partner.user_id }),
         other => panic!("say what an input of {other} looks like"),
     }
 }

@@ -61,6 +61,7 @@ pub(super) const SUBSCRIPTIONS: &[Row] = &[
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
     row("availableOrders", PARTNERS, "subscription { availableOrders { __typename } }", nothing),
     row("adminUpdates", ADMINS, "subscription { adminUpdates { __typename } }", nothing),
+    row("liveStats", ADMINS, "subscription { liveStats { at } }", nothing),
 ];
 
 /// A refusal for another reason than who asks counts as allowed. In the order in which they are tried.
@@ -169,6 +170,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         PARTNERS,
         "mutation($input: SetAvailabilityInput!) { setAvailability(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "available": true } }),
+    ),
+    row(
+        "updateUser",
+        ADMINS,
+        "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "userId": world.carrier.user_id, "capacity": 3 } }),
     ),
     // the last: whoever may use it is signed out
     row("logout", SIGNED_IN, "mutation { logout { sessionsEnded } }", nothing),

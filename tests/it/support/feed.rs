@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::actors::Actor;
-use super::socket::Subscription;
+use super::socket::{End, Subscription};
 
 pub(crate) const MY_ORDER_UPDATES: &str = "subscription MyOrderUpdates($after: EventCursor) {
     myOrderUpdates(after: $after) { __typename
@@ -52,6 +52,20 @@ impl Feed {
     /// The next item, checked.
     pub(crate) async fn next(&mut self) -> Value {
         let item = self.subscription.next().await;
+        self.take(&item);
+        item
+    }
+
+    /// How it ends, with what still comes before checked as ever.
+    pub(crate) async fn end(&mut self) -> End {
+        let (items, end) = self.subscription.end().await;
+        for item in &items {
+            self.take(item);
+        }
+        end
+    }
+
+    fn take(&mut self, item: &Value) {
         self.cursor = item["cursor"].clone();
         let order = || item["order"]["id"].as_str().unwrap().to_owned();
         let version = || item["order"]["version"].as_i64().unwrap();
@@ -68,7 +82,6 @@ impl Feed {
             "StreamReset" => self.versions.clear(),
             _ => {}
         }
-        item
     }
 
     /// Reads until every order in `versions` has the version there, and says how many items that took.

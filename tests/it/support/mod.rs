@@ -5,6 +5,7 @@ pub(crate) mod app;
 pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod crowd;
+pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod http;
 pub(crate) mod postgres;
@@ -14,6 +15,7 @@ pub(crate) mod redis;
 pub(crate) mod shape;
 pub(crate) mod socket;
 pub(crate) mod story;
+pub(crate) mod ticks;
 pub(crate) mod wait;
 
 pub(crate) use app::{TestApp, TestParts};

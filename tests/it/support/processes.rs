@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -13,8 +12,11 @@ use std::time::{Duration, Instant};
 /// How long a server may take to start; a busy machine needs a multiple of the usual second.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Both servers say this in their log, and only once they do is the port theirs.
+/// PostgreSQL and Redis say this in their log, and only once they do is the port theirs.
 const READY: &str = "eady to accept connections";
+
+/// Its name in the server's folder.
+const LOG: &str = "log";
 
 /// Runs the server and waits for the end of the test process: then the other end of its standard input closes, whatever
 /// the process died of. A stop that was asked for takes the folder with it; after a failure the log is still wanted.
@@ -117,7 +119,7 @@ pub(crate) fn command(program: &Path, user: Option<User>, folder: &Path) -> Comm
 pub(crate) struct Server {
     watchdog: Child,
     // after the server that uses it
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Server {
@@ -126,8 +128,21 @@ impl Server {
     /// # Errors
     /// The end of its log, when it does not start.
     pub(crate) fn start(folder: Folder, user: Option<User>, signal: &str, line: &[OsString]) -> Result<Self, String> {
-        let log_path = folder.path().join("log");
-        let log = File::create(&log_path).unwrap();
+        Self::start_saying(READY, folder, user, signal, line)
+    }
+
+    /// The same of a server that says `ready` once it is.
+    ///
+    /// # Errors
+    /// The end of its log, when it does not start.
+    pub(crate) fn start_saying(
+        ready: &str,
+        folder: Folder,
+        user: Option<User>,
+        signal: &str,
+        line: &[OsString],
+    ) -> Result<Self, String> {
+        let log = File::create(folder.path().join(LOG)).unwrap();
         let watchdog = command(Path::new("/bin/sh"), user, folder.path())
             .args(["-c", WATCHDOG, "watchdog", signal])
             .arg(folder.path())
@@ -139,13 +154,12 @@ impl Server {
             .process_group(0)
             .spawn()
             .unwrap();
-        let mut server = Self { watchdog, _folder: folder };
+        let mut server = Self { watchdog, folder };
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut text = String::new();
-            File::open(&log_path).unwrap().read_to_string(&mut text).unwrap();
+            let text = server.log();
             let end = server.watchdog.try_wait().unwrap();
-            if end.is_none() && text.contains(READY) {
+            if end.is_none() && text.contains(ready) {
                 return Ok(server);
             }
             if end.is_some() || Instant::now() > deadline {
@@ -155,6 +169,16 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.watchdog.try_wait().unwrap().is_none()
+    }
+
+    /// What it has said.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.folder.path().join(LOG)).unwrap()).into_owned()
     }
 }
 

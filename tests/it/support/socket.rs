@@ -44,7 +44,12 @@ impl Socket {
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(protocols));
         let connect = tokio_tungstenite::connect_async(request);
         let (stream, _) = tokio::time::timeout(PATIENCE, connect).await.expect("the server answers the handshake")?;
-        Ok(Self { stream, seen: Vec::new() })
+        Ok(Self::of(stream))
+    }
+
+    /// Of a connection whose handshake is done.
+    pub(crate) const fn of(stream: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { stream, seen: Vec::new() }
     }
 
     /// Opens a socket and signs in on it.
@@ -85,6 +90,12 @@ impl Socket {
         let frame = tokio::time::timeout(time, self.read()).await.ok()?;
         self.seen.push(frame.clone());
         Some(frame)
+    }
+
+    /// What comes next over the WebSocket, whatever it is.
+    pub(crate) async fn next_raw(&mut self) -> Message {
+        let next = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes");
+        next.expect("the connection is open").unwrap()
     }
 
     async fn read(&mut self) -> Frame {

@@ -202,6 +202,11 @@ pub(crate) async fn deliver(partner: &Actor, customer: &Actor, order_id: &str) {
     for status in ["PICKED_UP", "IN_TRANSIT"] {
         step(partner, order_id, status).await;
     }
+    hand_over(partner, customer, order_id).await;
+}
+
+/// Hands an order over at the door, against the code that the customer reads out.
+pub(crate) async fn hand_over(partner: &Actor, customer: &Actor, order_id: &str) {
     let code = text(&order(customer, order_id).await, "/deliveryCode");
     let input = json!({ "idempotencyKey": key(), "orderId": order_id, "status": "DELIVERED", "deliveryCode": code });
     let answer = partner.mutate(UPDATE_ORDER_STATUS, input).await;

@@ -1,0 +1,260 @@
+//! How a subscription comes up to the present, before it joins a group.
+//!
+//! Order of work: attach to the live topic, read the log's head, then the snapshot. What is committed while the snapshot is
+//! read arrives live as well, and is dropped there when the snapshot had it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_graphql::Name;
+use domain::access::Reader;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use uuid::Uuid;
+
+use super::engine::{Engine, Entrance, Plan};
+use super::group::Joined;
+use super::operation::{Call, Member};
+use super::{Policy, SnapshotCursors, Source, StreamReset, StreamResetReason, stream_id};
+use crate::app::App;
+use crate::graphql::Result;
+use crate::graphql::context::Viewer;
+use crate::graphql::scalars::EventCursor;
+use crate::platform::error::Error;
+use crate::platform::relay::{self, Since};
+
+/// Events replayed to one subscriber at the most; who is further behind takes a new snapshot, which is less to read.
+const MAX_REPLAY: u64 = 1_000;
+
+/// Where a subscription begins.
+#[derive(Debug)]
+pub(super) enum Start {
+    /// Where its request says.
+    AsAsked,
+    /// After this position, which it has reached before, with what a snapshot had shown it.
+    After(i64, Seen),
+    /// With a new snapshot, and word of why.
+    Anew(StreamResetReason),
+}
+
+/// In the data of a request that may subscribe: who it is, and what the resolver leaves for the engine.
+pub(crate) struct Seat {
+    engine: Engine,
+    call: Call,
+    reader: Reader,
+    start: Mutex<Start>,
+    left: Mutex<Left>,
+}
+
+#[derive(Default)]
+struct Left {
+    is_taken: bool,
+    /// Of the item that is being executed.
+    cursor: Option<EventCursor>,
+    arrival: Option<Arrival>,
+}
+
+/// A subscription at the present: what it takes to join the others.
+pub(super) struct Arrival {
+    entrance: Entrance,
+    /// The log's incarnation, and its position up to which everything was sent, or concerns others.
+    at: (i32, i64),
+    seen: Seen,
+}
+
+/// The versions that a snapshot showed, as long as an event of them may still come.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Option<Box<Versions>>);
+
+#[derive(Debug)]
+struct Versions {
+    shown: HashMap<Uuid, i32>,
+    /// Events after this are none of them; unknown while some had no position yet.
+    until: Option<i64>,
+}
+
+impl Arrival {
+    pub(super) fn join(self, member: &Arc<Member>) -> Joined {
+        let Self { entrance, at, seen } = self;
+        entrance.group().join(member, at, seen)
+    }
+}
+
+impl Seen {
+    /// Whether the snapshot had shown `version` of a record already.
+    pub(super) fn has(&self, version: Option<(Uuid, i32)>) -> bool {
+        let (Some(versions), Some((record, version))) = (&self.0, version) else { return false };
+        versions.shown.get(&record).is_some_and(|shown| version <= *shown)
+    }
+
+    /// Whether nothing that comes after `position` can have been shown.
+    pub(super) fn is_past(&self, position: i64) -> bool {
+        self.0.as_ref().is_none_or(|versions| versions.until.is_some_and(|until| until <= position))
+    }
+}
+
+impl Seat {
+    pub(super) fn new(engine: Engine, call: Call, viewer: Viewer, start: Start) -> Self {
+        let reader = viewer.0.map(Reader::from).unwrap_or_default();
+        Self { engine, call, reader, start: Mutex::new(start), left: Mutex::default() }
+    }
+
+    /// Where the stream is after the last answer.
+    pub(super) fn cursor(&self) -> Option<EventCursor> {
+        self.left().cursor
+    }
+
+    /// What the subscription has come to, once its own stream has ended; `None`: it is over.
+    pub(super) fn arrival(&self) -> Option<Arrival> {
+        self.left().arrival.take()
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The items that bring `source` up to the present. `after` is what the request says, by its variable `variable` if it
+    /// has one.
+    pub(super) async fn catch_up<S: Source>(
+        self: &Arc<Self>,
+        app: App,
+        source: S,
+        after: Option<EventCursor>,
+        variable: Option<&str>,
+    ) -> Result<BoxStream<'static, Result<S::Item>>> {
+        if std::mem::replace(&mut self.left().is_taken, true) {
+            return Err(Error::fault("following a feed", "the operation follows one already").into());
+        }
+        source.authorise(&app).await?;
+        let stream = stream_id(source.topic(), &source.selection());
+        let plan = Plan {
+            topic: source.topic(),
+            audience: source.audience(),
+            policy: source.policy(),
+            reader: self.reader,
+            stream,
+            variable: variable.map(Name::new),
+        };
+        let entrance = self.engine.enter(&plan, &self.call).await?;
+        let after = if source.policy() == Policy::All { self.call.after.or(after) } else { None };
+        let mut way = Way {
+            app,
+            source,
+            stream,
+            entrance: &entrance,
+            items: VecDeque::new(),
+            at: EventCursor { epoch: 0, stream, position: 0, is_partial: false },
+            seen: Seen::default(),
+            is_over: false,
+        };
+        let start = std::mem::replace(&mut *self.start.lock().unwrap_or_else(PoisonError::into_inner), Start::AsAsked);
+        way.go(start, after).await?;
+        let Way { items, at, seen, is_over, .. } = way;
+        let mut left = self.left();
+        if !is_over {
+            left.arrival = Some(Arrival { entrance, at: (at.epoch, at.position), seen });
+        }
+        drop(left);
+        let seat = Arc::clone(self);
+        let items = stream::iter(items).map(move |(cursor, item)| {
+            seat.left().cursor = cursor;
+            Ok(item)
+        });
+        Ok(items.boxed())
+    }
+}
+
+/// A source on its way to the present.
+struct Way<'a, S: Source> {
+    app: App,
+    source: S,
+    stream: u32,
+    entrance: &'a Entrance,
+    items: VecDeque<(Option<EventCursor>, S::Item)>,
+    at: EventCursor,
+    seen: Seen,
+    is_over: bool,
+}
+
+impl<S: Source> Way<'_, S> {
+    async fn go(&mut self, start: Start, after: Option<EventCursor>) -> Result<()> {
+        let head = relay::head(self.app.db.reader()).await?;
+        self.at = EventCursor { epoch: head.epoch, stream: self.stream, position: head.position, is_partial: false };
+        self.entrance.group().engine().note_epoch(head.epoch);
+        match (start, after) {
+            (Start::AsAsked, Some(after)) if after.epoch != head.epoch || after.stream != self.stream => {
+                self.start_anew(StreamResetReason::Server).await
+            }
+            // the rest of the first picture is missing, and nothing else
+            (Start::AsAsked, Some(after)) if after.is_partial => self.take_snapshot().await,
+            (Start::AsAsked, Some(after)) => self.resume(after.position, StreamResetReason::Retention).await,
+            (Start::After(position, seen), _) if self.source.policy() == Policy::All => {
+                self.seen = seen;
+                self.resume(position, StreamResetReason::SlowConsumer).await
+            }
+            (Start::AsAsked, None) | (Start::After(..), _) => self.take_snapshot().await,
+            (Start::Anew(reason), _) => self.start_anew(reason).await,
+        }
+    }
+
+    async fn take_snapshot(&mut self) -> Result<()> {
+        // `at` was read before: what is committed after it is in the snapshot, or arrives live, or both
+        let snapshot = self.source.snapshot(&self.app, SnapshotCursors(self.at)).await?;
+        let count = snapshot.items.len();
+        let is_resumable = self.source.policy() == Policy::All;
+        let numbered = snapshot.items.into_iter().enumerate();
+        self.items.extend(numbered.map(|(index, item)| {
+            let cursor = SnapshotCursors(self.at).of(index, count);
+            (is_resumable.then_some(cursor), item)
+        }));
+        self.seen = Seen::default();
+        if !snapshot.seen.is_empty() {
+            // what the snapshot showed was committed before it was read: once all of that has its position, nothing of it
+            // comes any more
+            let until = relay::settled(self.app.db.reader()).await?;
+            self.seen = Seen(Some(Box::new(Versions { shown: snapshot.seen, until })));
+        }
+        Ok(())
+    }
+
+    /// Goes on after `position`, or starts anew when nobody can say what came since.
+    async fn resume(&mut self, position: i64, reason: StreamResetReason) -> Result<()> {
+        if self.entrance.group().remembers(self.at.epoch, position) {
+            self.at.position = position;
+            return Ok(());
+        }
+        match relay::since(self.app.db.reader(), self.source.topic(), position, MAX_REPLAY).await? {
+            Since::Messages(messages, known) => {
+                for message in &messages {
+                    self.at.position = message.position;
+                    if self.is_over {
+                        break;
+                    }
+                    self.is_over = self.source.ends(message);
+                    if self.seen.has(self.source.version(message)) {
+                        continue;
+                    }
+                    let item = self.source.item(&self.app, message, self.at).await?;
+                    self.items.extend(item.map(|item| (Some(self.at), item)));
+                }
+                // what others were told in the meantime is no reason to look again
+                self.at.position = known;
+                Ok(())
+            }
+            Since::Unknown => self.start_anew(StreamResetReason::Server).await,
+            Since::Forgotten => self.start_anew(reason).await,
+        }
+    }
+
+    async fn start_anew(&mut self, reason: StreamResetReason) -> Result<()> {
+        let head = relay::head(self.app.db.reader()).await?;
+        self.at = EventCursor { epoch: head.epoch, position: head.position, ..self.at };
+        self.entrance.group().engine().note_epoch(head.epoch);
+        self.entrance.count_reset();
+        // whoever is cut off after this word has nothing yet
+        let cursor = EventCursor { is_partial: true, ..self.at };
+        let word = self.source.reset(StreamReset { cursor, reason });
+        self.items.extend(word.map(|word| (Some(cursor), word)));
+        self.take_snapshot().await
+    }
+}

@@ -1,0 +1,228 @@
+//! The engine of an instance: its groups, and what they share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_graphql::{Executor, Name, Request, Response};
+use domain::access::{Audience, Reader};
+use domain::event::Topic;
+use futures_util::stream::BoxStream;
+use serde_json::{Map, Value};
+
+use super::Policy;
+use super::counters::{Counters, Counts};
+use super::group::Group;
+use super::operation::{Authority, Call, Operation};
+use super::queue::SendQueue;
+use crate::app::App;
+use crate::graphql::Result;
+
+type Execute = dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync;
+
+/// The engine of an instance; a clone is another handle to the same.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    execute: Box<Execute>,
+    groups: Mutex<HashMap<Key, Arc<Group>>>,
+    /// The incarnation of the log, as it was read last.
+    epoch: AtomicI32,
+    counters: Counters,
+    /// Whether those who ask the same are a group.
+    shares: bool,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+/// All that answers to an event depend on. Those for whom it is equal are a group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    topic: Topic,
+    audience: Audience,
+    reader: Reader,
+    query: Arc<str>,
+    operation_name: Option<Arc<str>>,
+    /// As JSON, without the one that says where to begin.
+    variables: String,
+}
+
+/// How a subscription wants to be served.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) topic: Topic,
+    pub(super) audience: Audience,
+    pub(super) policy: Policy,
+    /// Who it is for.
+    pub(super) reader: Reader,
+    /// Of its cursors.
+    pub(super) stream: u32,
+    /// The variable that says where to begin, which has no part in what comes then.
+    pub(super) variable: Option<Name>,
+}
+
+/// What a group executes.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub(super) topic: Topic,
+    pub(super) policy: Policy,
+    pub(super) reader: Reader,
+    pub(super) stream: u32,
+    pub(super) query: Arc<str>,
+    pub(super) operation_name: Option<Arc<str>>,
+    pub(super) variables: Arc<Map<String, Value>>,
+}
+
+/// A stay in a group of one that has no place there yet: the group goes on for them.
+#[derive(Debug)]
+pub(super) struct Entrance(Arc<Group>);
+
+impl Entrance {
+    pub(super) const fn group(&self) -> &Arc<Group> {
+        &self.0
+    }
+
+    pub(super) fn count_reset(&self) {
+        Counters::add(&self.0.engine().counters().resets, 1);
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.0.give_up_entrance();
+    }
+}
+
+impl Engine {
+    /// An engine over `app` that executes by `executor`.
+    pub fn new<E: Executor>(app: App, executor: E) -> Self {
+        Self::build(app, executor, true)
+    }
+
+    /// An engine that executes for each subscription alone, whatever its audience: what [`Engine::new`] is compared with.
+    pub fn unshared<E: Executor>(app: App, executor: E) -> Self {
+        Self::build(app, executor, false)
+    }
+
+    fn build<E: Executor>(app: App, executor: E, shares: bool) -> Self {
+        let execute = Box::new(move |request| executor.execute_stream(request, None));
+        Self(Arc::new(Inner {
+            app,
+            execute,
+            groups: Mutex::default(),
+            epoch: AtomicI32::new(0),
+            counters: Counters::default(),
+            shares,
+        }))
+    }
+
+    /// Starts what `call` asks for, as whoever `authority` says; its answers go to `queue` as those of `number`. A query or
+    /// a mutation has one answer.
+    pub fn start(&self, call: Call, authority: Arc<dyn Authority>, queue: &Arc<SendQueue>, number: u32) -> Operation {
+        Operation::start(self.clone(), call, authority, Arc::clone(queue), number)
+    }
+
+    /// What it has done, and has now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.0.counters.read()
+    }
+
+    pub(super) fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// The incarnation of the log. Nobody is in a group before somebody has read it.
+    pub(super) fn epoch(&self) -> i32 {
+        self.0.epoch.load(Ordering::Acquire)
+    }
+
+    /// Takes note of the incarnation of the log that was read just now. If it is another than before, every group is told.
+    pub(super) fn note_epoch(&self, epoch: i32) {
+        let before = self.0.epoch.swap(epoch, Ordering::AcqRel);
+        if before != 0 && before != epoch {
+            tracing::warn!("the log is not the one that it was: every subscription starts anew");
+            self.app().bus.gap();
+        }
+    }
+
+    pub(super) fn execute(&self, request: Request) -> BoxStream<'static, Response> {
+        (self.0.execute)(request)
+    }
+
+    /// The group that `plan` and `call` belong to, which hears of its topic from now on.
+    ///
+    /// # Errors
+    /// When the bus is being taken down.
+    pub(super) async fn enter(&self, plan: &Plan, call: &Call) -> Result<Entrance> {
+        let entrance = self.find_or_make(plan, call);
+        entrance.group().attach().await?;
+        Ok(entrance)
+    }
+
+    fn find_or_make(&self, plan: &Plan, call: &Call) -> Entrance {
+        let mut variables = Arc::clone(&call.variables);
+        if let Some(name) = plan.variable.as_deref().filter(|name| variables.contains_key(*name)) {
+            Arc::make_mut(&mut variables).remove(name);
+        }
+        let audience = if self.0.shares { plan.audience } else { Audience::Private };
+        let question = Question {
+            topic: plan.topic,
+            policy: plan.policy,
+            reader: audience.narrow(plan.reader),
+            stream: plan.stream,
+            query: Arc::clone(&call.query),
+            operation_name: call.operation_name.clone(),
+            variables,
+        };
+        if audience == Audience::Private {
+            return Entrance(Group::new(self.clone(), question, None));
+        }
+        let key = Key {
+            topic: question.topic,
+            audience,
+            reader: question.reader,
+            query: Arc::clone(&question.query),
+            operation_name: question.operation_name.clone(),
+            // the keys of a map are in order
+            variables: serde_json::to_string(&*question.variables).unwrap_or_default(),
+        };
+        let mut groups = self.groups();
+        if let Some(group) = groups.get(&key).filter(|group| group.admit()) {
+            return Entrance(Arc::clone(group));
+        }
+        let group = Group::new(self.clone(), question, Some(key.clone()));
+        groups.insert(key, Arc::clone(&group));
+        Entrance(group)
+    }
+
+    /// Forgets a group that has come to its end.
+    pub(super) fn forget(&self, key: &Key, group: &Group) {
+        let mut groups = self.groups();
+        if groups.get(key).is_some_and(|found| std::ptr::eq(Arc::as_ptr(found), group)) {
+            groups.remove(key);
+            if groups.capacity() > 64 && groups.len() < groups.capacity() / 8 {
+                groups.shrink_to_fit();
+            }
+        }
+    }
+
+    pub(super) fn count_group(&self, change: i64) {
+        self.0.counters.groups.fetch_add(change, Ordering::Relaxed);
+    }
+
+    fn groups(&self) -> MutexGuard<'_, HashMap<Key, Arc<Group>>> {
+        self.0.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

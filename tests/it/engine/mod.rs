@@ -1,0 +1,5 @@
+//! The subscriptions' engine: one execution for all who asked the same, and never a silent gap.
+
+mod equality;
+mod recovery;
+mod sharing;

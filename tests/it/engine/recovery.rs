@@ -1,0 +1,294 @@
+//! Whatever the bus loses, and however slowly a subscriber reads: nothing is missing, or it is said.
+
+use std::time::Duration;
+
+use domain::access::Role;
+use quick_commerce::app::App;
+use quick_commerce::config::SendQueueBudget;
+use quick_commerce::graphql::scalars::EventCursor;
+use quick_commerce::platform::bus::Message;
+use quick_commerce::platform::relay::{self, Since};
+use quick_commerce::stream::Engine;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::app::build;
+use crate::support::shape::config_of;
+use crate::support::ticks::{Follower, TICKS, TOPIC, Told, engine, someone, tick, tick_in};
+use crate::support::wait::until;
+use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
+
+over_both_shapes! {
+    a_hole_is_filled_from_the_log,
+    a_gap_is_filled_from_the_log,
+    what_the_bus_never_brings_is_found_by_comparing_with_the_log,
+    a_cursor_is_good_for_its_own_stream_only,
+    a_log_of_another_epoch_starts_everybody_anew,
+    a_slow_reader_gets_everything_in_order,
+    a_reader_who_is_too_far_behind_starts_anew,
+    a_reader_who_reads_nothing_is_let_go_and_loses_nothing,
+    whoever_joins_while_events_are_made_misses_nothing,
+    an_answer_that_breaks_ends_nothing,
+}
+
+fn follow(engine: &Engine, variables: &Value) -> Follower {
+    Follower::start(engine, Some(someone(1, Role::Partner)), TICKS, variables)
+}
+
+async fn subscribed(engine: &Engine, count: i64) {
+    until(|| async { engine.counts().subscriptions == count }).await;
+}
+
+/// Two instances over one database, whose buses do not meet: what the first relays, the second does not hear.
+struct Apart {
+    parts: TestParts,
+    far: App,
+}
+
+impl Apart {
+    async fn build(shape: Shape) -> Self {
+        let parts = TestParts::build(shape).await;
+        let mut settings = config_of(shape, &parts.database).await;
+        settings.bus_check = Duration::from_millis(100);
+        settings.redis_prefix = format!("{}-far", settings.redis_prefix);
+        let far = build(settings, parts.clock.clone(), 1).await;
+        Self { parts, far }
+    }
+
+    /// The ticks `numbers`, which only the first instance's bus brings.
+    async fn tick(&self, numbers: impl IntoIterator<Item = u64>) {
+        tick(&self.parts.app, numbers).await;
+        while self.parts.app.relay().step().await.unwrap() != relay::Step::Moved(0) {}
+    }
+
+    /// All ticks after `position` as the bus would bring them.
+    async fn messages(&self, position: i64) -> Vec<Message> {
+        match relay::since(self.far.db.reader(), TOPIC, position, 1_000).await.unwrap() {
+            Since::Messages(messages, _) => messages,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn a_hole_is_filled_from_the_log(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let mut follower = follow(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick(1..=5).await;
+    let messages = apart.messages(0).await;
+    // the first and the last get through, and the last again
+    for index in [0, 4, 4] {
+        apart.far.bus.publish(vec![(TOPIC, messages[index].clone())]).await.unwrap();
+    }
+    follower.ticks(1..=5).await;
+    assert_eq!(engine.counts().repairs, 1);
+    apart.tick([6]).await;
+    apart.far.bus.publish(vec![(TOPIC, apart.messages(messages[4].position).await[0].clone())]).await.unwrap();
+    follower.ticks([6]).await;
+    assert_eq!(engine.counts().repairs, 1, "nothing was missing then");
+}
+
+async fn a_gap_is_filled_from_the_log(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let mut follower = follow(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick(1..=5).await;
+    apart.far.bus.gap();
+    follower.ticks(1..=5).await;
+    apart.far.bus.gap();
+    apart.tick(6..=7).await;
+    apart.far.bus.gap();
+    follower.ticks(6..=7).await;
+}
+
+async fn what_the_bus_never_brings_is_found_by_comparing_with_the_log(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    let mut follower = follow(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    for numbers in [1..=1, 2..=9, 10..=12] {
+        apart.tick(numbers.clone()).await;
+        follower.ticks(numbers.map(|number| i64::try_from(number).unwrap())).await;
+    }
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+async fn a_cursor_is_good_for_its_own_stream_only(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    tick(&app.app, 1..=3).await;
+    let mut follower = follow(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 3);
+    let cursor = follower.cursor.unwrap();
+    for foreign in [
+        EventCursor { epoch: cursor.epoch.wrapping_add(1), ..cursor },
+        EventCursor { stream: cursor.stream.wrapping_add(1), ..cursor },
+        EventCursor { position: cursor.position + 1_000, ..cursor },
+        EventCursor { position: -1, ..cursor },
+    ] {
+        let mut lost = follow(&engine, &json!({ "after": foreign.encode() }));
+        assert_eq!(lost.reset().await, "SERVER", "{foreign:?}");
+        assert!(lost.cursor.unwrap().is_partial, "what comes after the word is missing to whoever resumes from it");
+        assert_eq!(lost.snapshot().await, 3);
+    }
+    // another selection of the same topic is another stream
+    let even = TICKS.replace("ticks(after", "ticks(even: true, after");
+    let mut other = Follower::start(&engine, Some(someone(1, Role::Partner)), &even, &json!({ "after": cursor.encode() }));
+    assert_eq!(other.reset().await, "SERVER");
+    // who was cut off within the first picture gets it again, and no word of loss
+    let partial = EventCursor { is_partial: true, ..cursor };
+    assert_eq!(follow(&engine, &json!({ "after": partial.encode() })).snapshot().await, 3);
+}
+
+async fn a_log_of_another_epoch_starts_everybody_anew(shape: Shape) {
+    let app = TestApp::start_with(shape, |config| config.bus_check = Duration::from_millis(100)).await;
+    let engine = engine(&app.app);
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    tick(&app.app, 1..=3).await;
+    let mut follower = follow(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 3);
+    let old = follower.cursor.unwrap();
+    subscribed(&engine, 1).await;
+    relay::new_epoch(app.app.db.writer(), &app.app.ids).await.unwrap();
+    assert_eq!(follower.reset().await, "SERVER", "whoever is connected is told");
+    assert_eq!(follower.snapshot().await, 3);
+    tick(&app.app, [4]).await;
+    follower.ticks([4]).await;
+    assert_ne!(follower.cursor.unwrap().epoch, old.epoch);
+    let mut late = follow(&engine, &json!({ "after": old.encode() }));
+    assert_eq!(late.reset().await, "SERVER", "and whoever comes back");
+    assert_eq!(late.snapshot().await, 4);
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+/// Room for a few answers.
+const TIGHT: SendQueueBudget = SendQueueBudget { bytes: 2_000, age: Duration::from_mins(1) };
+
+async fn a_slow_reader_gets_everything_in_order(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let partner = Some(someone(1, Role::Partner));
+    let mut slow = Follower::start_with(&engine, partner, TICKS, &json!({}), TIGHT);
+    let mut quick = follow(&engine, &json!({}));
+    assert_eq!((slow.snapshot().await, quick.snapshot().await), (0, 0));
+    subscribed(&engine, 2).await;
+    for round in 0..3 {
+        let numbers = round * 100 + 1..=round * 100 + 100;
+        tick(&app.app, numbers.clone()).await;
+        let numbers = numbers.map(|number| i64::try_from(number).unwrap());
+        quick.ticks(numbers.clone()).await;
+        assert!(engine.counts().lags > 0, "it fell behind");
+        slow.ticks(numbers).await;
+    }
+    assert_eq!(engine.counts().resets, 0);
+}
+
+async fn a_reader_who_is_too_far_behind_starts_anew(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let mut slow = Follower::start_with(&engine, Some(someone(1, Role::Partner)), TICKS, &json!({}), TIGHT);
+    assert_eq!(slow.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    tick(&app.app, 1..=100).await;
+    until(|| async { engine.counts().lags > 0 }).await;
+    // while it reads nothing, more happens than is worth telling it all
+    let tx = app.app.db.begin().await.unwrap();
+    for number in 101..=1_200 {
+        tick_in(&app.app, &tx, number).await;
+    }
+    tx.commit().await.unwrap();
+    until(|| async { relay::settled(app.app.db.reader()).await.unwrap().is_some() }).await;
+    let mut last = 0;
+    let reason = loop {
+        let item = slow.item().await;
+        match item["number"].as_i64() {
+            Some(number) => assert_eq!(number, std::mem::replace(&mut last, number) + 1, "in order up to there"),
+            None => break item["reason"].clone(),
+        }
+    };
+    assert_eq!(reason, "SLOW_CONSUMER");
+    assert_eq!(slow.snapshot().await, 1_200);
+    tick(&app.app, [1_201]).await;
+    slow.ticks([1_201]).await;
+}
+
+async fn a_reader_who_reads_nothing_is_let_go_and_loses_nothing(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let budget = SendQueueBudget { bytes: 2_000, age: Duration::from_millis(100) };
+    let partner = Some(someone(1, Role::Partner));
+    let mut stuck = Follower::start_with(&engine, partner, TICKS, &json!({}), budget);
+    assert_eq!(stuck.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    tick(&app.app, 1..=100).await;
+    until(|| async { engine.counts().lags > 0 }).await;
+    // it is told so as soon as it looks, whatever still waits for it
+    let verdict = tokio::time::timeout(Duration::from_secs(20), async {
+        while stuck.queue.verdict().is_none() {
+            tokio::task::yield_now().await;
+        }
+    });
+    verdict.await.expect("it is not waited for for ever");
+    assert_eq!(stuck.next().await, Told::TooSlow);
+    let cursor = stuck.cursor.unwrap();
+    drop(stuck);
+    let mut back = Follower::start(&engine, partner, TICKS, &json!({ "after": cursor.encode() }));
+    back.ticks(1..=100).await;
+}
+
+async fn whoever_joins_while_events_are_made_misses_nothing(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let making = tokio::spawn({
+        let app = app.app.clone();
+        async move { tick(&app, 1..=300).await }
+    });
+    let mut followers = Vec::new();
+    let mut after = Value::Null;
+    for number in 0..40 {
+        // every other one resumes where the last one began, and some leave again at once
+        let variables = if number % 2 == 0 { json!({}) } else { json!({ "after": after }) };
+        let mut follower = Follower::start(&engine, Some(someone(number, Role::Partner)), TICKS, &variables);
+        let item = follower.item().await;
+        let at = item["newest"].as_i64().or_else(|| item["number"].as_i64()).unwrap();
+        if number % 2 == 0 {
+            after = item["cursor"].clone();
+        }
+        if number % 5 != 4 {
+            followers.push((follower, at));
+        }
+        if at >= 300 {
+            break;
+        }
+    }
+    making.await.unwrap();
+    for (follower, at) in &mut followers {
+        follower.ticks(*at + 1..=300).await;
+    }
+}
+
+async fn an_answer_that_breaks_ends_nothing(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let document = "subscription { ticks { ... on TickSnapshot { newest } ... on Tick { number breaks } } }";
+    let follower = Follower::start(&engine, Some(someone(1, Role::Partner)), document, &json!({}));
+    subscribed(&engine, 1).await;
+    tick(&app.app, 1..=3).await;
+    until(|| async { engine.counts().messages >= 3 }).await;
+    let mut errors = 0;
+    while let Some(outgoing) = follower.queue.try_next() {
+        let quick_commerce::stream::Answer::Next(frame) = outgoing.answer else { panic!("{outgoing:?}") };
+        let body: Value = serde_json::from_slice(&frame.body).unwrap();
+        errors += usize::from(body["errors"][0]["extensions"]["code"] == "INTERNAL");
+    }
+    assert_eq!(errors, 3);
+}

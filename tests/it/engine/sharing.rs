@@ -1,0 +1,211 @@
+//! Who asks the same is answered once.
+
+use domain::access::Role;
+use quick_commerce::stream::{Answer, Counts};
+use serde_json::{Value, json};
+
+use crate::support::ticks::{Follower, TICKS, Told, engine, someone, tick};
+use crate::support::wait::until;
+use crate::support::{Shape, TestApp, over_both_shapes};
+
+over_both_shapes! {
+    an_event_is_executed_once_for_all_who_asked_the_same,
+    answers_are_shared_by_those_for_whom_they_are_equal_and_by_no_others,
+    an_answer_for_many_knows_nothing_of_one,
+    a_group_is_gone_when_its_last_subscriber_is,
+    a_stream_that_ends_is_completed_for_everybody,
+    what_is_refused_is_told_once_and_joins_nobody,
+    the_newest_is_enough_for_those_who_ask_for_no_more,
+}
+
+fn since(before: Counts, after: Counts) -> (u64, u64) {
+    (after.executions - before.executions, after.messages - before.messages)
+}
+
+async fn an_event_is_executed_once_for_all_who_asked_the_same(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    tick(&app.app, 1..=2).await;
+    let mut followers = Vec::new();
+    for number in 0..20 {
+        let mut follower = Follower::start(&engine, Some(someone(number, Role::Partner)), TICKS, &json!({}));
+        assert_eq!(follower.snapshot().await, 2);
+        followers.push(follower);
+    }
+    until(|| async { engine.counts().subscriptions == 20 }).await;
+    let before = engine.counts();
+    assert_eq!(before.groups, 1);
+    tick(&app.app, 3..=7).await;
+    for follower in &mut followers {
+        follower.ticks(3..=6).await;
+    }
+    let mut bodies = Vec::new();
+    for follower in &followers {
+        let Ok(outgoing) = follower.queue.next().await else { panic!("it is not too slow") };
+        let Answer::Next(frame) = outgoing.answer else { panic!("{outgoing:?}") };
+        bodies.push(frame.body);
+    }
+    let first = bodies[0].as_ptr();
+    assert!(bodies.iter().all(|body| body.as_ptr() == first), "the same bytes, not equal ones");
+    until(|| async { since(before, engine.counts()) == (5, 100) }).await;
+
+    // one more, who comes back with a cursor and in other words for it: what is remembered is not executed again
+    let cursor = followers[0].cursor.unwrap();
+    let before = engine.counts();
+    let mut late = Follower::start(&engine, Some(someone(99, Role::Partner)), TICKS, &json!({ "after": cursor.encode() }));
+    late.ticks([7]).await;
+    until(|| async { since(before, engine.counts()) == (0, 1) }).await;
+    assert_eq!(engine.counts().groups, 1, "where it begins has no part in what it hears");
+}
+
+async fn answers_are_shared_by_those_for_whom_they_are_equal_and_by_no_others(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let (anna, boris) = (someone(1, Role::Partner), someone(2, Role::Partner));
+    let by = |share: &str| {
+        format!(
+            "subscription($even: Boolean = false) {{ ticks(share: {share}, even: $even) {{ __typename ... on TickSnapshot {{ newest }} ... on Tick {{ number }} }} }}"
+        )
+    };
+    let mut followers = Vec::new();
+    let mut groups = 0;
+    for (share, actor, variables, is_new) in [
+        ("PRIVATE", Some(anna), json!({}), true),
+        ("PRIVATE", Some(anna), json!({}), true),
+        ("USER", Some(anna), json!({}), true),
+        ("USER", Some(anna), json!({}), false),
+        ("USER", Some(boris), json!({}), true),
+        ("ROLE", Some(anna), json!({}), true),
+        ("ROLE", Some(boris), json!({}), false),
+        ("ROLE", Some(boris), json!({ "even": true }), true),
+        ("ROLE", Some(someone(3, Role::Admin)), json!({}), true),
+        ("EVERYONE", Some(anna), json!({}), true),
+        ("EVERYONE", Some(someone(3, Role::Admin)), json!({}), false),
+        ("EVERYONE", None, json!({}), false),
+    ] {
+        let mut follower = Follower::start(&engine, actor, &by(share), &variables);
+        assert_eq!(follower.snapshot().await, 0);
+        groups += i64::from(is_new);
+        let count = followers.len() + 1;
+        until(|| async { engine.counts().subscriptions == i64::try_from(count).unwrap() }).await;
+        assert_eq!(engine.counts().groups, groups, "{share} {variables}");
+        followers.push((follower, variables));
+    }
+    tick(&app.app, 1..=2).await;
+    for (follower, variables) in &mut followers {
+        let only_even = variables["even"] == Value::Bool(true);
+        follower.ticks(if only_even { 2..=2 } else { 1..=2 }).await;
+    }
+}
+
+async fn an_answer_for_many_knows_nothing_of_one(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let anna = someone(1, Role::Partner);
+    for (share, role, user) in [
+        ("EVERYONE", Value::Null, Value::Null),
+        ("ROLE", json!("Partner"), Value::Null),
+        ("USER", json!("Partner"), json!(anna.user.to_string())),
+        ("PRIVATE", json!("Partner"), json!(anna.user.to_string())),
+    ] {
+        let document = format!(
+            "subscription {{ ticks(share: {share}) {{ ... on TickSnapshot {{ newest }} ... on Tick {{ number role user }} }} }}"
+        );
+        let mut follower = Follower::start(&engine, Some(anna), &document, &json!({}));
+        let newest = follower.snapshot().await;
+        tick(&app.app, [u64::try_from(newest).unwrap() + 1]).await;
+        assert_eq!(follower.item().await, json!({ "number": newest + 1, "role": role, "user": user }), "{share}");
+    }
+}
+
+async fn a_group_is_gone_when_its_last_subscriber_is(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let before = app.app.bus.topics_in_use().len();
+    let mut followers = Vec::new();
+    for number in 0..10 {
+        let mut follower = Follower::start(&engine, Some(someone(number, Role::Partner)), TICKS, &json!({}));
+        follower.snapshot().await;
+        followers.push(follower);
+    }
+    // one that is given up before it has joined
+    drop(Follower::start(&engine, Some(someone(99, Role::Partner)), TICKS, &json!({})));
+    tick(&app.app, [1]).await;
+    for follower in &mut followers {
+        follower.ticks([1]).await;
+    }
+    drop(followers);
+    until(|| async { (engine.counts().groups, engine.counts().subscriptions) == (0, 0) }).await;
+    assert_eq!(app.app.bus.topics_in_use().len(), before, "and hears of nothing");
+}
+
+async fn a_stream_that_ends_is_completed_for_everybody(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let document = "subscription($after: EventCursor) { ticks(last: 2, after: $after) { ... on TickSnapshot { newest } ... on Tick { number } } }";
+    let mut followers = Vec::new();
+    for number in 0..3 {
+        let mut follower = Follower::start(&engine, Some(someone(number, Role::Partner)), document, &json!({}));
+        follower.snapshot().await;
+        followers.push(follower);
+    }
+    until(|| async { engine.counts().subscriptions == 3 }).await;
+    let begin = followers[0].cursor.unwrap();
+    tick(&app.app, 1..=3).await;
+    for follower in &mut followers {
+        follower.ticks(1..=2).await;
+        assert_eq!(follower.next().await, Told::Complete);
+    }
+    until(|| async { engine.counts().groups == 0 }).await;
+    // by the log it ends in the same place
+    let mut late = Follower::start(&engine, Some(someone(9, Role::Partner)), document, &json!({ "after": begin.encode() }));
+    late.ticks(1..=2).await;
+    assert_eq!(late.next().await, Told::Complete);
+}
+
+async fn what_is_refused_is_told_once_and_joins_nobody(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    for (document, code) in [
+        ("subscription { tocks { __typename } }", "VALIDATION_FAILED"),
+        ("subscription { ticks(", "PARSE_FAILED"),
+        ("subscription { ticks(after: \"x\") { __typename } }", "BAD_ARGUMENT"),
+    ] {
+        let mut follower = Follower::start(&engine, None, document, &json!({}));
+        match follower.next().await {
+            Told::Errors(errors) => assert_eq!(errors[0]["extensions"]["code"], code, "{document} {errors}"),
+            other => panic!("{document}: {other:?}"),
+        }
+        assert!(follower.queue.try_next().is_none(), "nothing comes after");
+    }
+    let mut query = Follower::start(&engine, None, "{ nothing }", &json!({}));
+    assert_eq!((query.next().await, query.next().await), (Told::Item(json!(true)), Told::Complete));
+    assert_eq!((engine.counts().groups, engine.counts().subscriptions), (0, 0));
+}
+
+async fn the_newest_is_enough_for_those_who_ask_for_no_more(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let document = "subscription { ticks(latest: true) { ... on TickSnapshot { newest } ... on Tick { number } } }";
+    let mut quick = Follower::start(&engine, Some(someone(1, Role::Partner)), document, &json!({}));
+    let slow = Follower::start(&engine, Some(someone(2, Role::Partner)), document, &json!({}));
+    quick.snapshot().await;
+    until(|| async { engine.counts().subscriptions == 2 }).await;
+    tick(&app.app, 1..=50).await;
+    let mut last = 0;
+    while last < 50 {
+        let number = quick.tick().await;
+        assert!(number > last, "{number} after {last}");
+        last = number;
+    }
+    // it has read nothing so far: the newest took the place of all that came before, if not just now
+    let mut slow = slow;
+    let mut read = Vec::new();
+    while read.last() != Some(&50) {
+        read.push(slow.tick().await);
+        assert_eq!(slow.cursor, None, "it cannot be resumed");
+    }
+    assert!(read.len() <= 2, "{read:?}");
+    tick(&app.app, [51]).await;
+    assert_eq!(slow.tick().await, 51);
+}

@@ -1,0 +1,322 @@
+//! A subscription of the tests' own, over numbered events: each is one more than the last.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, EmptyMutation, Enum, Object, Schema, SimpleObject, Subscription, Union};
+use domain::access::{Actor, Audience, Role};
+use domain::event::Topic;
+use entity::event;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use quick_commerce::app::App;
+use quick_commerce::config::SendQueueBudget;
+use quick_commerce::graphql::context::{Accepts, RequestId, Viewer};
+use quick_commerce::graphql::limits::limited;
+use quick_commerce::graphql::scalars::EventCursor;
+use quick_commerce::graphql::{Result, reader};
+use quick_commerce::platform::bus::Message;
+use quick_commerce::platform::db::Tx;
+use quick_commerce::platform::outbox::{self, NewEvent};
+use quick_commerce::stream::{
+    Answer, Authority, Call, Engine, Operation, Outgoing, Policy, SendQueue, Snapshot, SnapshotCursors, Source, StreamReset,
+    Verdict, follow,
+};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const KIND: &str = "test.ticked";
+
+/// The topic of the ticks.
+pub(crate) const TOPIC: Topic = Topic::Seller(Uuid::from_u128(11));
+
+/// Every tick, as whoever asks the same.
+pub(crate) const TICKS: &str = "subscription($after: EventCursor) { ticks(after: $after) {
+    __typename
+    ... on TickSnapshot { cursor newest }
+    ... on Tick { cursor number role user }
+    ... on StreamReset { cursor reason } } }";
+
+/// Logs the next tick in `tx`; its number is of the caller's choice, and nobody else's.
+pub(crate) async fn tick_in(app: &App, tx: &Tx, number: u64) {
+    let at = app.clock.db_now(&**tx).await.unwrap();
+    let payload = json!({ "number": number });
+    outbox::append(tx, &NewEvent { id: app.ids.uuid(), kind: KIND, topics: &[TOPIC], payload: &payload, at }).await.unwrap();
+}
+
+/// Logs the ticks `numbers`, in one transaction each.
+pub(crate) async fn tick(app: &App, numbers: impl IntoIterator<Item = u64>) {
+    for number in numbers {
+        let tx = app.db.begin().await.unwrap();
+        tick_in(app, &tx, number).await;
+        tx.commit().await.unwrap();
+    }
+}
+
+#[derive(Debug, Union)]
+enum TickItem {
+    Snapshot(TickSnapshot),
+    Tick(Tick),
+    Reset(StreamReset),
+}
+
+#[derive(Debug, SimpleObject)]
+struct TickSnapshot {
+    cursor: EventCursor,
+    newest: i64,
+}
+
+#[derive(Debug)]
+struct Tick {
+    cursor: EventCursor,
+    number: i64,
+}
+
+#[Object]
+impl Tick {
+    async fn cursor(&self) -> EventCursor {
+        self.cursor
+    }
+
+    async fn number(&self) -> i64 {
+        self.number
+    }
+
+    /// What the answer may depend on.
+    async fn role(&self, ctx: &Context<'_>) -> Option<String> {
+        reader(ctx).and_then(|reader| reader.role).map(|role| format!("{role:?}"))
+    }
+
+    async fn user(&self, ctx: &Context<'_>) -> Option<String> {
+        reader(ctx).and_then(|reader| reader.user).map(|user| user.to_string())
+    }
+
+    async fn breaks(&self) -> Option<i32> {
+        Vec::new().pop().expect("on purpose")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum Share {
+    Private,
+    User,
+    Role,
+    Everyone,
+}
+
+struct Ticks {
+    share: Share,
+    latest: bool,
+    even: bool,
+    /// Ends with this number.
+    last: Option<i64>,
+}
+
+impl Source for Ticks {
+    type Item = TickItem;
+
+    fn topic(&self) -> Topic {
+        TOPIC
+    }
+
+    fn audience(&self) -> Audience {
+        match self.share {
+            Share::Private => Audience::Private,
+            Share::User => Audience::User,
+            Share::Role => Audience::Role,
+            Share::Everyone => Audience::Everyone,
+        }
+    }
+
+    fn policy(&self) -> Policy {
+        if self.latest { Policy::Latest(Duration::from_millis(20)) } else { Policy::All }
+    }
+
+    fn selection(&self) -> String {
+        format!("{}", self.even)
+    }
+
+    async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<TickItem>> {
+        let ticks = event::Entity::find().filter(event::Column::Kind.eq(KIND)).count(app.db.reader()).await.unwrap();
+        let newest = i32::try_from(ticks).unwrap();
+        let item = TickItem::Snapshot(TickSnapshot { cursor: cursors.only(), newest: newest.into() });
+        Ok(Snapshot { items: vec![item], seen: HashMap::from([(Uuid::nil(), newest)]) })
+    }
+
+    fn version(&self, message: &Message) -> Option<(Uuid, i32)> {
+        Some((Uuid::nil(), i32::try_from(message.payload["number"].as_i64()?).ok()?))
+    }
+
+    async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> Result<Option<TickItem>> {
+        let number = message.payload["number"].as_i64().unwrap();
+        let is_wanted = !self.even || number % 2 == 0;
+        Ok(is_wanted.then_some(TickItem::Tick(Tick { cursor, number })))
+    }
+
+    fn ends(&self, message: &Message) -> bool {
+        self.last == message.payload["number"].as_i64()
+    }
+
+    fn reset(&self, reset: StreamReset) -> Option<TickItem> {
+        Some(TickItem::Reset(reset))
+    }
+}
+
+struct Root;
+
+#[Subscription]
+impl Root {
+    /// Every tick.
+    async fn ticks(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<EventCursor>,
+        #[graphql(default_with = "Share::Role")] share: Share,
+        #[graphql(default)] latest: bool,
+        #[graphql(default)] even: bool,
+        last: Option<i64>,
+    ) -> Result<BoxStream<'static, Result<TickItem>>> {
+        follow(ctx, Ticks { share, latest, even, last }, after).await
+    }
+}
+
+/// A query of a schema that is about something else.
+pub(crate) struct Nothing;
+
+#[Object]
+impl Nothing {
+    async fn nothing(&self) -> bool {
+        true
+    }
+}
+
+/// An engine of its own over `app`, with the ticks for its only subscription.
+pub(crate) fn engine(app: &App) -> Engine {
+    let schema = limited(Schema::build(Nothing, EmptyMutation, Root).data(app.clone()), app.config.limits).finish();
+    Engine::new(app.clone(), schema)
+}
+
+struct Fixed(Viewer);
+
+impl Authority for Fixed {
+    fn viewer(&self) -> BoxFuture<'_, Result<Viewer>> {
+        Box::pin(std::future::ready(Ok(self.0)))
+    }
+}
+
+/// Somebody with `role`.
+pub(crate) fn someone(number: u128, role: Role) -> Actor {
+    Actor { user: Uuid::from_u128(number), role, seller: None, session: Uuid::from_u128(number) }
+}
+
+/// A room for answers that nothing in these tests fills.
+pub(crate) const ROOMY: SendQueueBudget = SendQueueBudget { bytes: 1 << 20, age: Duration::from_mins(1) };
+
+/// What a subscriber was told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Told {
+    /// The value of the root field.
+    Item(Value),
+    /// The errors.
+    Errors(Value),
+    /// Nothing more comes.
+    Complete,
+    /// The connection must end.
+    TooSlow,
+}
+
+/// One subscription on a connection of its own.
+pub(crate) struct Follower {
+    pub(crate) queue: Arc<SendQueue>,
+    /// Of the last item, as the transports hand it on.
+    pub(crate) cursor: Option<EventCursor>,
+    operation: Operation,
+}
+
+impl Follower {
+    pub(crate) fn start(engine: &Engine, actor: Option<Actor>, document: &str, variables: &Value) -> Self {
+        Self::start_with(engine, actor, document, variables, ROOMY)
+    }
+
+    pub(crate) fn start_with(
+        engine: &Engine,
+        actor: Option<Actor>,
+        document: &str,
+        variables: &Value,
+        budget: SendQueueBudget,
+    ) -> Self {
+        let call = Call {
+            query: document.into(),
+            operation_name: None,
+            variables: Arc::new(variables.as_object().unwrap().clone()),
+            after: None,
+            request_id: RequestId("test".to_owned()),
+            accepts: Accepts::Everything,
+        };
+        let queue = SendQueue::new(budget);
+        let operation = engine.start(call, Arc::new(Fixed(Viewer(actor))), &queue, 7);
+        Self { queue, cursor: None, operation }
+    }
+
+    /// What comes next. Fails the test when nothing does.
+    pub(crate) async fn next(&mut self) -> Told {
+        let next = tokio::time::timeout(Duration::from_secs(20), self.queue.next()).await;
+        let next = next.unwrap_or_else(|_| panic!("nothing comes after {:?}; {:?}", self.cursor, self.operation));
+        self.told(next)
+    }
+
+    fn told(&mut self, next: std::result::Result<Outgoing, Verdict>) -> Told {
+        let answer = match next {
+            Ok(Outgoing { operation, answer }) => {
+                assert_eq!(operation, 7);
+                answer
+            }
+            Err(Verdict::TooSlow) => return Told::TooSlow,
+        };
+        match answer {
+            Answer::Next(frame) => {
+                let body: Value = serde_json::from_slice(&frame.body).unwrap();
+                assert_eq!(body.get("errors"), None, "{body}");
+                self.cursor = frame.cursor;
+                Told::Item(body["data"].as_object().unwrap().values().next().unwrap().clone())
+            }
+            Answer::Errors(errors) => Told::Errors(serde_json::from_slice(&errors).unwrap()),
+            Answer::Complete => Told::Complete,
+        }
+    }
+
+    /// The next item.
+    pub(crate) async fn item(&mut self) -> Value {
+        match self.next().await {
+            Told::Item(item) => item,
+            other => panic!("an item was expected, not {other:?}"),
+        }
+    }
+
+    /// The snapshot that must come now: the newest number it shows.
+    pub(crate) async fn snapshot(&mut self) -> i64 {
+        let item = self.item().await;
+        item["newest"].as_i64().unwrap_or_else(|| panic!("a snapshot was expected, not {item}"))
+    }
+
+    /// The tick that must come now: its number.
+    pub(crate) async fn tick(&mut self) -> i64 {
+        let item = self.item().await;
+        item["number"].as_i64().unwrap_or_else(|| panic!("a tick was expected, not {item}"))
+    }
+
+    /// The ticks `numbers` must come now, and nothing else between them.
+    pub(crate) async fn ticks(&mut self, numbers: impl IntoIterator<Item = i64>) {
+        for number in numbers {
+            assert_eq!(self.tick().await, number);
+        }
+    }
+
+    /// The reset that must come now: its reason.
+    pub(crate) async fn reset(&mut self) -> String {
+        let item = self.item().await;
+        item["reason"].as_str().unwrap_or_else(|| panic!("a reset was expected, not {item}")).to_owned()
+    }
+}
