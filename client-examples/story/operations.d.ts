@@ -241,6 +241,10 @@ export interface Operations {
             order: OrderLine;
           }
         | {
+            __typename: 'StreamPosition';
+            cursor: string;
+          }
+        | {
             __typename: 'StreamReset';
             cursor: string;
             resetReason: StreamResetReason;
@@ -269,6 +273,10 @@ export interface Operations {
               actorRole: Role | null;
             };
             order: OrderLine;
+          }
+        | {
+            __typename: 'StreamPosition';
+            cursor: string;
           }
         | {
             __typename: 'StreamReset';

@@ -1,8 +1,8 @@
 //! The subscriptions' engine: every event, once, in order, to everyone who may see it.
 //!
 //! A subscription begins alone: its rights are checked, it attaches to its topic, and it is brought up to the present by a
-//! snapshot, or from the log when it says where it was ([`catch_up`]). Then it joins those who asked the same ([`group`]):
-//! an event is executed once for all of them and serialised once, and each is handed the same bytes ([`queue`]). Who falls
+//! snapshot, or from the log when it says where it was (`catch_up`). Then it joins those who asked the same (`group`):
+//! an event is executed once for all of them and serialised once, and each is handed the same bytes (`queue`). Who falls
 //! behind leaves the group and is brought up again; what the bus lost is read from the log. When the log does not have it
 //! any more the subscriber is told so ([`StreamReset`]) and starts from a new snapshot. There is never a silent gap.
 
