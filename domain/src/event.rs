@@ -17,6 +17,14 @@ pub enum Topic {
     Platform,
     /// Orders that become, or stop being, available to partners.
     Available,
+    /// Changes of one product: what it is, what it costs, how many there are.
+    Product(Uuid),
+    /// Changes of every product, and of promo codes: what caches and carts look at.
+    Catalog,
+    /// Changes of a customer's cart.
+    Cart(Uuid),
+    /// Stocks of a seller's that fell to their threshold.
+    LowStock(Uuid),
     /// Sessions that ended. For the instances themselves: no client follows it.
     Access,
 }
@@ -29,6 +37,10 @@ impl fmt::Display for Topic {
             Self::Seller(id) => write!(f, "seller:{}", id.simple()),
             Self::Platform => f.write_str("platform"),
             Self::Available => f.write_str("available"),
+            Self::Product(id) => write!(f, "product:{}", id.simple()),
+            Self::Catalog => f.write_str("catalog"),
+            Self::Cart(id) => write!(f, "cart:{}", id.simple()),
+            Self::LowStock(id) => write!(f, "low-stock:{}", id.simple()),
             Self::Access => f.write_str("access"),
         }
     }
@@ -47,6 +59,7 @@ impl std::str::FromStr for Topic {
         match text.split_once(':') {
             None if text == "platform" => Ok(Self::Platform),
             None if text == "available" => Ok(Self::Available),
+            None if text == "catalog" => Ok(Self::Catalog),
             None if text == "access" => Ok(Self::Access),
             Some((kind, id)) => {
                 let id: Uuid = id.parse().map_err(|_| unknown())?;
@@ -54,6 +67,9 @@ impl std::str::FromStr for Topic {
                     "order" => Ok(Self::Order(id)),
                     "customer" => Ok(Self::Customer(id)),
                     "seller" => Ok(Self::Seller(id)),
+                    "product" => Ok(Self::Product(id)),
+                    "cart" => Ok(Self::Cart(id)),
+                    "low-stock" => Ok(Self::LowStock(id)),
                     _ => Err(unknown()),
                 }
             }
@@ -69,8 +85,9 @@ mod tests {
     #[test]
     fn a_topic_reads_back_as_itself() {
         let id = Uuid::from_u128(7);
-        let named = [Topic::Order(id), Topic::Customer(id), Topic::Seller(id)];
-        for topic in named.into_iter().chain([Topic::Platform, Topic::Available, Topic::Access]) {
+        let orders = [Topic::Order(id), Topic::Customer(id), Topic::Seller(id), Topic::Platform, Topic::Available];
+        let goods = [Topic::Product(id), Topic::Catalog, Topic::Cart(id), Topic::LowStock(id)];
+        for topic in orders.into_iter().chain(goods).chain([Topic::Access]) {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
         for bad in ["", "orders", "order:", "order:x", "platform:1", "access:1"] {

@@ -54,6 +54,12 @@ pub struct Model {
     pub payment_method: Text<PaymentMethod>,
     /// Whether it is.
     pub payment_status: Text<PaymentStatus>,
+    /// Until when it must be paid; `None` once it is, or when it is paid at the door.
+    pub payment_due_at: Option<DateTimeUtc>,
+    /// The promo code that `discount_minor` comes from.
+    pub promo_id: Option<Uuid>,
+    /// As the customer gave it, in capitals.
+    pub promo_code: Option<String>,
     /// Where to, as it was when placed.
     #[sea_orm(column_type = "JsonBinary")]
     pub delivery_address: DeliveryAddress,

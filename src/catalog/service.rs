@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::checks::{Changes, Draft};
 use super::error::CatalogError;
+use super::event;
 use super::repo::{self, Shown};
 use super::search::{self, Search};
 use crate::app::App;
@@ -145,7 +146,7 @@ pub async fn add(app: &App, tx: &Tx, seller: Uuid, draft: Draft, at: DateTime<Ut
 ///
 /// # Errors
 /// `INVALID_INPUT` at the field; `NOT_FOUND` for the product or the category.
-pub async fn change(tx: &Tx, id: Uuid, changes: Changes, at: DateTime<Utc>) -> Result<product::Model> {
+pub async fn change(app: &App, tx: &Tx, id: Uuid, changes: Changes, at: DateTime<Utc>) -> Result<product::Model> {
     // under its lock: the rules look at what stays and what changes together
     let mut product = repo::lock_product(&**tx, id).await?.ok_or(CatalogError::NoSuchProduct)?;
     let (category, has_tags) = (product.category_id, changes.tags.is_some());
@@ -159,6 +160,7 @@ pub async fn change(tx: &Tx, id: Uuid, changes: Changes, at: DateTime<Utc>) -> R
         repo::delete_tags(&**tx, id).await?;
         repo::insert_tags(&**tx, id, &product.tags.0).await?;
     }
+    event::product_changed(tx, &app.ids, id, at).await?;
     Ok(product)
 }
 

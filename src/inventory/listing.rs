@@ -103,7 +103,7 @@ async fn change_once(
     if let Some(threshold) = low_stock_threshold {
         repo::update_threshold(&*tx, id, threshold).await?;
     }
-    let product = catalog::service::change(&tx, id, changes, at).await?;
+    let product = catalog::service::change(app, &tx, id, changes, at).await?;
     tx.commit().await?;
     Ok(product)
 }

@@ -56,6 +56,22 @@ pub(super) async fn update_on_hand(
     Ok(update.exec_with_returning(db).await?.first().map(|stock| stock.on_hand))
 }
 
+/// Moves what is promised by `delta` if `condition` holds; whether it did.
+pub(super) async fn update_reserved(
+    db: &impl ConnectionTrait,
+    product: Uuid,
+    delta: i32,
+    condition: Option<Expr>,
+) -> Result<bool> {
+    let mut update = stock::Entity::update_many()
+        .col_expr(stock::Column::Reserved, Expr::col(stock::Column::Reserved).add(delta))
+        .filter(stock::Column::ProductId.eq(product));
+    if let Some(condition) = condition {
+        update = update.filter(condition);
+    }
+    Ok(update.exec(db).await?.rows_affected == 1)
+}
+
 /// That `quantity` pieces are neither sold nor promised.
 pub(super) fn can_spare(quantity: i32) -> Expr {
     available().gte(quantity)

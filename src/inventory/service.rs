@@ -100,6 +100,62 @@ pub fn start_of_ledger(newest: Vec<stock_movement::Model>, page: &PageArgs) -> P
     page.cut(newest, repo::movement_key)
 }
 
+/// Promises the pieces of an order that is yet to be paid, all lines or, when the caller drops `tx` on a refusal, none. They
+/// stay on hand, and nobody else can have them, until [`sell_promised`] or [`release`].
+///
+/// # Errors
+/// `INSUFFICIENT_STOCK` at `items.{place}.quantity` for the first product that is short, with what is available.
+pub async fn promise(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> Result<()> {
+    for (place, Line { product, quantity }) in in_lock_order(lines) {
+        let field = format!("items.{place}.quantity");
+        let quantity = input::number(&field, quantity, 1, MAX_ON_HAND)?;
+        if !repo::update_reserved(&**tx, product, quantity, Some(repo::can_spare(quantity))).await? {
+            let available = repo::find_stock(&**tx, product).await?.map_or(0, |stock| available(&stock));
+            return Err(InventoryError::Short { field, product, requested: quantity, available }.into());
+        }
+        catalog::event::product_changed(tx, &app.ids, product, at).await?;
+    }
+    Ok(())
+}
+
+/// Takes the pieces that were promised to an order out of stock: it is paid. `actor` is none when nobody did it.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn sell_promised(
+    app: &App,
+    tx: &Tx,
+    lines: &[Line],
+    order: Uuid,
+    actor: Option<Uuid>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let lines = in_lock_order(lines);
+    let cause = Cause { reason: StockMovementReason::Sold, actor, order: Some(order), note: None, at };
+    for &(_, Line { product, quantity }) in &lines {
+        repo::update_reserved(&**tx, product, -quantity, None).await?;
+        if let Some(left) = repo::update_on_hand(&**tx, product, -quantity, None).await? {
+            record(app, tx, product, -quantity, left, &cause).await?;
+        }
+    }
+    for (_, line) in &lines {
+        catalog::service::count_sold(tx, line.product, line.quantity.into()).await?;
+    }
+    Ok(())
+}
+
+/// Gives up what was promised to an order that is not to be paid any more.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn release(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> Result<()> {
+    for (_, Line { product, quantity }) in in_lock_order(lines) {
+        repo::update_reserved(&**tx, product, -quantity, None).await?;
+        catalog::event::product_changed(tx, &app.ids, product, at).await?;
+    }
+    Ok(())
+}
+
 /// Takes the pieces of an order out of stock, all lines or, when the caller drops `tx` on a refusal, none.
 ///
 /// # Errors
@@ -167,7 +223,7 @@ pub(super) async fn open(app: &App, tx: &Tx, stock: stock::Model, actor: Uuid, a
     Ok(())
 }
 
-/// Writes a line of the ledger.
+/// Writes a line of the ledger, and tells everyone.
 async fn record(app: &App, tx: &Tx, product: Uuid, delta: i32, on_hand_after: i32, cause: &Cause) -> Result<()> {
     let movement = stock_movement::Model {
         id: app.ids.uuid(),
@@ -180,7 +236,8 @@ async fn record(app: &App, tx: &Tx, product: Uuid, delta: i32, on_hand_after: i3
         note: cause.note.clone(),
         at: cause.at,
     };
-    repo::insert_movement(&**tx, movement).await
+    repo::insert_movement(&**tx, movement).await?;
+    catalog::event::product_changed(tx, &app.ids, product, cause.at).await
 }
 
 /// Adjusts stock by hand, once for each `key` of the actor.
