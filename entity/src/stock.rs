@@ -16,6 +16,10 @@ pub struct Model {
     pub reserved: i32,
     /// At or below this the stock is low.
     pub low_stock_threshold: i32,
+    /// Whether it is.
+    pub is_low: bool,
+    /// Whether it was before the last statement that touched it: the two together tell a crossing.
+    pub was_low: bool,
 }
 
 /// None: related rows are loaded in batches by id, by the slice that owns them.

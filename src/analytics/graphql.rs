@@ -17,15 +17,19 @@ use crate::accounts::graphql::{Seller, User, UserConnection, user_page};
 use crate::accounts::partners::{PARTNER_CHANGED, PartnerChange};
 use crate::accounts::service::UserFilter;
 use crate::app::App;
+use crate::catalog::Search;
+use crate::catalog::graphql::{ProductConnection, product_page};
 use crate::graphql::connection::page_cost;
 use crate::graphql::enums::{OrderStatus, Role};
 use crate::graphql::scalars::{EventCursor, Money};
 use crate::graphql::{GraphError, Result, Signed, actor, app, reader};
+use crate::inventory::service::low;
 use crate::orders::graphql::{
     MAX_STATES, OrderChanged, OrderConnection, OrderFilterInput, OrderSort, Paging, order_page, order_version,
 };
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
+use crate::platform::page::PageArgs;
 use crate::stream::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
 
 /// The platform at this moment.
@@ -117,6 +121,19 @@ impl SellerDesk {
     /// The store.
     async fn seller(&self, ctx: &Context<'_>) -> Result<Seller> {
         Seller::load(ctx, self.seller).await
+    }
+
+    /// The store's products of which no more than their threshold can be bought, newest first, on sale or not.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn low_stock(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Products of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<ProductConnection> {
+        let page = PageArgs::new(&("lowStock", self.seller), first, after.as_deref(), None, None)?;
+        let search = Search { seller: Some(self.seller), with_inactive: true, ..Search::default() };
+        product_page(ctx, Some(&self.actor), &search, Some(low()), &page).await
     }
 
     /// The store's orders, newest first unless sorted otherwise.

@@ -18,6 +18,8 @@ pub const PRODUCT_CHANGED: &str = "product.changed";
 pub struct ProductChange {
     /// The product.
     pub product: Uuid,
+    /// Whether this change took it off sale: the last that everybody hears of it.
+    pub has_left_sale: bool,
 }
 
 /// Logs that `product` changed, in the transaction that changes it.
@@ -25,7 +27,10 @@ pub struct ProductChange {
 /// # Errors
 /// When the database fails.
 pub async fn product_changed(tx: &Tx, ids: &Ids, product: Uuid, at: DateTime<Utc>) -> Result<()> {
-    let topics = [Topic::Product(product), Topic::Catalog];
-    let payload = ProductChange { product };
+    log(tx, ids, ProductChange { product, has_left_sale: false }, at).await
+}
+
+pub(super) async fn log(tx: &Tx, ids: &Ids, payload: ProductChange, at: DateTime<Utc>) -> Result<()> {
+    let topics = [Topic::Product(payload.product), Topic::Catalog];
     outbox::append(tx, &NewEvent { id: ids.uuid(), kind: PRODUCT_CHANGED, topics: &topics, payload: &payload, at }).await
 }

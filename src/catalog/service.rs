@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::checks::{Changes, Draft};
 use super::error::CatalogError;
-use super::event;
+use super::event::{self, ProductChange};
 use super::repo::{self, Shown};
 use super::search::{self, Search};
 use crate::app::App;
@@ -107,6 +107,14 @@ pub async fn find_managed(db: &impl ConnectionTrait, actor: &Actor, id: Uuid) ->
     Ok(found.ok_or(CatalogError::NoSuchProduct)?)
 }
 
+/// Whose product it is; `None` when there is no such product.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn find_seller_of(db: &impl ConnectionTrait, product: Uuid) -> Result<Option<Uuid>> {
+    Ok(repo::find_product(db, product).await?.map(|product| product.seller_id))
+}
+
 /// Puts a product of `seller` on sale. Its stock is for the caller to open, in the same transaction.
 ///
 /// # Errors
@@ -149,7 +157,7 @@ pub async fn add(app: &App, tx: &Tx, seller: Uuid, draft: Draft, at: DateTime<Ut
 pub async fn change(app: &App, tx: &Tx, id: Uuid, changes: Changes, at: DateTime<Utc>) -> Result<product::Model> {
     // under its lock: the rules look at what stays and what changes together
     let mut product = repo::lock_product(&**tx, id).await?.ok_or(CatalogError::NoSuchProduct)?;
-    let (category, has_tags) = (product.category_id, changes.tags.is_some());
+    let (category, has_tags, was_on_sale) = (product.category_id, changes.tags.is_some(), product.is_active);
     changes.apply(&mut product)?;
     if product.category_id != category && repo::find_category(&**tx, product.category_id).await?.is_none() {
         return Err(CatalogError::NoSuchCategory.into());
@@ -160,7 +168,8 @@ pub async fn change(app: &App, tx: &Tx, id: Uuid, changes: Changes, at: DateTime
         repo::delete_tags(&**tx, id).await?;
         repo::insert_tags(&**tx, id, &product.tags.0).await?;
     }
-    event::product_changed(tx, &app.ids, id, at).await?;
+    let change = ProductChange { product: id, has_left_sale: was_on_sale && !product.is_active };
+    event::log(tx, &app.ids, change, at).await?;
     Ok(product)
 }
 

@@ -179,7 +179,15 @@ async fn insert_goods(app: &App, tx: &Tx, sellers: &[(Store, Uuid, Uuid)], now: 
         let listed_at = now - TimeDelta::minutes(place);
         let row = product(app, good, (*seller, category.id), listed_at);
         tags.extend(row.tags.0.iter().map(|tag| product_tag::Model { tag: tag.clone(), product_id: row.id }));
-        stocks.push(stock::Model { product_id: row.id, on_hand: good.stock, reserved: 0, low_stock_threshold: LOW });
+        let is_low = good.stock <= LOW;
+        stocks.push(stock::Model {
+            product_id: row.id,
+            on_hand: good.stock,
+            reserved: 0,
+            low_stock_threshold: LOW,
+            is_low,
+            was_low: is_low,
+        });
         if good.stock > 0 {
             ledger.push(stock_movement::Model {
                 id: app.ids.uuid(),

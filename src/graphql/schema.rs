@@ -15,7 +15,7 @@ use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscrip
 use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
 use crate::graphql::scalars::EventCursor;
-use crate::inventory::graphql::{InventoryMutation, MovementsLoader, StockLoader};
+use crate::inventory::graphql::{InventoryMutation, InventorySubscription, MovementsLoader, StockLoader};
 use crate::orders::graphql::{
     ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PositionLoader, TimeLoader,
     TimelineLoader,
@@ -32,7 +32,7 @@ pub struct Mutation(AccountsMutation, UsersMutation, CatalogMutation, InventoryM
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
 /// `after` to resume without a gap.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(OrdersSubscription, DispatchSubscription, DesksSubscription);
+pub struct Subscription(OrdersSubscription, DispatchSubscription, InventorySubscription, DesksSubscription);
 
 /// The schema that clients use.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

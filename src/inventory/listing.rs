@@ -3,11 +3,11 @@
 use domain::access::Actor;
 use domain::input::number;
 use domain::stock::MAX_ON_HAND;
-use entity::{product, stock};
+use entity::product;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{repo, service};
+use super::service::{self, NewStock};
 use crate::app::App;
 use crate::catalog::{self, Changes, Draft, NewProduct};
 use crate::platform::Result;
@@ -62,12 +62,7 @@ async fn create_once(
         return catalog::service::find_managed(&*tx, actor, id).await;
     }
     let product = catalog::service::add(app, &tx, seller, listing.product, at).await?;
-    let stock = stock::Model {
-        product_id: product.id,
-        on_hand: listing.initial_stock,
-        reserved: 0,
-        low_stock_threshold: listing.low_stock_threshold,
-    };
+    let stock = NewStock { product: product.id, on_hand: listing.initial_stock, threshold: listing.low_stock_threshold };
     service::open(app, &tx, stock, actor.user, at).await?;
     idempotency::finish(&tx, request, &product.id).await?;
     tx.commit().await?;
@@ -101,7 +96,7 @@ async fn change_once(
     // read without a lock: a product never changes its seller
     catalog::service::find_managed(&*tx, actor, id).await?;
     if let Some(threshold) = low_stock_threshold {
-        repo::update_threshold(&*tx, id, threshold).await?;
+        service::set_threshold(app, &tx, id, threshold, at).await?;
     }
     let product = catalog::service::change(app, &tx, id, changes, at).await?;
     tx.commit().await?;

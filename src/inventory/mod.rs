@@ -6,9 +6,12 @@
 //! A transaction that touches both the stock and the entry of a product touches the stock first, and products in ascending
 //! order, so that two of them cannot wait for each other.
 //!
+//! Events: `product.changed` of the catalogue for every move, and `stock.fell` once each time a stock falls to its threshold.
+//!
 //! Tables: `stocks`, `stock_movements`.
 
 mod error;
+pub mod event;
 pub mod graphql;
 pub mod listing;
 mod repo;

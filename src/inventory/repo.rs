@@ -31,45 +31,51 @@ pub(super) async fn insert_stock(db: &impl ConnectionTrait, stock: stock::Model)
     Ok(())
 }
 
-pub(super) async fn update_threshold(db: &impl ConnectionTrait, product: Uuid, threshold: i32) -> Result<()> {
-    stock::Entity::update_many()
-        .col_expr(stock::Column::LowStockThreshold, threshold.into())
-        .filter(stock::Column::ProductId.eq(product))
-        .exec(db)
-        .await?;
-    Ok(())
+/// A move of a stock, in one statement: it decides whether the move may be, makes it, and notes whether the stock is low
+/// and was low before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Move {
+    /// Pieces in (positive) or out.
+    pub on_hand: i32,
+    /// Pieces promised (positive) or not promised any more.
+    pub reserved: i32,
+    /// From when it is low, if that changes.
+    pub threshold: Option<i32>,
 }
 
-/// Moves stock by `delta` if `condition` holds, and says what is on hand then; `None` when it does not hold.
-pub(super) async fn update_on_hand(
+/// Moves the stock of `product` if `condition` holds; the stock as it is then, or `None` when it does not hold.
+pub(super) async fn update_stock(
     db: &impl ConnectionTrait,
     product: Uuid,
-    delta: i32,
+    by: Move,
     condition: Option<Expr>,
-) -> Result<Option<i32>> {
+) -> Result<Option<stock::Model>> {
+    use stock::Column;
+
+    let on_hand = || Expr::col(Column::OnHand).add(by.on_hand);
+    let reserved = || Expr::col(Column::Reserved).add(by.reserved);
+    let threshold = by.threshold.map_or_else(|| Expr::col(Column::LowStockThreshold), Expr::value);
     let mut update = stock::Entity::update_many()
-        .col_expr(stock::Column::OnHand, Expr::col(stock::Column::OnHand).add(delta))
-        .filter(stock::Column::ProductId.eq(product));
+        .col_expr(Column::OnHand, on_hand())
+        .col_expr(Column::Reserved, reserved())
+        .col_expr(Column::LowStockThreshold, threshold.clone())
+        // the right-hand sides see the row as it was
+        .col_expr(Column::WasLow, Expr::col(Column::IsLow))
+        .col_expr(Column::IsLow, on_hand().sub(reserved()).lte(threshold))
+        .filter(Column::ProductId.eq(product));
     if let Some(condition) = condition {
         update = update.filter(condition);
     }
-    Ok(update.exec_with_returning(db).await?.first().map(|stock| stock.on_hand))
+    Ok(update.exec_with_returning(db).await?.into_iter().next())
 }
 
-/// Moves what is promised by `delta` if `condition` holds; whether it did.
-pub(super) async fn update_reserved(
-    db: &impl ConnectionTrait,
-    product: Uuid,
-    delta: i32,
-    condition: Option<Expr>,
-) -> Result<bool> {
-    let mut update = stock::Entity::update_many()
-        .col_expr(stock::Column::Reserved, Expr::col(stock::Column::Reserved).add(delta))
-        .filter(stock::Column::ProductId.eq(product));
-    if let Some(condition) = condition {
-        update = update.filter(condition);
-    }
-    Ok(update.exec(db).await?.rows_affected == 1)
+/// The ids of products whose stock is low.
+pub(super) fn select_low_products() -> SelectStatement {
+    Query::select()
+        .column(stock::Column::ProductId)
+        .from(stock::Entity)
+        .and_where(Expr::col(stock::Column::IsLow))
+        .to_owned()
 }
 
 /// That `quantity` pieces are neither sold nor promised.

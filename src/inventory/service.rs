@@ -10,7 +10,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::error::InventoryError;
-use super::repo;
+use super::event;
+use super::repo::{self, Move};
 use crate::app::App;
 use crate::catalog;
 use crate::platform::Result;
@@ -42,6 +43,17 @@ pub struct Adjustment {
     pub expected_on_hand: Option<i32>,
 }
 
+/// The stock that a new product begins with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewStock {
+    /// The product.
+    pub product: Uuid,
+    /// Pieces in the store.
+    pub on_hand: i32,
+    /// At or below this the stock is low.
+    pub threshold: i32,
+}
+
 /// What a line of the ledger says besides the numbers.
 #[derive(Debug, Clone)]
 struct Cause {
@@ -58,16 +70,16 @@ pub fn available(stock: &stock::Model) -> i32 {
     (stock.on_hand - stock.reserved).max(0)
 }
 
-/// Whether what can be bought is at its threshold or below.
-#[must_use]
-pub fn is_low(stock: &stock::Model) -> bool {
-    available(stock) <= stock.low_stock_threshold
-}
-
 /// The ids of products that can be bought, or of those that cannot: a filter for lists of the catalogue.
 #[must_use]
 pub fn in_stock(is_in_stock: bool) -> SelectStatement {
     repo::select_products_in_stock(is_in_stock)
+}
+
+/// The ids of products whose stock is low: a filter for lists of the catalogue.
+#[must_use]
+pub fn low() -> SelectStatement {
+    repo::select_low_products()
 }
 
 /// The stocks of `products`, in no order.
@@ -109,11 +121,11 @@ pub async fn promise(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> R
     for (place, Line { product, quantity }) in in_lock_order(lines) {
         let field = format!("items.{place}.quantity");
         let quantity = input::number(&field, quantity, 1, MAX_ON_HAND)?;
-        if !repo::update_reserved(&**tx, product, quantity, Some(repo::can_spare(quantity))).await? {
-            let available = repo::find_stock(&**tx, product).await?.map_or(0, |stock| available(&stock));
-            return Err(InventoryError::Short { field, product, requested: quantity, available }.into());
-        }
-        catalog::event::product_changed(tx, &app.ids, product, at).await?;
+        let by = Move { reserved: quantity, ..Move::default() };
+        let Some(stock) = repo::update_stock(&**tx, product, by, Some(repo::can_spare(quantity))).await? else {
+            return Err(short(tx, field, product, quantity).await?.into());
+        };
+        moved(app, tx, &stock, at).await?;
     }
     Ok(())
 }
@@ -133,9 +145,9 @@ pub async fn sell_promised(
     let lines = in_lock_order(lines);
     let cause = Cause { reason: StockMovementReason::Sold, actor, order: Some(order), note: None, at };
     for &(_, Line { product, quantity }) in &lines {
-        repo::update_reserved(&**tx, product, -quantity, None).await?;
-        if let Some(left) = repo::update_on_hand(&**tx, product, -quantity, None).await? {
-            record(app, tx, product, -quantity, left, &cause).await?;
+        let by = Move { on_hand: -quantity, reserved: -quantity, ..Move::default() };
+        if let Some(stock) = repo::update_stock(&**tx, product, by, None).await? {
+            record(app, tx, &stock, -quantity, &cause).await?;
         }
     }
     for (_, line) in &lines {
@@ -150,8 +162,10 @@ pub async fn sell_promised(
 /// Faults of the database.
 pub async fn release(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> Result<()> {
     for (_, Line { product, quantity }) in in_lock_order(lines) {
-        repo::update_reserved(&**tx, product, -quantity, None).await?;
-        catalog::event::product_changed(tx, &app.ids, product, at).await?;
+        let by = Move { reserved: -quantity, ..Move::default() };
+        if let Some(stock) = repo::update_stock(&**tx, product, by, None).await? {
+            moved(app, tx, &stock, at).await?;
+        }
     }
     Ok(())
 }
@@ -166,12 +180,11 @@ pub async fn sell(app: &App, tx: &Tx, lines: &[Line], order: Uuid, actor: Uuid, 
     for &(place, Line { product, quantity }) in &lines {
         let field = format!("items.{place}.quantity");
         let quantity = input::number(&field, quantity, 1, MAX_ON_HAND)?;
-        let left = repo::update_on_hand(&**tx, product, -quantity, Some(repo::can_spare(quantity))).await?;
-        let Some(left) = left else {
-            let available = repo::find_stock(&**tx, product).await?.map_or(0, |stock| available(&stock));
-            return Err(InventoryError::Short { field, product, requested: quantity, available }.into());
+        let by = Move { on_hand: -quantity, ..Move::default() };
+        let Some(stock) = repo::update_stock(&**tx, product, by, Some(repo::can_spare(quantity))).await? else {
+            return Err(short(tx, field, product, quantity).await?.into());
         };
-        record(app, tx, product, -quantity, left, &cause).await?;
+        record(app, tx, &stock, -quantity, &cause).await?;
     }
     for (_, line) in &lines {
         catalog::service::count_sold(tx, line.product, line.quantity.into()).await?;
@@ -195,8 +208,9 @@ pub async fn put_back(
     let cause = Cause { reason: StockMovementReason::Cancelled, actor, order: Some(order), note: None, at };
     for &(_, Line { product, quantity }) in &lines {
         // unconditional: what was sold can come back, even above what may be received
-        if let Some(now) = repo::update_on_hand(&**tx, product, quantity, None).await? {
-            record(app, tx, product, quantity, now, &cause).await?;
+        let by = Move { on_hand: quantity, ..Move::default() };
+        if let Some(stock) = repo::update_stock(&**tx, product, by, None).await? {
+            record(app, tx, &stock, quantity, &cause).await?;
         }
     }
     for (_, line) in &lines {
@@ -212,24 +226,48 @@ fn in_lock_order(lines: &[Line]) -> Vec<(usize, Line)> {
     lines
 }
 
+async fn short(tx: &Tx, field: String, product: Uuid, requested: i32) -> Result<InventoryError> {
+    let available = repo::find_stock(&**tx, product).await?.map_or(0, |stock| available(&stock));
+    Ok(InventoryError::Short { field, product, requested, available })
+}
+
 /// Opens the stock of a new product; what is there at once was received.
-pub(super) async fn open(app: &App, tx: &Tx, stock: stock::Model, actor: Uuid, at: DateTime<Utc>) -> Result<()> {
-    let (product, on_hand) = (stock.product_id, stock.on_hand);
-    repo::insert_stock(&**tx, stock).await?;
+pub(super) async fn open(app: &App, tx: &Tx, new: NewStock, actor: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let NewStock { product, on_hand, threshold } = new;
+    let is_low = on_hand <= threshold;
+    let stock = stock::Model {
+        product_id: product,
+        on_hand,
+        reserved: 0,
+        low_stock_threshold: threshold,
+        is_low,
+        // one that begins low has not fallen
+        was_low: is_low,
+    };
+    repo::insert_stock(&**tx, stock.clone()).await?;
     if on_hand > 0 {
         let cause = Cause { reason: StockMovementReason::Received, actor: Some(actor), order: None, note: None, at };
-        record(app, tx, product, on_hand, on_hand, &cause).await?;
+        return record(app, tx, &stock, on_hand, &cause).await;
     }
-    Ok(())
+    catalog::event::product_changed(tx, &app.ids, product, at).await
+}
+
+/// Changes from when the stock of `product` is low.
+pub(super) async fn set_threshold(app: &App, tx: &Tx, product: Uuid, threshold: i32, at: DateTime<Utc>) -> Result<()> {
+    let by = Move { threshold: Some(threshold), ..Move::default() };
+    match repo::update_stock(&**tx, product, by, None).await? {
+        Some(stock) => moved(app, tx, &stock, at).await,
+        None => Ok(()),
+    }
 }
 
 /// Writes a line of the ledger, and tells everyone.
-async fn record(app: &App, tx: &Tx, product: Uuid, delta: i32, on_hand_after: i32, cause: &Cause) -> Result<()> {
+async fn record(app: &App, tx: &Tx, stock: &stock::Model, delta: i32, cause: &Cause) -> Result<()> {
     let movement = stock_movement::Model {
         id: app.ids.uuid(),
-        product_id: product,
+        product_id: stock.product_id,
         delta,
-        on_hand_after,
+        on_hand_after: stock.on_hand,
         reason: cause.reason.into(),
         actor_id: cause.actor,
         order_id: cause.order,
@@ -237,7 +275,16 @@ async fn record(app: &App, tx: &Tx, product: Uuid, delta: i32, on_hand_after: i3
         at: cause.at,
     };
     repo::insert_movement(&**tx, movement).await?;
-    catalog::event::product_changed(tx, &app.ids, product, cause.at).await
+    moved(app, tx, stock, cause.at).await
+}
+
+/// Tells everyone that `stock` is now so, and its seller when it has just fallen to its threshold.
+async fn moved(app: &App, tx: &Tx, stock: &stock::Model, at: DateTime<Utc>) -> Result<()> {
+    catalog::event::product_changed(tx, &app.ids, stock.product_id, at).await?;
+    if stock.is_low && !stock.was_low {
+        event::stock_fell(app, tx, stock, at).await?;
+    }
+    Ok(())
 }
 
 /// Adjusts stock by hand, once for each `key` of the actor.
@@ -273,11 +320,12 @@ async fn adjust_once(
     }
     let found = catalog::service::find_managed(&*tx, actor, product).await?;
     let condition = repo::can_adjust(delta, MAX_ON_HAND, expected_on_hand);
-    let Some(on_hand) = repo::update_on_hand(&*tx, product, delta, Some(condition)).await? else {
+    let by = Move { on_hand: delta, ..Move::default() };
+    let Some(stock) = repo::update_stock(&*tx, product, by, Some(condition)).await? else {
         return Err(why_not_adjusted(repo::find_stock(&*tx, product).await?.as_ref(), adjustment).into());
     };
     let cause = Cause { reason, actor: Some(actor.user), order: None, note: note.clone(), at };
-    record(app, &tx, product, delta, on_hand, &cause).await?;
+    record(app, &tx, &stock, delta, &cause).await?;
     idempotency::finish(&tx, request, &product).await?;
     tx.commit().await?;
     Ok(found)

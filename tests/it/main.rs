@@ -20,6 +20,7 @@ mod idempotency;
 mod idempotency_api;
 mod limits;
 mod live;
+mod low_stock;
 mod outbox;
 mod privacy;
 mod protocol;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use self::table::{MUTATIONS, QUERIES, Row, SUBSCRIPTIONS};
 use crate::support::actors::Actor;
 use crate::support::socket::{Frame, Socket};
-use crate::support::story::{Shop, claim, ready_order, seller_with_product};
+use crate::support::story::{Shop, claim, ready_order, seller_with_product, update_product};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! { every_root_field_is_for_whom_it_is_for }
@@ -87,7 +87,20 @@ async fn outcome_of(viewer: &Actor, world: &World, row: &Row) -> Outcome {
 async fn outcome_of_subscription(viewer: &Actor, world: &World, row: &Row) -> Outcome {
     let mut socket: Socket = viewer.socket().await;
     socket.subscribe("1", row.document, &(row.variables)(world)).await;
-    match socket.next().await {
+    // a feed without a first picture says nothing until something happens
+    let happening = async {
+        while row.field == "lowStockAlerts" {
+            for threshold in [9, 5] {
+                update_product(&world.shop.seller, &world.shop.product_id, json!({ "lowStockThreshold": threshold })).await;
+            }
+        }
+        std::future::pending().await
+    };
+    let first = tokio::select! {
+        first = socket.next() => first,
+        () = happening => unreachable!("it goes on for ever"),
+    };
+    match first {
         Frame::Message(message) => {
             let payload = &message["payload"];
             // refused before it began, or by its first answer

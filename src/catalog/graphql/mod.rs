@@ -21,7 +21,7 @@ use crate::inventory::service::available;
 
 pub use loaders::{CategoryLoader, ProductCountLoader, ProductLoader};
 pub use mutation::{CatalogMutation, CategoryPayload, SaveCategoryInput};
-pub use query::{CatalogQuery, ProductFilter, ProductSort};
+pub use query::{CatalogQuery, ProductFilter, ProductSort, product_page};
 
 /// Products of one kind.
 #[derive(Debug, Clone)]

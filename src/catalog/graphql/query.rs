@@ -1,8 +1,11 @@
 //! Reading the catalogue.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
+use domain::access::Actor;
 use domain::id::Kind;
 use domain::money::{Currency, Money};
+
+use sea_orm::sea_query::SelectStatement;
 
 use super::{Category, Product, ProductConnection};
 use crate::catalog::service::{self, Which};
@@ -88,6 +91,23 @@ fn read_search(
     }
 }
 
+/// A page of what `search` finds among `among` and `viewer` may see; counted, if that is asked for.
+///
+/// # Errors
+/// `BAD_CURSOR`; faults of the database.
+pub async fn product_page(
+    ctx: &Context<'_>,
+    viewer: Option<&Actor>,
+    search: &Search,
+    among: Option<SelectStatement>,
+    page: &PageArgs,
+) -> Result<ProductConnection> {
+    let app = app(ctx)?;
+    let rows = service::list(app, viewer, search, among.clone(), page).await?;
+    let count = if is_counted(ctx) { Some(service::count(app, viewer, search, among).await?) } else { None };
+    Ok((rows.map(Product), count).into())
+}
+
 /// Reading the catalogue. Public.
 #[derive(Debug, Default)]
 pub struct CatalogQuery;
@@ -117,9 +137,7 @@ impl CatalogQuery {
         let identity = ("products", &search, filter.in_stock);
         let page = PageArgs::new(&identity, first, after.as_deref(), last, before.as_deref())?;
         let among = filter.in_stock.map(in_stock);
-        let rows = service::list(app, viewer.as_ref(), &search, among.clone(), &page).await?;
-        let count = if is_counted(ctx) { Some(service::count(app, viewer.as_ref(), &search, among).await?) } else { None };
-        Ok((rows.map(Product), count).into())
+        product_page(ctx, viewer.as_ref(), &search, among, &page).await
     }
 
     /// One product, by exactly one of its names. Null when there is none, or it is not on sale and the viewer is neither

@@ -2,6 +2,7 @@
 
 mod loaders;
 mod mutation;
+mod subscription;
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
@@ -20,6 +21,7 @@ use crate::platform::page::PageArgs;
 
 pub use loaders::{MovementsLoader, StockLoader};
 pub use mutation::{AdjustStockInput, CreateProductInput, InventoryMutation, UpdateProductInput};
+pub use subscription::InventorySubscription;
 
 /// The products that can be bought, or those that cannot: for the catalogue's filter.
 #[must_use]
@@ -51,7 +53,7 @@ impl ProductStock {
 
     /// Whether what can be bought, on hand less reserved, is at the threshold or below.
     async fn is_low(&self) -> bool {
-        service::is_low(&self.0)
+        self.0.is_low
     }
 
     /// Every movement, newest first. The deltas of all of them sum to what is on hand.

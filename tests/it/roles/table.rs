@@ -61,6 +61,13 @@ pub(super) const SUBSCRIPTIONS: &[Row] = &[
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
     row("availableOrders", PARTNERS, "subscription { availableOrders { __typename } }", nothing),
     row("adminUpdates", ADMINS, "subscription { adminUpdates { __typename } }", nothing),
+    row(
+        "productUpdates",
+        EVERYBODY,
+        "subscription($id: ID!) { productUpdates(productIds: [$id]) { id } }",
+        |world| json!({ "id": world.shop.product_id }),
+    ),
+    row("lowStockAlerts", SELLERS, "subscription { lowStockAlerts { id } }", nothing),
     row("liveStats", ADMINS, "subscription { liveStats { at } }", nothing),
 ];
 

@@ -22,6 +22,10 @@ pub(crate) const CREATE_PRODUCT: &str =
 pub(crate) const ADJUST_STOCK: &str = "mutation AdjustStock($input: AdjustStockInput!) { adjustStock(input: $input) {
     product { id available stock { onHand reserved } } userErrors { code message field } } }";
 
+pub(crate) const UPDATE_PRODUCT: &str =
+    "mutation UpdateProduct($input: UpdateProductInput!) { updateProduct(input: $input) {
+    product { id stock { isLow } } userErrors { code message field } } }";
+
 pub(crate) const PRODUCT: &str =
     "query Product($id: ID!) { product(id: $id) { id available inStock stock { onHand reserved } } }";
 
@@ -99,6 +103,18 @@ pub(crate) fn address() -> Value {
         "label": "Home", "line1": "12 Lake Road", "city": "Bengaluru", "postalCode": "560001", "country": "IN",
         "location": { "latitude": 12.9816, "longitude": 77.6096 },
     })
+}
+
+/// Changes a product; the payload.
+pub(crate) async fn update_product(seller: &Actor, product_id: &str, mut changes: Value) -> Value {
+    changes["productId"] = json!(product_id);
+    seller.mutate(UPDATE_PRODUCT, changes).await.ok("updateProduct").clone()
+}
+
+/// Adjusts the stock of a product by `delta` pieces.
+pub(crate) async fn adjust_stock(seller: &Actor, product_id: &str, delta: i32) {
+    let input = json!({ "idempotencyKey": key(), "productId": product_id, "delta": delta, "reason": "ADJUSTED" });
+    seller.mutate(ADJUST_STOCK, input).await.ok("adjustStock");
 }
 
 /// A new category; its id.

@@ -1,0 +1,36 @@
+//! What sellers are told of their stock.
+
+use chrono::{DateTime, Utc};
+use domain::event::Topic;
+use entity::stock;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::service::available;
+use crate::app::App;
+use crate::catalog;
+use crate::platform::Result;
+use crate::platform::db::Tx;
+use crate::platform::outbox::{self, NewEvent};
+
+/// The event that a stock fell to its threshold; payload [`StockFell`]. Once each time: it must have been above in between.
+pub const STOCK_FELL: &str = "stock.fell";
+
+/// Which stock fell, and how far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockFell {
+    /// The product.
+    pub product: Uuid,
+    /// What could be bought then.
+    pub available: i32,
+    /// The threshold that it fell to.
+    pub threshold: i32,
+}
+
+pub(super) async fn stock_fell(app: &App, tx: &Tx, stock: &stock::Model, at: DateTime<Utc>) -> Result<()> {
+    let Some(seller) = catalog::service::find_seller_of(&**tx, stock.product_id).await? else { return Ok(()) };
+    let payload = StockFell { product: stock.product_id, available: available(stock), threshold: stock.low_stock_threshold };
+    let topics = [Topic::LowStock(seller)];
+    let new = NewEvent { id: app.ids.uuid(), kind: STOCK_FELL, topics: &topics, payload: &payload, at };
+    outbox::append(tx, &new).await
+}

@@ -1,0 +1,147 @@
+//! Products and their stock, live.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, Subscription};
+use domain::access::{Audience, Reader, Role};
+use domain::event::Topic;
+use domain::id::Kind;
+use domain::input;
+use futures_util::stream::BoxStream;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::catalog::event::{PRODUCT_CHANGED, ProductChange};
+use crate::catalog::graphql::Product;
+use crate::catalog::service::{list_by_ids, may_manage};
+use crate::graphql::scalars::EventCursor;
+use crate::graphql::{GraphError, Result, Signed, ids, reader};
+use crate::inventory::event::{STOCK_FELL, StockFell};
+use crate::platform::bus::Message;
+use crate::platform::error::Denial;
+use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
+
+/// The most products of one productUpdates.
+const MAX_PRODUCTS: usize = 100;
+
+/// Products that somebody looks at.
+struct Watched {
+    reader: Reader,
+    products: Vec<Uuid>,
+}
+
+impl Source for Watched {
+    type Item = Product;
+
+    /// One product has a topic of its own. Many are looked for among the changes of all: an event has few products, and a
+    /// group of subscribers one list.
+    fn topic(&self) -> Topic {
+        if let [product] = self.products.as_slice() { Topic::Product(*product) } else { Topic::Catalog }
+    }
+
+    /// Sellers see the stock of their own products, admins of all; everybody else sees the same.
+    fn audience(&self) -> Audience {
+        match self.reader.role {
+            Some(Role::Seller) => Audience::User,
+            Some(Role::Admin) => Audience::Role,
+            Some(Role::Customer | Role::Partner) | None => Audience::Everyone,
+        }
+    }
+
+    async fn snapshot(&self, app: &App, _: SnapshotCursors) -> Result<Snapshot<Product>> {
+        let mut found: HashMap<_, _> =
+            list_by_ids(app.db.reader(), &self.products).await?.into_iter().map(|row| (row.id, row)).collect();
+        let in_order = self.products.iter().filter_map(|id| found.remove(id));
+        let shown = in_order.filter(|row| row.is_active || may_manage(self.reader, row));
+        Ok(Snapshot { items: shown.map(Product).collect(), seen: HashMap::new() })
+    }
+
+    fn version(&self, _: &Message) -> Option<(Uuid, i32)> {
+        None
+    }
+
+    async fn item(&self, app: &App, message: &Message, _: EventCursor) -> Result<Option<Product>> {
+        let Some(change) = changed(message).filter(|change| self.products.contains(&change.product)) else {
+            return Ok(None);
+        };
+        let found = list_by_ids(app.db.reader(), &[change.product]).await?.into_iter().next();
+        let is_shown = |row: &_| may_manage(self.reader, row) || change.has_left_sale;
+        Ok(found.filter(|row| row.is_active || is_shown(row)).map(Product))
+    }
+
+    /// What is told is the present, always: there is nothing to start anew.
+    fn reset(&self, _: StreamReset) -> Option<Product> {
+        None
+    }
+}
+
+fn changed(message: &Message) -> Option<ProductChange> {
+    if &*message.kind == PRODUCT_CHANGED { payload(message) } else { None }
+}
+
+/// A seller's products that fall to their threshold.
+struct Alerts {
+    seller: Uuid,
+}
+
+impl Source for Alerts {
+    type Item = Product;
+
+    fn topic(&self) -> Topic {
+        Topic::LowStock(self.seller)
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::User
+    }
+
+    /// What is low already was told when it fell: the desk's `lowStock` lists it.
+    async fn snapshot(&self, _: &App, _: SnapshotCursors) -> Result<Snapshot<Product>> {
+        Ok(Snapshot { items: Vec::new(), seen: HashMap::new() })
+    }
+
+    fn version(&self, _: &Message) -> Option<(Uuid, i32)> {
+        None
+    }
+
+    async fn item(&self, app: &App, message: &Message, _: EventCursor) -> Result<Option<Product>> {
+        let fell: Option<StockFell> = if &*message.kind == STOCK_FELL { payload(message) } else { None };
+        let Some(StockFell { product, .. }) = fell else { return Ok(None) };
+        let found = list_by_ids(app.db.reader(), &[product]).await?.into_iter().next();
+        Ok(found.map(Product))
+    }
+
+    fn reset(&self, _: StreamReset) -> Option<Product> {
+        None
+    }
+}
+
+/// What the inventory adds to Subscription.
+#[derive(Debug, Default)]
+pub struct InventorySubscription;
+
+#[Subscription]
+impl InventorySubscription {
+    /// Public: price, stock and availability of up to 100 products. Begins with each of them as it is now; then one comes
+    /// whenever it changed, as it is by then. One that is taken off sale comes once more, with `active: false`.
+    async fn product_updates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ids of the products, `prd_…`: 1 to 100. Ids of no product are passed over.")] product_ids: Vec<ID>,
+    ) -> Result<BoxStream<'static, Result<Product>>> {
+        input::list("productIds", &product_ids, MAX_PRODUCTS).map_err(|no| GraphError::bad_argument(&no))?;
+        if product_ids.is_empty() {
+            return Err(GraphError::new("BAD_ARGUMENT", "productIds: Name at least one product."));
+        }
+        let products = product_ids.iter().map(|id| ids::parse(Kind::Product, id)).collect::<Result<_>>()?;
+        follow(ctx, Watched { reader: reader(ctx).unwrap_or_default(), products }, None).await
+    }
+
+    /// Sellers: a product of the store's, once each time what can be bought of it falls to its threshold; again only after
+    /// it was above. What is low already is listed by the desk's `lowStock`.
+    #[graphql(guard = "Signed::as_one_of(&[Role::Seller])")]
+    async fn low_stock_alerts(&self, ctx: &Context<'_>) -> Result<BoxStream<'static, Result<Product>>> {
+        let seller = reader(ctx).and_then(|reader| reader.seller).ok_or(Denial::Forbidden)?;
+        follow(ctx, Alerts { seller }, None).await
+    }
+}
