@@ -196,7 +196,7 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
                 vec![(&admin, &other_admin), (&customer, &customer), (&shop.seller, &shop.seller)],
             ),
             "myOrderUpdates" => (("", ""), json!({}), vec![(&customer, &customer)]),
-            "sellerOrderUpdates" => (("", ""), json!({}), vec![(&shop.seller, &shop.seller)]),
+            "sellerOrderUpdates" | "lowStockAlerts" => (("", ""), json!({}), vec![(&shop.seller, &shop.seller)]),
             "availableOrders" => (("", ""), json!({}), vec![(&partner, &other_partner)]),
             "adminUpdates" => (("", ""), json!({}), vec![(&admin, &other_admin)]),
             "productUpdates" => (
@@ -204,7 +204,6 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
                 json!({ "id": shop.product_id }),
                 vec![(&admin, &other_admin), (&customer, &partner), (&shop.seller, &shop.seller)],
             ),
-            "lowStockAlerts" => (("", ""), json!({}), vec![(&shop.seller, &shop.seller)]),
             // its figures are of the moment at which they are read: there is nothing to compare
             "liveStats" => continue,
             other => panic!("say who follows {other}, so that what they are sent is compared"),
