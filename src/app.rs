@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::platform::bus::Bus;
+use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::doors::Doors;
@@ -46,6 +47,8 @@ pub struct Handles {
     pub db: Db,
     /// Live events.
     pub bus: Bus,
+    /// What is read often.
+    pub cache: Cache,
     /// Time.
     pub clock: Clock,
     /// Identifiers and randomness.
@@ -99,8 +102,8 @@ impl App {
         if let Some(folder) = sqlite_folder(config.database_url.expose()) {
             std::fs::create_dir_all(folder).map_err(StartError::Folder)?;
         }
-        let db =
-            Db::connect(config.database_url.expose(), config.database_connections).await.map_err(StartError::Database)?;
+        let (url, cache) = (config.database_url.expose(), Cache::new(config.cache_rows));
+        let db = Db::connect(url, config.database_connections, cache.clone()).await.map_err(StartError::Database)?;
         let bus = if let Some(url) = &config.redis_url {
             Bus::redis(url.expose(), &config.redis_prefix).await.map_err(StartError::Redis)?
         } else {
@@ -118,7 +121,7 @@ impl App {
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
-        Ok(Self(Arc::new(Handles { config, db, bus, clock, ids, keys, passwords, doors, instance })))
+        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, instance })))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.

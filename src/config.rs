@@ -68,6 +68,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("LISTEN_ADDR", "127.0.0.1:8080", "address and port to serve on"),
     setting("DATABASE_URL", "sqlite://data/quick-commerce.db", "`sqlite://FILE` or `postgres://…`"),
     setting("DATABASE_CONNECTIONS", "16", "most connections to the database"),
+    setting("CACHE_ROWS", "50000", "rows of the catalogue that are kept in memory, for a second at most; 0: none"),
     setting("REDIS_URL", "", "`redis://…`; absent: events stay in this process"),
     setting("REDIS_PREFIX", "qc", "first part of every channel's name in Redis"),
     setting("JWT_SECRET", "", "at least 32 bytes; random at each start when embedded, required with PostgreSQL or Redis"),
@@ -127,6 +128,8 @@ pub struct Config {
     pub listen_addr: SocketAddr,
     /// The database; its password is in it.
     pub database_url: Secret,
+    /// Rows of the catalogue that are kept in memory.
+    pub cache_rows: u64,
     /// Most connections to it.
     pub database_connections: u32,
     /// The bus between instances; absent: in-process.
@@ -409,6 +412,7 @@ impl Reader {
         let limits = self.limits();
         let config = Config {
             listen_addr,
+            cache_rows: self.number("CACHE_ROWS", 0, 100_000_000),
             database_connections: u32::try_from(self.number("DATABASE_CONNECTIONS", 1, 1_000)).unwrap_or(16),
             database_url: Secret(database_url),
             redis_url: redis_url.map(Secret),

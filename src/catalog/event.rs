@@ -30,6 +30,21 @@ pub async fn product_changed(tx: &Tx, ids: &Ids, product: Uuid, at: DateTime<Utc
     log(tx, ids, ProductChange { product, has_left_sale: false }, at).await
 }
 
+/// The event that a category was made or has another name; payload [`CategoryChange`].
+pub const CATEGORY_CHANGED: &str = "category.changed";
+
+/// Which category changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryChange {
+    /// The category.
+    pub category: Uuid,
+}
+
+pub(super) async fn category_changed(tx: &Tx, ids: &Ids, category: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let (topics, payload) = ([Topic::Catalog], CategoryChange { category });
+    outbox::append(tx, &NewEvent { id: ids.uuid(), kind: CATEGORY_CHANGED, topics: &topics, payload: &payload, at }).await
+}
+
 pub(super) async fn log(tx: &Tx, ids: &Ids, payload: ProductChange, at: DateTime<Utc>) -> Result<()> {
     let topics = [Topic::Product(payload.product), Topic::Catalog];
     outbox::append(tx, &NewEvent { id: ids.uuid(), kind: PRODUCT_CHANGED, topics: &topics, payload: &payload, at }).await

@@ -5,10 +5,11 @@
 //! off sale: orders refer to them. What there is of a product is the inventory's business, which comes after this slice and
 //! so owns the use-cases that touch both (`inventory::listing`).
 //!
-//! Events: `product.changed`, for every change of a product, its price or its stock.
+//! Events: `product.changed`, for every change of a product, its price or its stock; `category.changed`.
 //!
 //! Tables: `categories`, `products`, `product_tags`.
 
+pub mod cached;
 mod checks;
 mod error;
 pub mod event;

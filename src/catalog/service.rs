@@ -226,6 +226,8 @@ async fn save_category_once(app: &App, slug: &str, name: &str) -> Result<categor
     let tx = app.db.begin().await?;
     let category = category::Model { id: app.ids.uuid(), slug: slug.to_owned(), name: name.to_owned() };
     let category = repo::upsert_category(&*tx, category).await?;
+    let at = app.clock.db_now(&*tx).await?;
+    event::category_changed(&tx, &app.ids, category.id, at).await?;
     tx.commit().await?;
     Ok(category)
 }

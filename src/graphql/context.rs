@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Context;
-use domain::access::{Actor, Reader};
+use async_graphql::parser::types::OperationType;
+use domain::access::{Actor, Reader, Role};
 
 use super::error::Result;
 use crate::app::App;
@@ -74,6 +75,14 @@ pub fn reader(ctx: &Context<'_>) -> Option<Reader> {
 #[must_use]
 pub fn viewer(ctx: &Context<'_>) -> Option<Actor> {
     ctx.data_opt::<Viewer>().and_then(|viewer| viewer.0)
+}
+
+/// Whether the answer may be of a moment ago: for those who look round the shop. Those who run it see what they did, and
+/// live answers and answers to changes are of now.
+#[must_use]
+pub fn is_browsing(ctx: &Context<'_>) -> bool {
+    let is_query = ctx.query_env.operation.node.ty == OperationType::Query;
+    is_query && !viewer(ctx).is_some_and(|viewer| matches!(viewer.role, Role::Seller | Role::Admin))
 }
 
 /// Whoever is signed in.

@@ -1,10 +1,11 @@
 //! The database: SQLite in this process, or PostgreSQL.
 
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::event::Topic;
 use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
@@ -12,6 +13,7 @@ use sea_orm::{
 };
 use tokio::sync::Notify;
 
+use super::cache::Cache;
 use super::error::Result;
 
 /// How often a transaction is run again after a deadlock, a serialization failure or a busy SQLite.
@@ -33,14 +35,17 @@ pub struct Db {
     reader: DatabaseConnection,
     appended: Arc<Notify>,
     statements: Arc<AtomicU64>,
+    cache: Cache,
 }
 
 /// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
 pub struct Tx {
     inner: DatabaseTransaction,
-    has_events: AtomicBool,
+    /// Of the events that it appended.
+    topics: Mutex<Vec<Topic>>,
     appended: Arc<Notify>,
+    cache: Cache,
 }
 
 impl Deref for Tx {
@@ -52,30 +57,36 @@ impl Deref for Tx {
 }
 
 impl Tx {
-    /// Makes everything since `begin` true at once, and wakes the relay when there are events.
+    /// Makes everything since `begin` true at once. When there are events, what this instance's cache knew of their topics
+    /// is forgotten, and the relay is woken.
     ///
     /// # Errors
     /// When the database refuses; then nothing happened.
     pub async fn commit(self) -> Result<()> {
         self.inner.commit().await?;
-        if self.has_events.into_inner() {
+        let topics = self.topics.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for topic in &topics {
+            self.cache.forget(*topic);
+        }
+        if !topics.is_empty() {
             self.appended.notify_one();
         }
         Ok(())
     }
 
-    /// Says that the event log grew.
-    pub(super) fn mark_appended(&self) {
-        self.has_events.store(true, Ordering::Relaxed);
+    /// Says that the event log grew by an event of `topics`.
+    pub(super) fn mark_appended(&self, topics: &[Topic]) {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(topics);
     }
 }
 
 impl Db {
-    /// Connects to `url`, `sqlite://FILE` or `postgres://…`, with at most `connections` of them.
+    /// Connects to `url`, `sqlite://FILE` or `postgres://…`, with at most `connections` of them; what is committed makes
+    /// `cache` forget.
     ///
     /// # Errors
     /// When the database cannot be reached or opened.
-    pub async fn connect(url: &str, connections: u32) -> std::result::Result<Self, DbErr> {
+    pub async fn connect(url: &str, connections: u32, cache: Cache) -> std::result::Result<Self, DbErr> {
         let (appended, statements) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
         let counted = |mut connection: DatabaseConnection| {
             let statements = Arc::clone(&statements);
@@ -87,7 +98,7 @@ impl Db {
         if url.starts_with("sqlite:") {
             let writer = counted(Database::connect(sqlite(url, 1)).await?);
             let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
-            return Ok(Self { writer, reader, appended, statements });
+            return Ok(Self { writer, reader, appended, statements, cache });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -97,7 +108,7 @@ impl Db {
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
         let pool = counted(Database::connect(options).await?);
-        Ok(Self { writer: pool.clone(), reader: pool, appended, statements })
+        Ok(Self { writer: pool.clone(), reader: pool, appended, statements, cache })
     }
 
     /// For reading outside a transaction.
@@ -139,7 +150,8 @@ impl Db {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         let inner = self.writer.begin_with_options(options).await?;
-        Ok(Tx { inner, has_events: AtomicBool::new(false), appended: Arc::clone(&self.appended) })
+        let (appended, cache) = (Arc::clone(&self.appended), self.cache.clone());
+        Ok(Tx { inner, topics: Mutex::default(), appended, cache })
     }
 
     /// Whether the database answers.

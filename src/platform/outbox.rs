@@ -45,6 +45,6 @@ pub async fn append<P: Serialize + Sync>(tx: &Tx, new: &NewEvent<'_, P>) -> Resu
         at: Set(new.at),
     };
     event::Entity::insert(row).exec_without_returning(&**tx).await?;
-    tx.mark_appended();
+    tx.mark_appended(new.topics);
     Ok(())
 }

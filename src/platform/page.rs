@@ -89,6 +89,12 @@ pub struct PageArgs {
 }
 
 impl PageArgs {
+    /// The fingerprint of the list: its name, sort and filter.
+    #[must_use]
+    pub fn list(&self) -> &str {
+        &self.list
+    }
+
     /// Checks the four arguments of a Relay connection for the list that `of` identifies: its name, sort and filter.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::service::{cleaning, closing};
 use crate::app::App;
+use crate::catalog::cached;
 use crate::demo;
 use crate::dispatch::expiry;
 use crate::graphql::build_schema;
@@ -66,6 +67,10 @@ impl Work {
         tasks.spawn(supervise("closing of ended sessions", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || closing::watch(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("catalogue cache", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || cached::watch(app.clone(), stop.clone())
         }));
         tasks.spawn(supervise("subscriptions", stop.clone(), {
             let (engine, stop) = (engine.clone(), stop.clone());

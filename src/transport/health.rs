@@ -43,6 +43,6 @@ pub(super) async fn ready<E>(State(transport): State<Transport<E>>) -> Response 
 /// The numbers.
 pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Response {
     let Transport { app, engine, metrics, .. } = transport;
-    let text = metrics.text(app.clock.now(), app.db.statements(), engine.counts());
+    let text = metrics.text(app.clock.now(), app.db.statements(), app.cache.counts(), engine.counts());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 
+use crate::platform::cache::CacheCounts;
 use crate::stream::Counts;
 
 /// What is counted.
@@ -65,8 +66,8 @@ impl Metrics {
         OpenStream(Arc::clone(self))
     }
 
-    /// Everything, at `now`, after so many statements to the database and with what the engine of subscriptions has counted.
-    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64, counts: Counts) -> String {
+    /// Everything, at `now`, after so many statements to the database and with what the cache and the engine of subscriptions have counted.
+    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64, cache: CacheCounts, counts: Counts) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -105,6 +106,13 @@ impl Metrics {
             "SQL statements sent to the database.",
             &one(statements.to_string()),
         );
+        family(
+            "quick_commerce_cache_reads_total",
+            "counter",
+            "Reads of the catalogue, answered from memory or from the database.",
+            &[("hit", cache.hits), ("miss", cache.misses)].map(|(of, n)| (format!("{{answer=\"{of}\"}}"), n.to_string())),
+        );
+        family("quick_commerce_cache_entries", "gauge", "What the cache holds.", &one(cache.entries.to_string()));
         family(
             "quick_commerce_websocket_connections",
             "gauge",
@@ -165,12 +173,16 @@ mod tests {
             groups: 17,
             subscriptions: 18,
         };
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, counts);
+        let cache = CacheCounts { hits: 20, misses: 21, entries: 22 };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
             "quick_commerce_http_requests_total{status=\"2xx\"} 1",
             "quick_commerce_http_requests_total{status=\"4xx\"} 2",
+            "quick_commerce_cache_reads_total{answer=\"hit\"} 20",
+            "quick_commerce_cache_reads_total{answer=\"miss\"} 21",
+            "quick_commerce_cache_entries 22",
             "quick_commerce_websocket_connections 1",
             "quick_commerce_event_streams 2",
             "process_start_time_seconds 1700000000.050",
@@ -191,6 +203,6 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
-        assert!(metrics.text(started, 0, counts).contains("quick_commerce_websocket_connections 0\n"));
+        assert!(metrics.text(started, 0, cache, counts).contains("quick_commerce_websocket_connections 0\n"));
     }
 }

@@ -4,20 +4,24 @@ mod loaders;
 mod mutation;
 mod query;
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::id::Kind;
 use entity::{category, product};
 use uuid::Uuid;
 
-use super::service;
+use super::{cached, service};
 use crate::accounts::graphql::Seller;
 use crate::graphql::connection::{Count, connection};
+use crate::graphql::context::is_browsing;
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::Money;
-use crate::graphql::{Outcome, Result, UserError, ids, reader};
-use crate::inventory::graphql::{ProductStock, StockLoader};
+use crate::graphql::{GraphError, Outcome, Result, UserError, app, ids, reader};
+use crate::inventory::graphql::{ProductStock, StockLoader, stock_of};
 use crate::inventory::service::available;
+use crate::platform::error::Error;
 
 pub use loaders::{CategoryLoader, ProductCountLoader, ProductLoader};
 pub use mutation::{CatalogMutation, CategoryPayload, SaveCategoryInput};
@@ -47,7 +51,8 @@ impl Category {
 
     /// How many products are on sale in it.
     async fn product_count(&self, ctx: &Context<'_>) -> Result<Count> {
-        let count = load::<ProductCountLoader, _>(ctx, self.0.id).await?.unwrap_or(0);
+        let read = async { Ok::<_, GraphError>(load::<ProductCountLoader, _>(ctx, self.0.id).await?.unwrap_or(0)) };
+        let count = if is_browsing(ctx) { cached::count_of(app(ctx)?, self.0.id, read).await? } else { read.await? };
         Ok(i32::try_from(count).map_or((i32::MAX, false), |count| (count, true)).into())
     }
 }
@@ -62,7 +67,14 @@ impl Product {
     /// # Errors
     /// A fault when it does not exist.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
-        load_existing::<ProductLoader, _>(ctx, id).await.map(Self)
+        if !is_browsing(ctx) {
+            return load_existing::<ProductLoader, _>(ctx, id).await.map(Self);
+        }
+        let read = load::<ProductLoader, _>(ctx, id);
+        match cached::entry(app(ctx)?, id, read).await? {
+            Some(row) => Ok(Self(Arc::unwrap_or_clone(row))),
+            None => Err(Error::fault("loading a product that another row refers to", "it does not exist").into()),
+        }
     }
 }
 
@@ -121,12 +133,12 @@ impl Product {
 
     /// What can be bought now: on hand less reserved.
     async fn available(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(load::<StockLoader, _>(ctx, self.0.id).await?.as_ref().map_or(0, available))
+        Ok(stock_of(ctx, self.0.id).await?.as_ref().map_or(0, available))
     }
 
     /// Whether any can be bought now.
     async fn in_stock(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(load::<StockLoader, _>(ctx, self.0.id).await?.as_ref().is_some_and(|stock| available(stock) > 0))
+        Ok(stock_of(ctx, self.0.id).await?.as_ref().is_some_and(|stock| available(stock) > 0))
     }
 
     /// The store that sells it.

@@ -1,5 +1,7 @@
 //! Reading the catalogue.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use domain::access::Actor;
 use domain::id::Kind;
@@ -8,9 +10,11 @@ use domain::money::{Currency, Money};
 use sea_orm::sea_query::SelectStatement;
 
 use super::{Category, Product, ProductConnection};
+use crate::catalog::cached;
 use crate::catalog::service::{self, Which};
 use crate::catalog::{Search, Sort};
 use crate::graphql::connection::{is_counted, page_cost};
+use crate::graphql::context::is_browsing;
 use crate::graphql::scalars::Decimal;
 use crate::graphql::{GraphError, Result, app, ids, viewer};
 use crate::inventory::graphql::in_stock;
@@ -103,8 +107,15 @@ pub async fn product_page(
     page: &PageArgs,
 ) -> Result<ProductConnection> {
     let app = app(ctx)?;
-    let rows = service::list(app, viewer, search, among.clone(), page).await?;
-    let count = if is_counted(ctx) { Some(service::count(app, viewer, search, among).await?) } else { None };
+    let (rows, count) = if is_browsing(ctx) {
+        let rows = cached::list(app, search, among.clone(), page).await?;
+        let count = if is_counted(ctx) { Some(cached::count(app, search, among, page).await?) } else { None };
+        (Arc::unwrap_or_clone(rows), count)
+    } else {
+        let rows = service::list(app, viewer, search, among.clone(), page).await?;
+        let count = if is_counted(ctx) { Some(service::count(app, viewer, search, among).await?) } else { None };
+        (rows, count)
+    };
     Ok((rows.map(Product), count).into())
 }
 
@@ -153,11 +164,21 @@ impl CatalogQuery {
             (None, Some(sku)) => Which::Sku(sku),
             _ => return Err(bad_argument("Give exactly one of `id` and `sku`.")),
         };
-        Ok(service::find(app(ctx)?, viewer(ctx).as_ref(), &which).await?.map(Product))
+        let app = app(ctx)?;
+        if is_browsing(ctx) {
+            return Ok(cached::find(app, &which).await?.map(|row| Product(Arc::unwrap_or_clone(row))));
+        }
+        Ok(service::find(app, viewer(ctx).as_ref(), &which).await?.map(Product))
     }
 
     /// Every category, by name. Public.
     async fn categories(&self, ctx: &Context<'_>) -> Result<Vec<Category>> {
-        Ok(service::list_categories(app(ctx)?).await?.into_iter().map(Category).collect())
+        let app = app(ctx)?;
+        let rows = if is_browsing(ctx) {
+            Arc::unwrap_or_clone(cached::list_categories(app).await?)
+        } else {
+            service::list_categories(app).await?
+        };
+        Ok(rows.into_iter().map(Category).collect())
     }
 }

@@ -6,17 +6,21 @@ mod subscription;
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
+use domain::event::Topic;
 use domain::id::Kind;
 use entity::{stock, stock_movement};
 use sea_orm::sea_query::SelectStatement;
+use uuid::Uuid;
 
 use super::service;
 use crate::accounts::graphql::User;
 use crate::graphql::connection::{connection, page_cost};
+use crate::graphql::context::is_browsing;
 use crate::graphql::enums::StockMovementReason;
 use crate::graphql::loaders::load;
 use crate::graphql::{Result, app, ids, reader};
 use crate::orders::graphql::{Order, OrderLoader};
+use crate::platform::cache::CacheKey;
 use crate::platform::page::PageArgs;
 
 pub use loaders::{MovementsLoader, StockLoader};
@@ -27,6 +31,27 @@ pub use subscription::InventorySubscription;
 #[must_use]
 pub fn in_stock(is_in_stock: bool) -> SelectStatement {
     service::in_stock(is_in_stock)
+}
+
+/// What a store has of one product.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct StockKey(Uuid);
+
+impl CacheKey for StockKey {
+    type Value = Option<stock::Model>;
+
+    fn topic(&self) -> Topic {
+        Topic::Product(self.0)
+    }
+}
+
+/// The stock of `product`; for those who look round the shop, that of a moment ago. Checkout never asks here.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn stock_of(ctx: &Context<'_>, product: Uuid) -> Result<Option<stock::Model>> {
+    let read = load::<StockLoader, _>(ctx, product);
+    if is_browsing(ctx) { app(ctx)?.cache.get(&StockKey(product), read).await } else { read.await }
 }
 
 /// What a store has of a product.

@@ -1,0 +1,187 @@
+//! The catalogue as it was a moment ago: for whoever looks, never for whoever decides.
+//!
+//! Pages, products, categories and their counts are kept for a second at most, and forgotten when `product.changed` or
+//! `category.changed` is heard. Sellers and admins, mutations and subscriptions read the database itself.
+
+use std::sync::Arc;
+
+use domain::event::Topic;
+use entity::{category, product};
+use sea_orm::sea_query::SelectStatement;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::event::{PRODUCT_CHANGED, ProductChange};
+use super::search::Search;
+use super::service::{self, Which};
+use crate::app::App;
+use crate::platform::bus::{Delivery, Receiver};
+use crate::platform::cache::{Cache, CacheKey, MAX_AGE};
+use crate::platform::page::{Page, PageArgs};
+
+type Result<T, E = crate::platform::Error> = std::result::Result<T, E>;
+
+/// One product, on sale or not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct EntryKey(Uuid);
+
+impl CacheKey for EntryKey {
+    type Value = Option<Arc<product::Model>>;
+
+    fn topic(&self) -> Topic {
+        Topic::Product(self.0)
+    }
+}
+
+/// A question to the whole catalogue, written out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Asked<const WHAT: char> {
+    question: String,
+    rows: u32,
+}
+
+/// A page of products.
+type PageKey = Asked<'p'>;
+/// How many products a search finds.
+type CountKey = Asked<'c'>;
+/// The id of an SKU.
+type SkuKey = Asked<'s'>;
+/// Every category.
+type CategoriesKey = Asked<'a'>;
+/// How many products are on sale in a category.
+type CategoryCountKey = Asked<'n'>;
+
+macro_rules! of_the_catalogue {
+    ($($key:ty => $value:ty),* $(,)?) => {$(
+        impl CacheKey for $key {
+            type Value = $value;
+
+            fn topic(&self) -> Topic {
+                Topic::Catalog
+            }
+
+            fn rows(&self) -> u32 {
+                self.rows
+            }
+        }
+    )*};
+}
+
+of_the_catalogue! {
+    PageKey => Arc<Page<product::Model>>,
+    CountKey => (i32, bool),
+    SkuKey => Option<Uuid>,
+    CategoriesKey => Arc<Vec<category::Model>>,
+    CategoryCountKey => i64,
+}
+
+impl<const WHAT: char> Asked<WHAT> {
+    const fn new(question: String, rows: u32) -> Self {
+        Self { question, rows }
+    }
+}
+
+/// As [`service::list`], for whoever sees only what is on sale. `page` says which list it is, `among` included.
+///
+/// # Errors
+/// As there.
+pub async fn list(
+    app: &App,
+    search: &Search,
+    among: Option<SelectStatement>,
+    page: &PageArgs,
+) -> Result<Arc<Page<product::Model>>> {
+    let read = async { service::list(app, None, search, among, page).await.map(Arc::new) };
+    app.cache.get(&PageKey::new(format!("{page:?}"), 100), read).await
+}
+
+/// As [`service::count`], for whoever sees only what is on sale, of the list that `page` is of.
+///
+/// # Errors
+/// As there.
+pub async fn count(app: &App, search: &Search, among: Option<SelectStatement>, page: &PageArgs) -> Result<(i32, bool)> {
+    app.cache.get(&CountKey::new(page.list().to_owned(), 1), service::count(app, None, search, among)).await
+}
+
+/// The product, on sale or not, by `read` when it is not known.
+///
+/// # Errors
+/// Those of `read`.
+pub async fn entry<E>(
+    app: &App,
+    id: Uuid,
+    read: impl Future<Output = Result<Option<product::Model>, E>>,
+) -> Result<Option<Arc<product::Model>>, E> {
+    app.cache.get(&EntryKey(id), async { Ok(read.await?.map(Arc::new)) }).await
+}
+
+/// As [`service::find`], for whoever sees only what is on sale.
+///
+/// # Errors
+/// As there.
+pub async fn find(app: &App, which: &Which) -> Result<Option<Arc<product::Model>>> {
+    let id = match which {
+        Which::Id(id) => Some(*id),
+        Which::Sku(sku) => app.cache.get(&SkuKey::new(sku.clone(), 1), find_id(app, which)).await?,
+    };
+    let Some(id) = id else { return Ok(None) };
+    Ok(entry(app, id, find_entry(app, id)).await?.filter(|product| product.is_active))
+}
+
+async fn find_id(app: &App, which: &Which) -> Result<Option<Uuid>> {
+    Ok(service::find(app, None, which).await?.map(|product| product.id))
+}
+
+async fn find_entry(app: &App, id: Uuid) -> Result<Option<product::Model>> {
+    Ok(service::list_by_ids(app.db.reader(), &[id]).await?.pop())
+}
+
+/// As [`service::list_categories`].
+///
+/// # Errors
+/// As there.
+pub async fn list_categories(app: &App) -> Result<Arc<Vec<category::Model>>> {
+    let key = CategoriesKey::new(String::new(), 100);
+    app.cache.get(&key, async { service::list_categories(app).await.map(Arc::new) }).await
+}
+
+/// How many products are on sale in `category`, by `read` when it is not known.
+///
+/// # Errors
+/// Those of `read`.
+pub async fn count_of<E>(app: &App, category: Uuid, read: impl Future<Output = Result<i64, E>>) -> Result<i64, E> {
+    app.cache.get(&CategoryCountKey::new(category.to_string(), 1), read).await
+}
+
+/// Makes the cache of this instance forget what the bus says has changed, until `stop`.
+pub async fn watch(app: App, stop: CancellationToken) {
+    loop {
+        match app.bus.attach(Topic::Catalog, Arc::new(Forgetful(app.cache.clone()))).await {
+            Ok(_attached) => return stop.cancelled().await,
+            Err(error) => tracing::warn!(?error, "changes of the catalogue are not heard: they show within a second"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(MAX_AGE) => {}
+        }
+    }
+}
+
+struct Forgetful(Cache);
+
+impl Receiver for Forgetful {
+    fn deliver(self: Arc<Self>, delivery: Delivery) {
+        let Delivery::Message(message) = delivery else {
+            // something may have been missed
+            return self.0.forget_all();
+        };
+        if &*message.kind == PRODUCT_CHANGED {
+            match serde_json::from_value::<ProductChange>((*message.payload).clone()) {
+                Ok(change) => self.0.forget(Topic::Product(change.product)),
+                Err(error) => tracing::error!(%error, "a change of a product cannot be read"),
+            }
+        }
+        self.0.forget(Topic::Catalog);
+    }
+}
