@@ -8,7 +8,7 @@ use quick_commerce::config::SendQueueBudget;
 use quick_commerce::graphql::scalars::EventCursor;
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::relay::{self, Since};
-use quick_commerce::stream::Engine;
+use quick_commerce::stream::{Engine, Verdict};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -238,7 +238,7 @@ async fn a_reader_who_reads_nothing_is_let_go_and_loses_nothing(shape: Shape) {
         }
     });
     verdict.await.expect("it is not waited for for ever");
-    assert_eq!(stuck.next().await, Told::TooSlow);
+    assert_eq!(stuck.next().await, Told::Ended(Verdict::TooSlow));
     let cursor = stuck.cursor.unwrap();
     drop(stuck);
     let mut back = Follower::start(&engine, partner, TICKS, &json!({ "after": cursor.encode() }));
