@@ -153,7 +153,8 @@ impl Subscriber {
         loop {
             let started = Instant::now();
             let ended = self.serve().await;
-            self.is_live.send_replace(false);
+            // whoever waits for a turn hears of one, and not of each attempt
+            self.is_live.send_if_modified(|is_live| std::mem::replace(is_live, false));
             match ended {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "the subscriber connection to Redis is lost; reconnecting"),

@@ -22,7 +22,7 @@ use quick_commerce::graphql::scalars::EventCursor;
 use quick_commerce::graphql::{Result, reader};
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::db::Tx;
-use quick_commerce::platform::error::Error;
+use quick_commerce::platform::error::{Denial, Error};
 use quick_commerce::platform::outbox::{self, NewEvent};
 use quick_commerce::stream::{
     Answer, Authority, Call, Engine, Operation, Outgoing, Policy, SendQueue, Snapshot, SnapshotCursors, Source, StreamReset,
@@ -206,8 +206,12 @@ impl Root {
         #[graphql(default_with = "Share::Role")] share: Share,
         #[graphql(default)] latest: bool,
         #[graphql(default)] even: bool,
+        #[graphql(default)] signed: bool,
         last: Option<i64>,
     ) -> Result<BoxStream<'static, Result<TickItem>>> {
+        if signed && reader(ctx).and_then(|reader| reader.user).is_none() {
+            return Err(Denial::Unauthenticated.into());
+        }
         let faults = Arc::clone(ctx.data_unchecked());
         follow(ctx, Ticks { faults, share, latest, even, last }, after).await
     }
@@ -261,23 +265,32 @@ impl Executor for Fragile {
 }
 
 /// Somebody, until a test says otherwise.
-pub(crate) struct Sure(pub(crate) Mutex<Result<Viewer>>);
+pub(crate) struct Sure {
+    viewer: Mutex<Result<Viewer>>,
+    asked: AtomicUsize,
+}
 
 impl Sure {
     /// Whoever `actor` is.
     pub(crate) fn of(actor: Option<Actor>) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Ok(Viewer(actor)))))
+        Arc::new(Self { viewer: Mutex::new(Ok(Viewer(actor))), asked: AtomicUsize::new(0) })
     }
 
     /// From now on they are whoever `viewer` says.
     pub(crate) fn turn(&self, viewer: Result<Viewer>) {
-        *self.0.lock().unwrap() = viewer;
+        *self.viewer.lock().unwrap() = viewer;
+    }
+
+    /// How often it was asked who they are.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 }
 
 impl Authority for Sure {
     fn viewer(&self) -> BoxFuture<'_, Result<Viewer>> {
-        Box::pin(std::future::ready(self.0.lock().unwrap().clone()))
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(self.viewer.lock().unwrap().clone()))
     }
 }
 
