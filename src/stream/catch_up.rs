@@ -335,3 +335,20 @@ impl<S: Source> Way<S> {
         self.take_snapshot().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_is_forgotten_once_it_is_known_until_when_it_may_come() {
+        let record = Uuid::from_u128(1);
+        let versions = Versions { shown: HashMap::from([(record, 3)]), until: None };
+        let mut seen = Seen(Some(Box::new(versions)));
+        assert!(seen.has(Some((record, 3))) && !seen.has(Some((record, 4))));
+        assert!(seen.is_open() && !seen.is_past(i64::MAX), "it may come at any time");
+        seen.settle(7);
+        seen.settle(9);
+        assert!(!seen.is_open() && !seen.is_past(6) && seen.is_past(7));
+    }
+}

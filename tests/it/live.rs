@@ -37,6 +37,7 @@ use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
 mod instances;
+mod slow;
 
 over_both_shapes! {
     everybody_hears_of_their_own_orders_and_of_no_others,

@@ -220,3 +220,18 @@ impl Bus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_deliveries_the_one_that_tells_more_counts() {
+        let (early, late) = (Delivery::Behind(3), Delivery::Behind(7));
+        for (one, other) in [(&early, &late), (&late, &early)] {
+            assert!(matches!(one.clone().or_newer(other.clone()), Delivery::Behind(7)));
+            assert!(matches!(Delivery::Gap.or_newer(one.clone()), Delivery::Gap));
+            assert!(matches!(one.clone().or_newer(Delivery::Gap), Delivery::Gap));
+        }
+    }
+}

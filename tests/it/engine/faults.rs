@@ -25,6 +25,7 @@ over_both_shapes! {
     an_answer_that_fails_for_a_moment_is_made_again,
     while_the_database_is_away_a_group_stays_where_it_is,
     an_answer_that_fails_for_good_is_told_and_not_remembered,
+    a_replay_that_fails_for_a_moment_goes_on,
     who_cannot_be_brought_up_for_a_moment_is_brought_up_then,
     who_cannot_be_brought_up_for_longer_comes_back_and_loses_nothing,
     whose_session_has_ended_is_not_told_of_an_error,
@@ -149,6 +150,22 @@ async fn an_answer_that_fails_for_good_is_told_and_not_remembered(shape: Shape) 
         follower.ticks([3]).await;
     }
     follow(&engine, &after).ticks(2..=3).await;
+}
+
+async fn a_replay_that_fails_for_a_moment_goes_on(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let faults = Arc::<Faults>::default();
+    let engine = engine_with(&app.app, &faults);
+    let (_, after) = before(&app, &engine, 5).await;
+    faults.items.store(2, Ordering::SeqCst);
+    let mut late = follow(&engine, &after);
+    late.ticks(1..=5).await;
+    drop(late);
+    // what fails for good is told, and not taken for the event by whoever comes back
+    faults.items.store(usize::MAX, Ordering::SeqCst);
+    let late = follow(&engine, &after);
+    let (body, is_resumable) = body(&late).await;
+    assert!(body["errors"][0]["extensions"]["retryable"] == true && !is_resumable, "{body}");
 }
 
 /// A subscriber who has fallen behind, and has yet to read a part of 100 ticks.
