@@ -122,8 +122,9 @@ impl Way {
 /// Where an execution is.
 struct Place {
     start: Start,
-    /// The cursor of the last answer that was sent, if one was, and if it has one.
-    sent: Option<Option<EventCursor>>,
+    has_sent: bool,
+    /// The cursor of the last answer that was sent, if it has one.
+    cursor: Option<EventCursor>,
 }
 
 impl Place {
@@ -134,10 +135,10 @@ impl Place {
             Start::After(_, seen) => seen.clone(),
             Start::AsAsked | Start::Anew(_) => Seen::default(),
         };
-        match self.sent {
-            None => Some(self.start.clone()),
-            Some(Some(cursor)) if !cursor.is_partial => Some(Start::After(cursor.position, seen)),
-            Some(_) => None,
+        match self.cursor {
+            _ if !self.has_sent => Some(self.start.clone()),
+            Some(cursor) if !cursor.is_partial => Some(Start::After(cursor.position, seen)),
+            _ => None,
         }
     }
 }
@@ -203,7 +204,7 @@ impl Member {
             .data(Arc::clone(&seat));
         request.operation_name = call.operation_name.map(|name| name.to_string());
         let mut answers = self.engine.execute(request);
-        let mut place = Place { start, sent: None };
+        let mut place = Place { start, has_sent: false, cursor: None };
         loop {
             let Ok(answer) = timeout(PATIENCE, answers.next()).await else {
                 tracing::warn!("an operation was given up");
@@ -232,7 +233,7 @@ impl Member {
             let by = if seat.is_taken() { Some(way.by) } else { None };
             self.send(Answer::Next(frame), by).await?;
             (way.is_heard, way.failures) = (true, 0);
-            place.sent = Some(cursor);
+            (place.has_sent, place.cursor) = (true, cursor);
         }
         drop(answers);
         let Some(arrival) = seat.arrival() else {

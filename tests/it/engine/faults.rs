@@ -220,7 +220,7 @@ async fn whose_session_has_ended_is_not_told_of_an_error(shape: Shape) {
     let engine = engine(&app.app);
     for turned in [Err(Denial::InvalidToken.into()), Ok(Viewer(None))] {
         let sure = Sure::of(Some(someone(1, Role::Partner)));
-        let mut slow = Follower::start_as(&engine, Arc::clone(&sure), PRIVATE, &json!({}), TIGHT);
+        let mut slow = Follower::start_as(&engine, Arc::clone(&sure), OWN, &json!({}), TIGHT);
         let newest = slow.snapshot().await;
         subscribed(&engine, 1).await;
         let lags = engine.counts().lags;
@@ -245,7 +245,7 @@ async fn whose_session_has_ended_is_not_told_of_an_error(shape: Shape) {
 }
 
 /// For whoever is signed in.
-const PRIVATE: &str = "subscription { ticks(share: USER, signed: true) {
+const OWN: &str = "subscription { ownTicks {
     ... on TickSnapshot { cursor newest }
     ... on Tick { cursor number }
     ... on StreamReset { cursor reason } } }";

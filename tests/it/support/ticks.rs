@@ -206,14 +206,19 @@ impl Root {
         #[graphql(default_with = "Share::Role")] share: Share,
         #[graphql(default)] latest: bool,
         #[graphql(default)] even: bool,
-        #[graphql(default)] signed: bool,
         last: Option<i64>,
     ) -> Result<BoxStream<'static, Result<TickItem>>> {
-        if signed && reader(ctx).and_then(|reader| reader.user).is_none() {
+        let faults = Arc::clone(ctx.data_unchecked());
+        follow(ctx, Ticks { faults, share, latest, even, last }, after).await
+    }
+
+    /// The same for whoever is signed in.
+    async fn own_ticks(&self, ctx: &Context<'_>) -> Result<BoxStream<'static, Result<TickItem>>> {
+        if reader(ctx).and_then(|reader| reader.user).is_none() {
             return Err(Denial::Unauthenticated.into());
         }
         let faults = Arc::clone(ctx.data_unchecked());
-        follow(ctx, Ticks { faults, share, latest, even, last }, after).await
+        follow(ctx, Ticks { faults, share: Share::User, latest: false, even: false, last: None }, None).await
     }
 
     /// The same for those who must say where they were.
