@@ -27,6 +27,23 @@ pub(super) fn errors(errors: &[ServerError]) -> Bytes {
     written(&errors)
 }
 
+/// Whether one of `errors` may not come again when the same is executed once more.
+pub(super) fn is_passing(errors: &[ServerError]) -> bool {
+    errors.iter().any(|error| extension(error, "retryable") == Some(&Value::Boolean(true)))
+}
+
+/// Whether one of `errors` has a code of `codes`.
+pub(super) fn says(errors: &[ServerError], codes: &[&str]) -> bool {
+    errors.iter().any(|error| match extension(error, "code") {
+        Some(Value::String(code)) => codes.contains(&code.as_str()),
+        _ => false,
+    })
+}
+
+fn extension<'a>(error: &'a ServerError, name: &str) -> Option<&'a Value> {
+    error.extensions.as_ref()?.get(name)
+}
+
 fn written(value: &impl Serialize) -> Bytes {
     match serde_json::to_vec(value) {
         Ok(bytes) => bytes.into(),

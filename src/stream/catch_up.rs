@@ -20,14 +20,18 @@ use crate::app::App;
 use crate::graphql::Result;
 use crate::graphql::context::Viewer;
 use crate::graphql::scalars::EventCursor;
+use crate::platform::bus::Message;
 use crate::platform::error::Error;
 use crate::platform::relay::{self, Since};
 
 /// Events replayed to one subscriber at the most; who is further behind takes a new snapshot, which is less to read.
 const MAX_REPLAY: u64 = 1_000;
 
+/// Events read in one go, and kept until the subscriber has taken them.
+const PAGE: u64 = 100;
+
 /// Where a subscription begins.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Start {
     /// Where its request says.
     AsAsked,
@@ -49,6 +53,8 @@ pub(crate) struct Seat {
 #[derive(Default)]
 struct Left {
     is_taken: bool,
+    /// What comes next could not be read.
+    is_broken: bool,
     /// Of the item that is being executed.
     cursor: Option<EventCursor>,
     arrival: Option<Arrival>,
@@ -63,10 +69,10 @@ pub(super) struct Arrival {
 }
 
 /// The versions that a snapshot showed, as long as an event of them may still come.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seen(Option<Box<Versions>>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Versions {
     shown: HashMap<Uuid, i32>,
     /// Events after this are none of them; unknown while some had no position yet.
@@ -87,6 +93,18 @@ impl Seen {
         versions.shown.get(&record).is_some_and(|shown| version <= *shown)
     }
 
+    /// Whether it is not known until when events of them may come.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.as_ref().is_some_and(|versions| versions.until.is_none())
+    }
+
+    /// Nothing of what was shown comes after `position`.
+    pub(super) fn settle(&mut self, position: i64) {
+        if let Some(versions) = &mut self.0 {
+            versions.until.get_or_insert(position);
+        }
+    }
+
     /// Whether nothing that comes after `position` can have been shown.
     pub(super) fn is_past(&self, position: i64) -> bool {
         self.0.as_ref().is_none_or(|versions| versions.until.is_some_and(|until| until <= position))
@@ -102,6 +120,16 @@ impl Seat {
     /// Where the stream is after the last answer.
     pub(super) fn cursor(&self) -> Option<EventCursor> {
         self.left().cursor
+    }
+
+    /// Whether it follows a feed: what is executed are its items.
+    pub(super) fn is_taken(&self) -> bool {
+        self.left().is_taken
+    }
+
+    /// Whether it ended because what comes next could not be read.
+    pub(super) fn is_broken(&self) -> bool {
+        self.left().is_broken
     }
 
     /// What the subscription has come to, once its own stream has ended; `None`: it is over.
@@ -141,42 +169,68 @@ impl Seat {
             app,
             source,
             stream,
-            entrance: &entrance,
+            entrance,
             items: VecDeque::new(),
+            messages: VecDeque::new(),
+            has_more: false,
+            known: 0,
+            reason: StreamResetReason::Retention,
             at: EventCursor { epoch: 0, stream, position: 0, is_partial: false },
             seen: Seen::default(),
             is_over: false,
         };
         let start = std::mem::replace(&mut *self.start.lock().unwrap_or_else(PoisonError::into_inner), Start::AsAsked);
         way.go(start, after).await?;
-        let Way { items, at, seen, is_over, .. } = way;
-        let mut left = self.left();
-        if !is_over {
-            left.arrival = Some(Arrival { entrance, at: (at.epoch, at.position), seen });
-        }
-        drop(left);
         let seat = Arc::clone(self);
-        let items = stream::iter(items).map(move |(cursor, item)| {
-            seat.left().cursor = cursor;
-            Ok(item)
-        });
+        let items = stream::unfold(Some(way), move |way| Arc::clone(&seat).step(way));
         Ok(items.boxed())
+    }
+
+    /// The next item on `way`, and the way from there; at its end the arrival is left.
+    async fn step<S: Source>(self: Arc<Self>, way: Option<Way<S>>) -> Option<(Result<S::Item>, Option<Way<S>>)> {
+        let mut way = way?;
+        match way.next().await {
+            Ok(Some((cursor, item))) => {
+                self.left().cursor = cursor;
+                Some((item, Some(way)))
+            }
+            Ok(None) => {
+                let Way { entrance, at, seen, is_over, .. } = way;
+                if !is_over {
+                    self.left().arrival = Some(Arrival { entrance, at: (at.epoch, at.position), seen });
+                }
+                None
+            }
+            Err(error) => {
+                self.left().is_broken = true;
+                Some((Err(error), None))
+            }
+        }
     }
 }
 
 /// A source on its way to the present.
-struct Way<'a, S: Source> {
+struct Way<S: Source> {
     app: App,
     source: S,
     stream: u32,
-    entrance: &'a Entrance,
+    entrance: Entrance,
+    /// Of a first picture.
     items: VecDeque<(Option<EventCursor>, S::Item)>,
+    /// A page of what came since, which is made into items one by one.
+    messages: VecDeque<Message>,
+    /// More may follow after the page.
+    has_more: bool,
+    /// Nothing more comes up to here, once the page is over.
+    known: i64,
+    /// Why it starts anew if the log has forgotten what comes next.
+    reason: StreamResetReason,
     at: EventCursor,
     seen: Seen,
     is_over: bool,
 }
 
-impl<S: Source> Way<'_, S> {
+impl<S: Source> Way<S> {
     async fn go(&mut self, start: Start, after: Option<EventCursor>) -> Result<()> {
         let head = relay::head(self.app.db.reader()).await?;
         self.at = EventCursor { epoch: head.epoch, stream: self.stream, position: head.position, is_partial: false };
@@ -187,10 +241,10 @@ impl<S: Source> Way<'_, S> {
             }
             // the rest of the first picture is missing, and nothing else
             (Start::AsAsked, Some(after)) if after.is_partial => self.take_snapshot().await,
-            (Start::AsAsked, Some(after)) => self.resume(after.position, StreamResetReason::Retention).await,
+            (Start::AsAsked, Some(after)) => self.resume(after.position).await,
             (Start::After(position, seen), _) if self.source.policy() == Policy::All => {
-                self.seen = seen;
-                self.resume(position, StreamResetReason::SlowConsumer).await
+                (self.seen, self.reason) = (seen, StreamResetReason::SlowConsumer);
+                self.resume(position).await
             }
             (Start::AsAsked, None) | (Start::After(..), _) => self.take_snapshot().await,
             (Start::Anew(reason), _) => self.start_anew(reason).await,
@@ -218,31 +272,54 @@ impl<S: Source> Way<'_, S> {
     }
 
     /// Goes on after `position`, or starts anew when nobody can say what came since.
-    async fn resume(&mut self, position: i64, reason: StreamResetReason) -> Result<()> {
+    async fn resume(&mut self, position: i64) -> Result<()> {
+        self.at.position = position;
         if self.entrance.group().remembers(self.at.epoch, position) {
-            self.at.position = position;
             return Ok(());
         }
-        match relay::since(self.app.db.reader(), self.source.topic(), position, MAX_REPLAY).await? {
+        self.read_on().await
+    }
+
+    /// Reads a page of what came after `at`.
+    async fn read_on(&mut self) -> Result<()> {
+        let (db, topic, position) = (self.app.db.reader(), self.source.topic(), self.at.position);
+        match relay::page_since(db, topic, position, MAX_REPLAY, PAGE).await? {
             Since::Messages(messages, known) => {
-                for message in &messages {
-                    self.at.position = message.position;
-                    if self.is_over {
-                        break;
-                    }
-                    self.is_over = self.source.ends(message);
-                    if self.seen.has(self.source.version(message)) {
-                        continue;
-                    }
-                    let item = self.source.item(&self.app, message, self.at).await?;
-                    self.items.extend(item.map(|item| (Some(self.at), item)));
-                }
-                // what others were told in the meantime is no reason to look again
-                self.at.position = known;
+                self.has_more = messages.len() as u64 == PAGE;
+                (self.messages, self.known) = (messages.into(), known);
                 Ok(())
             }
             Since::Unknown => self.start_anew(StreamResetReason::Server).await,
-            Since::Forgotten => self.start_anew(reason).await,
+            Since::Forgotten => self.start_anew(self.reason).await,
+        }
+    }
+
+    /// The next item with its cursor; `None`: the present is reached, or the end of all that concerns the subscriber.
+    async fn next(&mut self) -> Result<Option<(Option<EventCursor>, Result<S::Item>)>> {
+        loop {
+            if let Some((cursor, item)) = self.items.pop_front() {
+                return Ok(Some((cursor, Ok(item))));
+            }
+            if self.is_over {
+                return Ok(None);
+            }
+            if let Some(message) = self.messages.pop_front() {
+                self.at.position = message.position;
+                self.is_over = self.source.ends(&message);
+                if self.seen.has(self.source.version(&message)) {
+                    continue;
+                }
+                match self.source.item(&self.app, &message, self.at).await.transpose() {
+                    Some(item) => return Ok(Some((Some(self.at), item))),
+                    None => continue,
+                }
+            }
+            // what others were told in the meantime is no reason to look again
+            self.at.position = self.at.position.max(self.known);
+            if !std::mem::take(&mut self.has_more) {
+                return Ok(None);
+            }
+            self.read_on().await?;
         }
     }
 
@@ -256,5 +333,22 @@ impl<S: Source> Way<'_, S> {
         let word = self.source.reset(StreamReset { cursor, reason });
         self.items.extend(word.map(|word| (Some(cursor), word)));
         self.take_snapshot().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_is_forgotten_once_it_is_known_until_when_it_may_come() {
+        let record = Uuid::from_u128(1);
+        let versions = Versions { shown: HashMap::from([(record, 3)]), until: None };
+        let mut seen = Seen(Some(Box::new(versions)));
+        assert!(seen.has(Some((record, 3))) && !seen.has(Some((record, 4))));
+        assert!(seen.is_open() && !seen.is_past(i64::MAX), "it may come at any time");
+        seen.settle(7);
+        seen.settle(9);
+        assert!(!seen.is_open() && !seen.is_past(6) && seen.is_past(7));
     }
 }

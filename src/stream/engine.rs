@@ -172,10 +172,6 @@ impl Engine {
     }
 
     fn find_or_make(&self, plan: &Plan, call: &Call) -> Entrance {
-        let mut variables = Arc::clone(&call.variables);
-        if let Some(name) = plan.variable.as_deref().filter(|name| variables.contains_key(*name)) {
-            Arc::make_mut(&mut variables).remove(name);
-        }
         let audience = if self.0.shares { plan.audience } else { Audience::Private };
         let question = Question {
             topic: plan.topic,
@@ -184,10 +180,15 @@ impl Engine {
             stream: plan.stream,
             query: Arc::clone(&call.query),
             operation_name: call.operation_name.clone(),
-            variables,
+            // with where the first of them begins, which is not looked at here, but may be required by its type
+            variables: Arc::clone(&call.variables),
         };
         if audience == Audience::Private {
             return Entrance(Group::new(self.clone(), question, None));
+        }
+        let mut variables = Arc::clone(&call.variables);
+        if let Some(name) = plan.variable.as_deref().filter(|name| variables.contains_key(*name)) {
+            Arc::make_mut(&mut variables).remove(name);
         }
         let key = Key {
             topic: question.topic,
@@ -196,7 +197,7 @@ impl Engine {
             query: Arc::clone(&question.query),
             operation_name: question.operation_name.clone(),
             // the keys of a map are in order
-            variables: serde_json::to_string(&*question.variables).unwrap_or_default(),
+            variables: serde_json::to_string(&*variables).unwrap_or_default(),
         };
         let mut groups = self.groups();
         if let Some(group) = groups.get(&key).filter(|group| group.admit()) {

@@ -94,8 +94,8 @@ pub(super) enum Outcome {
     Answer(Box<Response>),
     /// They do not hear of it.
     Passed,
-    /// The execution does not work, or takes too long.
-    Failed,
+    /// The execution does not work, or takes too long; in words for the log.
+    Failed(String),
 }
 
 /// A subscription that is executed for a group.
@@ -120,7 +120,7 @@ impl Execution {
     /// Hands `message` over and waits for what becomes of it.
     pub(super) async fn push(&mut self, message: Message, cursor: EventCursor) -> Outcome {
         if self.messages.try_send((message, cursor)).is_err() {
-            return Outcome::Failed;
+            return Outcome::Failed("it has ended".to_owned());
         }
         let outcome = async {
             tokio::select! {
@@ -129,12 +129,13 @@ impl Execution {
                     Some(answer) if self.progress.has_begun.load(Ordering::Acquire) => Outcome::Answer(Box::new(answer)),
                     // it ends with this event, which is not for the group
                     None if self.is_over() => Outcome::Passed,
-                    _ => Outcome::Failed,
+                    Some(answer) => Outcome::Failed(format!("it does not begin: {:?}", answer.errors)),
+                    None => Outcome::Failed("it ended".to_owned()),
                 },
                 Some(()) = self.passed.recv() => Outcome::Passed,
             }
         };
-        timeout(PATIENCE, outcome).await.unwrap_or(Outcome::Failed)
+        timeout(PATIENCE, outcome).await.unwrap_or_else(|_| Outcome::Failed("it takes too long".to_owned()))
     }
 
     /// The record and version that the last event told of.

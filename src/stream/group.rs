@@ -4,44 +4,36 @@
 //! no task while nothing happens; the first event after a silence starts one, which executes event after event and ends when
 //! there are no more.
 
+mod runner;
+
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::Ordering;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_graphql::{Request, Variables};
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use self::runner::Runner;
 use super::catch_up::Seen;
 use super::counters::Counters;
 use super::engine::{Engine, Key, Question};
-use super::execution::{Execution, Outcome};
+use super::execution::Execution;
 use super::operation::Member;
 use super::queue::Frame;
 use super::{Policy, StreamResetReason, answer};
 use crate::graphql::Result;
 use crate::graphql::context::{Accepts, RequestId, Shared};
-use crate::graphql::scalars::EventCursor;
-use crate::platform::bus::{Attachment, Delivery, Mailbox, Message, Receiver};
-use crate::platform::relay::{self, Since};
-
-/// How long a group that has nothing to do keeps its execution and its memory.
-const LINGER: Duration = Duration::from_secs(10);
+use crate::platform::bus::{Attachment, Delivery, Mailbox, Receiver};
 
 /// Answers kept for those who come back.
 const MAX_KEPT: usize = 64;
 
 /// And their size in bytes.
 const MAX_KEPT_BYTES: usize = 128 * 1024;
-
-/// Events that a group reads from the log at once, when the bus may have lost some.
-const MAX_REPAIR: u64 = 10_000;
-
-/// How long a group rests when the log cannot be read.
-const REST: Duration = Duration::from_millis(500);
 
 /// Those who asked the same.
 pub(super) struct Group {
@@ -51,6 +43,8 @@ pub(super) struct Group {
     key: Option<Key>,
     mailbox: Mailbox,
     is_attached: OnceCell<()>,
+    /// It was logged that its execution does not work.
+    has_complained: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -109,7 +103,8 @@ impl Group {
     pub(super) fn new(engine: Engine, question: Question, key: Option<Key>) -> Arc<Self> {
         engine.count_group(1);
         let state = Mutex::new(State { entering: 1, ..State::default() });
-        Arc::new(Self { engine, question, key, mailbox: Mailbox::default(), is_attached: OnceCell::new(), state })
+        let (mailbox, is_attached, has_complained) = Default::default();
+        Arc::new(Self { engine, question, key, mailbox, is_attached, has_complained, state })
     }
 
     pub(super) const fn engine(&self) -> &Engine {
@@ -152,12 +147,11 @@ impl Group {
     pub(super) fn join(self: &Arc<Self>, member: &Arc<Member>, (epoch, position): (i32, i64), seen: Seen) -> Joined {
         let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
-        if state.epoch != 0 && state.epoch != epoch {
+        while state.epoch != 0 && state.epoch != epoch {
             drop(state);
-            // those who are here are of a log that is no more; what was heard of the new one is read again
+            // those who are here are of a log that is no more
             self.start_anew(StreamResetReason::Server);
             state = self.state();
-            state.is_suspect = true;
         }
         state.epoch = epoch;
         if state.position.is_some_and(|at| position < at && position < state.floor) {
@@ -177,21 +171,21 @@ impl Group {
         if state.kept.is_empty() && state.members.is_empty() {
             state.floor = position;
         }
-        let missed: Vec<Frame> = state
+        let missed: Vec<(i64, Frame)> = state
             .kept
             .iter()
             .filter(|kept| kept.position > position && !seen.has(kept.version))
-            .map(|kept| kept.frame.clone())
+            .map(|kept| (kept.position, kept.frame.clone()))
             .collect();
         let mut from = position;
-        for frame in missed {
+        for (position, frame) in missed {
             if !member.offer(&frame, is_latest) {
                 drop(state);
                 member.recover(from, seen);
                 return Joined::Live;
             }
             Counters::add(&self.engine.counters().messages, 1);
-            from = frame.cursor.map_or(from, |cursor| cursor.position);
+            from = position;
         }
         let seen = if seen.is_past(from) { Seen::default() } else { seen };
         state.members.insert(id, Place { member: Arc::clone(member), from, seen });
@@ -233,7 +227,13 @@ impl Group {
         if !state.is_running {
             state.is_running = true;
             drop(state);
-            tokio::spawn(Runner { group: Arc::clone(self), execution: None }.run());
+            let group = Arc::clone(self);
+            tokio::spawn(async move {
+                let runner = Runner::new(Arc::clone(&group));
+                if AssertUnwindSafe(runner.run()).catch_unwind().await.is_err() {
+                    group.fall_apart();
+                }
+            });
         }
     }
 
@@ -270,157 +270,17 @@ impl State {
         }
     }
 
+    /// Nobody is here any more, and nothing is kept.
+    fn empty(&mut self) -> Vec<Place> {
+        self.forget_answers(self.position.unwrap_or_default());
+        self.members.drain().map(|(_, place)| place).collect()
+    }
+
     /// Nothing up to `position` is known any more.
     fn forget_answers(&mut self, position: i64) {
         self.kept = VecDeque::new();
         self.kept_bytes = 0;
         self.floor = position;
-    }
-}
-
-/// The task of a group, while there is something to do.
-struct Runner {
-    group: Arc<Group>,
-    execution: Option<Execution>,
-}
-
-impl Runner {
-    async fn run(mut self) {
-        loop {
-            match timeout(LINGER, self.group.mailbox.next()).await {
-                Ok(delivery) => match self.group.question.policy {
-                    Policy::All => {
-                        self.handle(delivery).await;
-                        self.group.dealt_with(1);
-                    }
-                    Policy::Latest(pause) => {
-                        let mut newest = (delivery, 1);
-                        while let Some(newer) = self.group.mailbox.take() {
-                            newest = (newer, newest.1 + 1);
-                        }
-                        self.handle(newest.0).await;
-                        self.group.dealt_with(newest.1);
-                        sleep(pause).await;
-                    }
-                },
-                Err(_) => {
-                    if self.rest() {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Ends, unless something came just now.
-    fn rest(&self) -> bool {
-        let mut state = self.group.state();
-        if !self.group.mailbox.is_empty() {
-            return false;
-        }
-        state.is_running = false;
-        if state.members.len() < 2 {
-            // nobody would come back in a crowd
-            let position = state.position.unwrap_or_default();
-            state.forget_answers(position);
-        }
-        true
-    }
-
-    async fn handle(&mut self, delivery: Delivery) {
-        match delivery {
-            Delivery::Message(message) => {
-                let is_hole = self.group.state().position.is_some_and(|at| message.previous > at);
-                if is_hole {
-                    self.repair().await;
-                }
-                self.take(message).await;
-            }
-            Delivery::Gap => self.repair().await,
-            Delivery::Behind(position) => {
-                if self.group.state().position.is_some_and(|at| at < position) {
-                    self.repair().await;
-                }
-            }
-        }
-    }
-
-    /// Reads what the bus may have lost.
-    async fn repair(&mut self) {
-        let (epoch, at) = {
-            let mut state = self.group.state();
-            if state.members.is_empty() {
-                state.is_suspect = state.entering > 0;
-                state.position = None;
-                state.forget_answers(0);
-                return;
-            }
-            (state.epoch, state.position.unwrap_or_default())
-        };
-        let group = Arc::clone(&self.group);
-        if epoch != group.engine.epoch() {
-            return group.start_anew(StreamResetReason::Server);
-        }
-        Counters::add(&group.engine.counters().repairs, 1);
-        let since = relay::since(group.engine.app().db.reader(), group.question.topic, at, MAX_REPAIR).await;
-        match since {
-            Ok(Since::Messages(messages, known)) => {
-                let older = if group.question.policy == Policy::All { 0 } else { messages.len().saturating_sub(1) };
-                for message in messages.into_iter().skip(older) {
-                    self.take(message).await;
-                }
-                let mut state = group.state();
-                state.position = state.position.map(|at| at.max(known));
-            }
-            Ok(Since::Forgotten | Since::Unknown) => group.start_anew(StreamResetReason::Server),
-            Err(error) => {
-                tracing::warn!(?error, "the log cannot be read; trying again");
-                sleep(REST).await;
-                group.put(Delivery::Gap);
-            }
-        }
-    }
-
-    /// Has `message` executed and hands its answer to everybody.
-    async fn take(&mut self, message: Message) {
-        let group = Arc::clone(&self.group);
-        let epoch = {
-            let mut state = group.state();
-            if state.position.is_some_and(|at| message.position <= at) {
-                return;
-            }
-            if state.members.is_empty() {
-                state.position = Some(message.position);
-                state.forget_answers(message.position);
-                return;
-            }
-            state.epoch
-        };
-        let counters = group.engine.counters();
-        Counters::add(&counters.events, 1);
-        let position = message.position;
-        let cursor = EventCursor { epoch, stream: group.question.stream, position, is_partial: false };
-        let execution = self.execution.get_or_insert_with(|| group.begin());
-        Counters::add(&counters.executions, 1);
-        let outcome = execution.push(message, cursor).await;
-        let version = execution.version();
-        match outcome {
-            Outcome::Answer(response) => {
-                let is_resumable = group.question.policy == Policy::All;
-                let frame = Frame { body: answer::result(&response), cursor: is_resumable.then_some(cursor) };
-                group.give(position, version, Some(frame));
-            }
-            Outcome::Passed => group.give(position, version, None),
-            Outcome::Failed => {
-                self.execution = None;
-                group.send_away(position);
-                return;
-            }
-        }
-        if execution.is_over() {
-            self.execution = None;
-            group.complete();
-        }
     }
 }
 
@@ -441,8 +301,9 @@ impl Group {
         })
     }
 
-    /// Hands `frame`, the answer to the event at `position`, to everybody who has not had it.
-    fn give(&self, position: i64, version: Option<(Uuid, i32)>, frame: Option<Frame>) {
+    /// Hands `frame`, the answer to the event at `position`, to everybody who has not had it. Unless it `is_sound` nobody else
+    /// is given it.
+    fn give(&self, position: i64, version: Option<(Uuid, i32)>, frame: Option<Frame>, is_sound: bool) {
         let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
         let before = state.position.unwrap_or_default();
@@ -474,7 +335,16 @@ impl Group {
         let counters = self.engine.counters();
         Counters::add(&counters.messages, count);
         counters.bytes.fetch_add((count * frame.body.len()) as u64, Ordering::Relaxed);
-        if !is_latest {
+        // for others who are here, or on their way in; who comes later, and alone, reads the log
+        let is_shared = self.key.is_some() && state.members.len() + state.entering > 1;
+        if !is_sound || !is_shared {
+            state.forget_answers(position);
+        } else {
+            if is_latest {
+                // it tells all that those before it did
+                let floor = state.floor;
+                state.forget_answers(floor);
+            }
             state.keep(Kept { position, version, frame });
         }
         drop(state);
@@ -485,16 +355,14 @@ impl Group {
         self.end_if_empty();
     }
 
-    fn empty(&self) -> Vec<Place> {
+    /// With the event at `position` there is nothing more to come for those who stood before it. Others have been told more
+    /// than that already.
+    fn complete(&self, position: i64) {
         let mut state = self.state();
-        let position = state.position.unwrap_or_default();
         state.forget_answers(position);
-        state.members.drain().map(|(_, place)| place).collect()
-    }
-
-    /// There is nothing more to come for anybody here.
-    fn complete(&self) {
-        for place in self.empty() {
+        let done: Vec<Place> = state.members.extract_if(|_, place| place.from < position).map(|(_, place)| place).collect();
+        drop(state);
+        for place in done {
             place.member.complete();
         }
         self.end_if_empty();
@@ -502,14 +370,29 @@ impl Group {
 
     /// Everybody goes on alone from before the event at `position`, and hears for themselves what does not work.
     fn send_away(&self, position: i64) {
-        let before = self.state().position.unwrap_or_default();
-        let members = self.empty();
-        {
-            // the group has passed the event over, and does not claim to remember what came before
-            let mut state = self.state();
-            state.position = Some(before.max(position));
-            state.forget_answers(before.max(position));
-        }
+        let mut state = self.state();
+        let before = state.position.unwrap_or_default();
+        // the group has passed the event over, and does not claim to remember what came before
+        state.position = Some(before.max(position));
+        let members = state.empty();
+        drop(state);
+        self.let_go(members, before);
+    }
+
+    /// Everybody goes on alone, because the group's own task broke. The next delivery begins another.
+    fn fall_apart(&self) {
+        tracing::error!(topic = %self.question.topic, "the task of a group broke");
+        let mut state = self.state();
+        let before = state.position.unwrap_or_default();
+        // what it was about to do is done by nobody
+        (state.is_running, state.is_suspect) = (false, true);
+        let members = state.empty();
+        drop(state);
+        self.let_go(members, before);
+    }
+
+    /// `members` go on alone, each from where they are; `before` is where the group was.
+    fn let_go(&self, members: Vec<Place>, before: i64) {
         for place in members {
             place.member.go_on_alone(before.max(place.from), place.seen);
         }
@@ -517,8 +400,11 @@ impl Group {
     }
 
     fn start_anew(&self, reason: StreamResetReason) {
-        let members = self.empty();
-        self.state().position = None;
+        let mut state = self.state();
+        let members = state.empty();
+        // of the log that there is now nothing is known here; what was heard of it is read again
+        (state.position, state.epoch, state.is_suspect) = (None, 0, true);
+        drop(state);
         for place in members {
             place.member.start_anew(reason);
         }

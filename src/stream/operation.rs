@@ -1,16 +1,17 @@
 //! One operation of a connection: executed alone at first, and then, if it is a subscription, as one of a group.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_graphql::{Request, Variables};
-use futures_util::StreamExt as _;
+use async_graphql::{Request, Response, ServerError, Variables};
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument as _;
 
 use super::catch_up::{Seat, Seen, Start};
@@ -21,9 +22,20 @@ use super::{StreamResetReason, answer};
 use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result};
+use crate::platform::relay;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take to be brought up to the present, in patiences of a reader.
+const CATCHING_UP: u32 = 4;
+
+/// Milliseconds before an execution is tried again that failed for a reason that may pass; about as long, so that those who
+/// failed together do not come back together.
+const PAUSES: [u64; 6] = [100, 200, 400, 800, 1_600, 3_200];
+
+/// Attempts at an item that may be at fault itself.
+const FEW: usize = 3;
 
 /// What a client asks for.
 #[derive(Debug, Clone)]
@@ -87,6 +99,50 @@ struct State {
     is_counted: bool,
 }
 
+/// An operation on its way to the present, over one execution or several.
+struct Way {
+    /// It was told something, and thus is not refused any more.
+    is_heard: bool,
+    /// Executions that failed since it was told something.
+    failures: usize,
+    /// When it must be there.
+    by: Instant,
+}
+
+impl Way {
+    /// Waits before the next attempt; `false`: there were enough, `most`.
+    async fn pause(&mut self, engine: &Engine, most: usize) -> bool {
+        let Some(pause) = PAUSES.iter().take(most).nth(self.failures) else { return false };
+        self.failures += 1;
+        sleep(Duration::from_millis(pause / 2 + engine.app().ids.below(*pause))).await;
+        true
+    }
+}
+
+/// Where an execution is.
+struct Place {
+    start: Start,
+    has_sent: bool,
+    /// The cursor of the last answer that was sent, if it has one.
+    cursor: Option<EventCursor>,
+}
+
+impl Place {
+    /// From where on the rest can be executed again. `None`: some of a first picture was sent, and nobody takes the other
+    /// part of another.
+    fn again(&self) -> Option<Start> {
+        let seen = match &self.start {
+            Start::After(_, seen) => seen.clone(),
+            Start::AsAsked | Start::Anew(_) => Seen::default(),
+        };
+        match self.cursor {
+            _ if !self.has_sent => Some(self.start.clone()),
+            Some(cursor) if !cursor.is_partial => Some(Start::After(cursor.position, seen)),
+            _ => None,
+        }
+    }
+}
+
 impl Operation {
     pub(super) fn start(
         engine: Engine,
@@ -114,71 +170,114 @@ impl Member {
 
     /// Executes it alone from `start` on, until it is over or has joined a group.
     async fn run(self: Arc<Self>, start: Start) {
-        if self.go_through(start).await == Err(Gone) {
-            // it would wait for ever for somebody to read; who comes back can resume
-            self.queue.condemn(Verdict::TooSlow);
+        let way = AssertUnwindSafe(self.go_through(start)).catch_unwind();
+        // a panic is logged where it happens; whoever waits for an answer must not wait for ever
+        if let Err(verdict) = way.await.unwrap_or(Err(Verdict::TryAgain)) {
+            self.queue.condemn(verdict);
         }
     }
 
-    async fn go_through(self: &Arc<Self>, mut start: Start) -> std::result::Result<(), Gone> {
+    async fn go_through(self: &Arc<Self>, mut start: Start) -> std::result::Result<(), Verdict> {
+        let is_heard = !matches!(start, Start::AsAsked);
+        let mut way = Way { is_heard, failures: 0, by: Instant::now() + self.queue.patience() * CATCHING_UP };
+        while let Some(next) = self.execute(start, &mut way).await? {
+            start = next;
+        }
+        Ok(())
+    }
+
+    /// Executes it once. From where on it has to be executed again; `None`: it is over, or has joined a group.
+    async fn execute(self: &Arc<Self>, start: Start, way: &mut Way) -> std::result::Result<Option<Start>, Verdict> {
+        let viewer = match self.authority.viewer().await {
+            Ok(viewer) => viewer,
+            Err(error) => return self.refuse(start, way, error.into_response().errors).await,
+        };
+        let call = self.call().clone();
+        let begun = Begun::default();
+        let seat = Arc::new(Seat::new(self.engine.clone(), call.clone(), viewer, start.clone()));
+        let mut request = Request::new(&*call.query)
+            .variables(Variables::from_json(Value::Object((*call.variables).clone())))
+            .data(viewer)
+            .data(call.request_id)
+            .data(call.accepts)
+            .data(begun.clone())
+            .data(Arc::clone(&seat));
+        request.operation_name = call.operation_name.map(|name| name.to_string());
+        let mut answers = self.engine.execute(request);
+        let mut place = Place { start, has_sent: false, cursor: None };
         loop {
-            let viewer = match self.authority.viewer().await {
-                Ok(viewer) => viewer,
-                Err(error) => {
-                    self.refuse(error);
-                    return Ok(());
-                }
+            let Ok(answer) = timeout(PATIENCE, answers.next()).await else {
+                tracing::warn!("an operation was given up");
+                let error = GraphError::retryable("TIMEOUT", "The request took too long and was given up.");
+                let start = place.again().ok_or(Verdict::TryAgain)?;
+                return self.refuse(start, way, error.into_response().errors).await;
             };
-            let call = self.call().clone();
-            let begun = Begun::default();
-            let seat = Arc::new(Seat::new(self.engine.clone(), call.clone(), viewer, start));
-            let mut request = Request::new(&*call.query)
-                .variables(Variables::from_json(Value::Object((*call.variables).clone())))
-                .data(viewer)
-                .data(call.request_id)
-                .data(call.accepts)
-                .data(begun.clone())
-                .data(Arc::clone(&seat));
-            request.operation_name = call.operation_name.map(|name| name.to_string());
-            let mut answers = self.engine.execute(request);
-            loop {
-                let Ok(answer) = timeout(PATIENCE, answers.next()).await else {
-                    tracing::warn!("an operation was given up");
-                    self.refuse(GraphError::retryable("TIMEOUT", "The request took too long and was given up."));
-                    return Ok(());
-                };
-                let Some(response) = answer else { break };
-                if !begun.get() {
-                    self.queue.finish(self.number, Answer::Errors(answer::errors(&response.errors)));
-                    return Ok(());
+            let Some(response) = answer else { break };
+            if !begun.get() {
+                return self.refuse(place.start, way, response.errors).await;
+            }
+            let is_sound = !seat.is_taken() || !answer::is_passing(&response.errors);
+            if !is_sound {
+                // it stands for an event only when it comes again and again, and not because the database is away
+                if let Some(again) = place.again()
+                    && way.pause(&self.engine, FEW).await
+                {
+                    return Ok(Some(again));
                 }
-                let frame = Frame { body: answer::result(&response), cursor: seat.cursor() };
-                self.send(Answer::Next(frame)).await?;
+                if seat.is_broken() || relay::head(self.engine.app().db.reader()).await.is_err() {
+                    return Err(Verdict::TryAgain);
+                }
             }
-            drop(answers);
-            let Some(arrival) = seat.arrival() else {
-                self.queue.finish(self.number, Answer::Complete);
-                return Ok(());
-            };
-            match arrival.join(self) {
-                Joined::Live => return Ok(()),
-                Joined::Behind(position, seen) => start = Start::After(position, seen),
-            }
+            let cursor = seat.cursor();
+            let frame = Frame { body: answer::result(&response), cursor: cursor.filter(|_| is_sound) };
+            let by = if seat.is_taken() { Some(way.by) } else { None };
+            self.send(Answer::Next(frame), by).await?;
+            (way.is_heard, way.failures) = (true, 0);
+            (place.has_sent, place.cursor) = (true, cursor);
         }
+        drop(answers);
+        let Some(arrival) = seat.arrival() else {
+            self.queue.finish(self.number, Answer::Complete);
+            return Ok(None);
+        };
+        Ok(match arrival.join(self) {
+            Joined::Live => None,
+            Joined::Behind(position, seen) => Some(Start::After(position, seen)),
+        })
     }
 
-    /// Sends an answer that was made for this operation alone.
-    async fn send(&self, answer: Answer) -> std::result::Result<(), Gone> {
-        match timeout(self.queue.patience(), self.queue.send(self.number, answer)).await {
-            Ok(sent) => sent,
-            Err(_) => Err(Gone),
+    /// There are `errors` and no result. One who asks is told; one who was told something before goes on from `start` once
+    /// the reason has passed, or has to come back.
+    async fn refuse(
+        &self,
+        start: Start,
+        way: &mut Way,
+        errors: Vec<ServerError>,
+    ) -> std::result::Result<Option<Start>, Verdict> {
+        if answer::says(&errors, &["INVALID_TOKEN"]) {
+            return Err(Verdict::Forbidden);
         }
-    }
-
-    fn refuse(&self, error: GraphError) {
-        let mut response = error.into_response();
+        if way.is_heard && answer::says(&errors, &["FORBIDDEN", "UNAUTHENTICATED"]) {
+            return Err(Verdict::Forbidden);
+        }
+        if way.is_heard && answer::is_passing(&errors) {
+            return if way.pause(&self.engine, PAUSES.len()).await { Ok(Some(start)) } else { Err(Verdict::TryAgain) };
+        }
+        let mut response = Response::from_errors(errors);
         crate::graphql::name_request(&mut response, &self.call().request_id);
         self.queue.finish(self.number, Answer::Errors(answer::errors(&response.errors)));
+        Ok(None)
+    }
+
+    /// Sends an answer that was made for this operation alone: as fast as it is read, and not after `by`.
+    async fn send(&self, answer: Answer, by: Option<Instant>) -> std::result::Result<(), Verdict> {
+        let patience = Instant::now() + self.queue.patience();
+        let by = by.map_or(patience, |by| by.min(patience));
+        match timeout_at(by, self.queue.send(self.number, answer)).await {
+            Ok(Ok(())) => Ok(()),
+            // it would wait for ever for somebody to read; who comes back can resume
+            Ok(Err(Gone)) | Err(_) => Err(Verdict::TooSlow),
+        }
     }
 
     /// Hands over what its group was answered. Whether there was room for it.

@@ -71,6 +71,10 @@ struct State {
 pub enum Verdict {
     /// Its client reads more slowly than events come. It may come back and resume.
     TooSlow,
+    /// Something of it could not go on for now. It may come back and resume.
+    TryAgain,
+    /// Its client may not have it any more.
+    Forbidden,
 }
 
 /// What one connection has yet to be sent.

@@ -16,7 +16,6 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
-use serde_json::Value;
 use tokio::time::timeout;
 
 use super::accept::Media;
@@ -165,13 +164,12 @@ impl<K> Events<K> {
             outgoing = timeout(self.keep_alive, self.queue.next()) => outgoing,
         };
         let Ok(outgoing) = outgoing else { return Some(Bytes::from_static(COMMENT)) };
+        // whatever the verdict is: the client comes back, and goes on or hears why it may not
         let mut next = Some(outgoing.ok()?);
         let mut chunk = Vec::new();
         while let Some(outgoing) = next {
             match outgoing.answer {
                 Answer::Next(frame) => write_next(&mut chunk, frame.cursor, &frame.body),
-                // the client's rights ended a moment ago: it comes back, and hears what it has to do about it
-                Answer::Errors(errors) if says_invalid_token(&errors) => return None,
                 Answer::Errors(errors) => {
                     write_next(&mut chunk, None, &[b"{\"errors\":", &*errors, b"}"].concat());
                     self.is_complete = true;
@@ -199,11 +197,6 @@ fn write_next(events: &mut Vec<u8>, cursor: Option<EventCursor>, result: &[u8]) 
     events.extend_from_slice(b"data: ");
     events.extend_from_slice(result);
     events.extend_from_slice(b"\n\n");
-}
-
-fn says_invalid_token(errors: &[u8]) -> bool {
-    let errors: Vec<Value> = serde_json::from_slice(errors).unwrap_or_default();
-    errors.iter().any(|error| error["extensions"]["code"] == "INVALID_TOKEN")
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use entity::user;
+use domain::id::Kind;
+use entity::{session, user};
 use quick_commerce::accounts;
 use quick_commerce::serve;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -13,6 +15,7 @@ use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::support::actors::{Actor, Api};
+use crate::support::crowd::uuid;
 use crate::support::feed::{Feed, MY_ORDER_UPDATES};
 use crate::support::redis::Redis;
 use crate::support::socket::{End, Frame, PROTOCOL, Socket};
@@ -23,6 +26,7 @@ use crate::support::{Shape, TestApp, TestCluster, TestParts, over_both_shapes};
 over_both_shapes! {
     whatever_ends_a_session_closes_its_sockets,
     a_token_that_expires_closes_its_socket,
+    a_socket_that_has_not_heard_of_its_end_closes_when_something_is_asked,
     who_comes_back_with_a_fresh_token_has_missed_nothing,
     of_two_admins_who_take_each_others_rights_one_stays,
     a_user_has_so_many_sockets_and_no_more,
@@ -195,6 +199,21 @@ async fn a_token_that_expires_closes_its_socket(shape: Shape) {
     assert_closed(socket, "the token expired").await;
     assert_open(&mut other, &customer.user_id, "the other token is good").await;
     assert_open(&mut public, "", "there is no token").await;
+}
+
+async fn a_socket_that_has_not_heard_of_its_end_closes_when_something_is_asked(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    for document in [VIEWER, "subscription { myOrderUpdates { __typename } }"] {
+        let customer = app.customer().await;
+        let mut socket = customer.socket().await;
+        assert_open(&mut socket, &customer.user_id, "nothing has happened").await;
+        // no word of it goes round
+        let end = session::Entity::update_many().col_expr(session::Column::EndedAt, Expr::value(app.clock.now()));
+        let end = end.filter(session::Column::UserId.eq(uuid(Kind::User, &customer.user_id)));
+        assert!(end.exec(app.app.db.writer()).await.unwrap().rows_affected > 0);
+        socket.subscribe("1", document, &json!({})).await;
+        assert_closed(socket, document).await;
+    }
 }
 
 /// How a feed ends that its client has read to its end.

@@ -129,7 +129,7 @@ impl Storm {
         let clients = (0..settings.subscribers).map(client).collect();
         let mut storm = Self { seed: settings.seed, stage, cast, board, clients, listening: JoinSet::new() };
         // Offers and the platform are followed from before there is an order, and thus completely. What is an order's, a
-        // customer's or a seller's begins with a picture, which must have something in it: else there is no cursor.
+        // customer's or a seller's begins with a picture, which must have something in it to be held to.
         let (early, late): (Vec<_>, Vec<_>) = storm.clients.clone().into_iter().partition(|client| client.begins_early());
         storm.listen(&early).await;
         let mut driver = storm.driver(DRIVERS);

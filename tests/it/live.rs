@@ -37,6 +37,7 @@ use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
 mod instances;
+mod slow;
 
 over_both_shapes! {
     everybody_hears_of_their_own_orders_and_of_no_others,
@@ -467,8 +468,18 @@ async fn what_is_no_longer_kept_starts_anew(shape: Shape) {
     let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({})).await;
     feed.snapshot(1).await;
     let old = feed.cursor.clone();
+    let (admin, partner) = tokio::join!(app.admin(), app.partner());
+    let mut others = Vec::new();
+    for (actor, document) in [(&admin, ADMIN_UPDATES), (&partner, AVAILABLE_ORDERS)] {
+        let first = actor.subscribe(document, json!({})).await.next().await;
+        others.push((actor.email.clone(), document, first["cursor"].clone()));
+    }
+    // one that partners hear of
+    let offered = place_order(&customer, &shop.product_id, 1).await;
+    step(&shop.seller, &offered, "PREPARING").await;
+    step(&shop.seller, &offered, "READY").await;
     step(&shop.seller, &id, "PREPARING").await;
-    feed.next().await;
+    while feed.next().await["order"]["id"] != id.as_str() {}
     let newest = feed.cursor.clone();
     all_published(&app.app).await;
     app.clock.advance(Duration::from_hours(25));
@@ -478,7 +489,18 @@ async fn what_is_no_longer_kept_starts_anew(shape: Shape) {
     let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": old })).await;
     let reset = feed.next().await;
     assert_eq!((&reset["__typename"], &reset["reason"]), (&json!("StreamReset"), &json!("RETENTION")));
-    feed.snapshot(1).await;
+    feed.snapshot(2).await;
+    for (email, document, after) in others {
+        let mut feed = app.login(&email).await.subscribe(document, json!({ "after": after })).await;
+        let reset = feed.next().await;
+        let reason = reset.get("reason").or(reset.get("resetReason"));
+        assert_eq!((&reset["__typename"], reason), (&json!("StreamReset"), Some(&json!("RETENTION"))), "{document}");
+        let picture = feed.next().await;
+        assert!(
+            ["AdminSnapshot", "AvailableOrdersSnapshot"].contains(&picture["__typename"].as_str().unwrap()),
+            "{picture}"
+        );
+    }
     // nothing came after the newest: nothing of it is missing
     let mut current = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": newest })).await;
     step(&seller, &id, "READY").await;

@@ -1,12 +1,14 @@
 //! From the event log to the bus: nothing that was committed is lost, and nothing is ever out of order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::event::Topic;
 use entity::{event, relay};
+use futures_util::FutureExt as _;
 use quick_commerce::app::App;
-use quick_commerce::platform::bus::{Bus, Delivery, Listener, Message};
+use quick_commerce::platform::bus::{Bus, Delivery, Listener, Mailbox, Message, Receiver};
 use quick_commerce::platform::db::{Db, Tx};
 use quick_commerce::platform::outbox::{self, NewEvent};
 use quick_commerce::platform::relay::{self as log, Head, Moved, Relay, Since, Step};
@@ -456,4 +458,26 @@ async fn positions_are_given_while_redis_is_away_and_everything_is_published_onc
         subscriber.heard(usize::try_from(last + 1).unwrap()).await;
         until(|| async { log::published(app.db.reader()).await.unwrap() == last.cast_signed() + 1 }).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_did_not_wait_for_redis_is_told_of_a_gap_once_it_listens() {
+    let network = Proxy::start(Redis::shared().await.addr()).await;
+    let bus = Bus::redis(&format!("redis://{}", network.addr), "late").await.unwrap();
+    until(async || bus.is_live()).await;
+    // answered after the gap that everybody hears of at first
+    drop(bus.listen(Topic::Platform).await.unwrap());
+    network.pause();
+    let mailbox = Arc::new(Mailbox::default());
+    let mut first = Box::pin(bus.attach(Topic::Available, Arc::clone(&mailbox) as Arc<dyn Receiver>));
+    assert!(first.as_mut().now_or_never().is_none());
+    {
+        // another one, that goes on before there is an answer
+        let mut hasty = Box::pin(bus.attach(Topic::Available, Arc::new(Mailbox::default())));
+        assert!(hasty.as_mut().now_or_never().is_none());
+    }
+    network.resume();
+    let _attachment = first.await.unwrap();
+    let told = tokio::time::timeout(PATIENCE, mailbox.next()).await.expect("whatever was published until now is missing");
+    assert!(matches!(told, Delivery::Gap), "{told:?}");
 }

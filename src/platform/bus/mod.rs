@@ -51,6 +51,27 @@ pub enum Delivery {
     Behind(i64),
 }
 
+impl Delivery {
+    /// Whichever of the two tells more, for whoever needs only the newest: a gap may hide anything, and else it is the one
+    /// that comes later in the feed.
+    #[must_use]
+    pub fn or_newer(self, other: Self) -> Self {
+        match (self.position(), other.position()) {
+            (Some(position), Some(of_other)) if of_other >= position => other,
+            (Some(_), None) => other,
+            _ => self,
+        }
+    }
+
+    const fn position(&self) -> Option<i64> {
+        match self {
+            Self::Message(message) => Some(message.position),
+            Self::Behind(position) => Some(*position),
+            Self::Gap => None,
+        }
+    }
+}
+
 /// Whoever hears of a topic. What it is called with comes in the topic's order.
 pub trait Receiver: Send + Sync + 'static {
     /// Takes `delivery`, without waiting for anything.
@@ -196,6 +217,21 @@ impl Bus {
         match self {
             Self::Memory(_) => true,
             Self::Redis(bus) => tokio::time::timeout(Duration::from_secs(2), bus.ping()).await.is_ok_and(|answer| answer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_deliveries_the_one_that_tells_more_counts() {
+        let (early, late) = (Delivery::Behind(3), Delivery::Behind(7));
+        for (one, other) in [(&early, &late), (&late, &early)] {
+            assert!(matches!(one.clone().or_newer(other.clone()), Delivery::Behind(7)));
+            assert!(matches!(Delivery::Gap.or_newer(one.clone()), Delivery::Gap));
+            assert!(matches!(one.clone().or_newer(Delivery::Gap), Delivery::Gap));
         }
     }
 }

@@ -80,7 +80,8 @@ impl RedisBus {
         let (confirm, confirmed) = oneshot::channel();
         self.requests.send((topic, confirm)).await.map_err(|e| Error::fault("asking for a subscription", e))?;
         if !matches!(timeout(PATIENCE, confirmed).await, Ok(Ok(()))) {
-            // Redis is away. The receiver stays attached: it hears of a gap when Redis is back, and reads the log then.
+            // Redis is away, or slow. The receiver stays attached: it hears of a gap once its topic is subscribed to, and
+            // reads the log then.
             tracing::warn!(%topic, "listening without the bus until Redis answers");
         }
         Ok(())
@@ -152,7 +153,8 @@ impl Subscriber {
         loop {
             let started = Instant::now();
             let ended = self.serve().await;
-            self.is_live.send_replace(false);
+            // whoever waits for a turn hears of one, and not of each attempt
+            self.is_live.send_if_modified(|is_live| std::mem::replace(is_live, false));
             match ended {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "the subscriber connection to Redis is lost; reconnecting"),
@@ -190,8 +192,10 @@ impl Subscriber {
                     if subscribed.insert(topic) {
                         in_time(sink.subscribe(channel(&self.prefix, topic))).await?;
                     }
-                    // the caller may have given up waiting
-                    let _ = confirm.send(());
+                    if confirm.send(()).is_err() {
+                        // the caller has given up waiting and gone on: what was published until now is missing there
+                        self.topics.gap_of(topic);
+                    }
                 }
                 _ = cleaning.tick() => self.clean(&mut sink, &mut subscribed).await?,
             }

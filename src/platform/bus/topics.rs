@@ -82,6 +82,13 @@ impl Topics {
         }
     }
 
+    /// Tells the receivers of `topic` that messages may be missing.
+    pub(super) fn gap_of(&self, topic: Topic) {
+        for receiver in self.of(topic) {
+            receiver.deliver(Delivery::Gap);
+        }
+    }
+
     /// Tells every receiver that messages may be missing.
     pub(super) fn gap(&self) {
         let receivers: Vec<_> = self.lock().values().flatten().map(|(_, receiver)| Arc::clone(receiver)).collect();

@@ -67,6 +67,14 @@ pub enum Since {
 /// # Errors
 /// When the database fails.
 pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit: u64) -> Result<Since> {
+    page_since(db, topic, position, limit, limit).await
+}
+
+/// The same, but of the events only the first `size`: if there are as many, more may follow after the last of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page_since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit: u64, size: u64) -> Result<Since> {
     let head = head(db).await?.position;
     if position > head || position < 0 {
         return Ok(Since::Unknown);
@@ -74,7 +82,7 @@ pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit
     if position == head {
         return Ok(Since::Messages(Vec::new(), head));
     }
-    let mine: Vec<i64> = event_topic::Entity::find()
+    let mut mine: Vec<i64> = event_topic::Entity::find()
         .select_only()
         .column(event_topic::Column::Position)
         .filter(event_topic::Column::Topic.eq(topic.to_string()))
@@ -87,6 +95,9 @@ pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit
     if mine.len() as u64 > limit {
         return Ok(Since::Forgotten);
     }
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let is_whole = mine.len() <= size;
+    mine.truncate(size);
     let rows = event::Entity::find()
         .filter(event::Column::Position.is_in(mine.iter().copied()))
         .order_by_asc(event::Column::Position)
@@ -99,7 +110,8 @@ pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit
     // nothing of the topic lies between where the caller stands and the first
     let before = std::iter::once(position).chain(mine.iter().copied());
     let messages = rows.into_iter().zip(before).map(|(row, previous)| message(row, previous)).collect();
-    Ok(Since::Messages(messages, mine.last().copied().unwrap_or(position).max(head)))
+    let last = mine.last().copied().unwrap_or(position);
+    Ok(Since::Messages(messages, if is_whole { last.max(head) } else { last }))
 }
 
 /// Events of `topic`, and of no other, that are committed and wait for their position, at most `limit`: for whoever cannot

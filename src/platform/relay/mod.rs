@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::epoch::{new_epoch, prepare};
-pub use self::log::{Head, Moved, Since, head, moved, positions, published, settled, since, waiting};
+pub use self::log::{Head, Moved, Since, head, moved, page_since, positions, published, settled, since, waiting};
 use super::bus::Bus;
 use super::clock::Clock;
 use super::db::Db;

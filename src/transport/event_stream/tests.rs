@@ -1,7 +1,5 @@
 use std::future::{pending, ready};
 
-use serde_json::json;
-
 use super::*;
 use crate::config::SendQueueBudget;
 use crate::stream::{Frame, Verdict};
@@ -57,20 +55,17 @@ async fn silence_is_filled_with_comments() {
 
 #[tokio::test]
 async fn a_stream_that_may_be_gone_on_with_ends_without_a_word() {
-    // its reader is too slow
-    let slow = queue();
-    assert!(slow.offer(0, frame("{}", None)));
-    slow.condemn(Verdict::TooSlow);
-    assert_eq!(open(&slow).next().await, None);
+    // its reader is too slow, or it cannot go on, or its session has ended and its operation heard of it first
+    for verdict in [Verdict::TooSlow, Verdict::TryAgain, Verdict::Forbidden] {
+        let condemned = queue();
+        assert!(condemned.offer(0, frame("{}", None)));
+        condemned.condemn(verdict);
+        assert_eq!(open(&condemned).next().await, None, "{verdict:?}");
+    }
     // its session has ended, or the server stops
     let ended = queue();
     assert!(ended.offer(0, frame("{}", None)));
     assert_eq!(events(Arc::clone(&ended), ready(()).boxed(), LONG, ()).boxed().next().await, None);
-    // its session has ended, and its operation heard of it first
-    let refused = queue();
-    let errors = json!([{ "message": "x", "extensions": { "code": "INVALID_TOKEN" } }]);
-    refused.finish(0, Answer::Errors(errors.to_string().into()));
-    assert_eq!(open(&refused).next().await, None);
 }
 
 #[tokio::test]

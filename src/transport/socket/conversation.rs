@@ -20,7 +20,7 @@ use super::protocol::{ClientMessage, Object};
 use super::wire::{End, Said, Wire};
 use crate::app::App;
 use crate::graphql::context::RequestId;
-use crate::stream::{Authority, Engine, SendQueue, Verdict};
+use crate::stream::{Authority, Engine, SendQueue};
 use crate::transport::Shutdown;
 use crate::transport::quota::{Place, Quota};
 use crate::transport::session::Session;
@@ -76,7 +76,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         let mut said = tokio::select! {
             message = wire.read() => conversation.hear(message?)?,
             outgoing = queue.next() => {
-                conversation.operations.envelope(outgoing.map_err(|Verdict::TooSlow| Goodbye::TOO_SLOW)?).map(Said::Text)
+                conversation.operations.envelope(outgoing.map_err(Goodbye::from)?).map(Said::Text)
             }
             checked = conversation.init.checked() => Some(conversation.admit(checked)?),
             () = timer.as_mut() => {

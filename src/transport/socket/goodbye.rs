@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use crate::stream::Verdict;
+
 /// A reason's largest size in bytes (RFC 6455, section 5.5: 125 for the payload, two of them the code).
 const MAX_REASON: usize = 123;
 
@@ -26,7 +28,7 @@ impl Goodbye {
     pub(super) const TOO_LARGE: Self = Self::of(1009, "Message too large");
     /// 1012: the server stops. Clients come back, to another instance or to this one's successor.
     pub(super) const RESTART: Self = Self::of(1012, "Service restart");
-    /// 1013: it cannot be told now who asks.
+    /// 1013: it cannot be told now who asks, or an operation cannot go on now.
     pub(super) const TRY_AGAIN: Self = Self::of(1013, "Try again later");
     /// 1013: events come faster than the client reads. It may come back and resume.
     pub(super) const TOO_SLOW: Self = Self::of(1013, "Too slow");
@@ -59,6 +61,16 @@ impl Goodbye {
     pub(super) fn frame(&self) -> CloseFrame {
         let end = self.reason.floor_char_boundary(MAX_REASON);
         CloseFrame { code: self.code.into(), reason: self.reason.get(..end).unwrap_or_default().into() }
+    }
+}
+
+impl From<Verdict> for Goodbye {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::TooSlow => Self::TOO_SLOW,
+            Verdict::TryAgain => Self::TRY_AGAIN,
+            Verdict::Forbidden => Self::FORBIDDEN,
+        }
     }
 }
 

@@ -88,6 +88,10 @@ impl Client {
                     was_cut = true;
                     let words = match end {
                         End::Broken(words) => words,
+                        End::Refused(words) => {
+                            self.log().marks.refuse(words.clone());
+                            words
+                        }
                         End::Wrong(words) => {
                             self.log().marks.fault(words.clone());
                             words
@@ -148,7 +152,7 @@ impl Client {
         self.number as u64
     }
 
-    /// Whether it can begin before there is anything to be shown. Others would have no cursor to come back with.
+    /// Whether it can begin before there is anything to be shown.
     pub(super) fn begins_early(&self) -> bool {
         matches!(*self.follows.lock().unwrap(), Follows::Offers(_) | Follows::Platform)
     }

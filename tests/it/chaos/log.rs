@@ -22,11 +22,13 @@ pub(super) struct Marks {
     pub(super) repeats: u64,
     /// Times that it was told to start anew.
     pub(super) resets: u64,
+    /// Answers that were errors which may pass. What breaks in a storm is not the database: none is due.
+    pub(super) refused: u64,
     /// Events that are missing between others.
     pub(super) lost: u64,
     /// Everything else that must not be.
     pub(super) wrong: u64,
-    /// The first few of the last two, in words.
+    /// The first few of the last three, in words.
     pub(super) faults: Vec<String>,
 }
 
@@ -40,6 +42,12 @@ impl Marks {
     /// Something that must not be.
     pub(super) fn fault(&mut self, words: String) {
         self.wrong += 1;
+        self.keep(words);
+    }
+
+    /// An answer was an error that may pass.
+    pub(super) fn refuse(&mut self, words: String) {
+        self.refused += 1;
         self.keep(words);
     }
 

@@ -16,6 +16,7 @@ pub(super) struct Report {
     wrong: u64,
     repeats: u64,
     resets: u64,
+    refused: u64,
     reconnects: u64,
     events: u64,
     servers_killed: u64,
@@ -47,6 +48,7 @@ impl Report {
             report.wrong += marks.wrong;
             report.repeats += marks.repeats;
             report.resets += marks.resets;
+            report.refused += marks.refused;
             report.events += marks.events;
             report.reconnects += client.reconnects();
             report.faults.extend(marks.faults.iter().map(|fault| format!("{}: {fault}", client.describe())));
@@ -56,10 +58,10 @@ impl Report {
 
     pub(super) fn print(&self) {
         let Self { lost, wrong, repeats, resets, reconnects, events, servers_killed, redis_killed, cuts, .. } = self;
-        let Self { orders, mutations, repetitions, .. } = self;
+        let Self { orders, mutations, repetitions, refused, .. } = self;
         say(&format!(
             "chaos: lost = {lost}, wrong = {wrong}\n  events delivered {events}, duplicates dropped {repeats}, resets {resets}, \
-             reconnects {reconnects}\n  kills: servers {servers_killed}, Redis {redis_killed}; cuts {cuts}\n  orders {orders}, \
+             errors that may pass {refused}, reconnects {reconnects}\n  kills: servers {servers_killed}, Redis {redis_killed}; cuts {cuts}\n  orders {orders}, \
              mutations {mutations}, each done once, requests repeated {repetitions}"
         ));
         for fault in self.faults.iter().take(MAX_PRINTED) {
@@ -70,6 +72,8 @@ impl Report {
     /// Fails the test if anything was lost, and also if there was too little that could have been.
     pub(super) fn check(&self, settings: &Settings) {
         assert!(self.lost == 0 && self.wrong == 0, "{self:#?}");
+        // the database stays, and keeps everything: there is no reason for one or the other
+        assert!(self.resets == 0 && self.refused == 0, "{self:#?}");
         let (subscribers, instances) = (settings.subscribers as u64, settings.instances as u64);
         // a server that dies takes its share of the clients with it
         let has_stormed = self.servers_killed >= 2

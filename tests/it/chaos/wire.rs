@@ -23,6 +23,8 @@ const SILENCE: Duration = Duration::from_mins(2);
 pub(super) enum End {
     /// It broke, or the server asks to come back.
     Broken(String),
+    /// It answered with an error that may pass, and left it to the client to ask again.
+    Refused(String),
     /// The server says what no server should.
     Wrong(String),
 }
@@ -102,5 +104,5 @@ impl Wire {
 
 fn of_errors(errors: &Value) -> End {
     let is_passing = errors.as_array().is_some_and(|all| all.iter().all(|error| error["extensions"]["retryable"] == true));
-    if is_passing { broken(errors) } else { End::Wrong(errors.to_string()) }
+    if is_passing { End::Refused(errors.to_string()) } else { End::Wrong(errors.to_string()) }
 }

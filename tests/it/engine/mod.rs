@@ -1,5 +1,6 @@
 //! The subscriptions' engine: one execution for all who asked the same, and never a silent gap.
 
 mod equality;
+mod faults;
 mod recovery;
 mod sharing;

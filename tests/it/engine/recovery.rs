@@ -8,7 +8,7 @@ use quick_commerce::config::SendQueueBudget;
 use quick_commerce::graphql::scalars::EventCursor;
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::relay::{self, Since};
-use quick_commerce::stream::Engine;
+use quick_commerce::stream::{Engine, Verdict};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -31,22 +31,22 @@ over_both_shapes! {
     an_answer_that_breaks_ends_nothing,
 }
 
-fn follow(engine: &Engine, variables: &Value) -> Follower {
+pub(super) fn follow(engine: &Engine, variables: &Value) -> Follower {
     Follower::start(engine, Some(someone(1, Role::Partner)), TICKS, variables)
 }
 
-async fn subscribed(engine: &Engine, count: i64) {
+pub(super) async fn subscribed(engine: &Engine, count: i64) {
     until(|| async { engine.counts().subscriptions == count }).await;
 }
 
 /// Two instances over one database, whose buses do not meet: what the first relays, the second does not hear.
-struct Apart {
-    parts: TestParts,
-    far: App,
+pub(super) struct Apart {
+    pub(super) parts: TestParts,
+    pub(super) far: App,
 }
 
 impl Apart {
-    async fn build(shape: Shape) -> Self {
+    pub(super) async fn build(shape: Shape) -> Self {
         let parts = TestParts::build(shape).await;
         let mut settings = config_of(shape, &parts.database).await;
         settings.bus_check = Duration::from_millis(100);
@@ -56,13 +56,13 @@ impl Apart {
     }
 
     /// The ticks `numbers`, which only the first instance's bus brings.
-    async fn tick(&self, numbers: impl IntoIterator<Item = u64>) {
+    pub(super) async fn tick(&self, numbers: impl IntoIterator<Item = u64>) {
         tick(&self.parts.app, numbers).await;
         while self.parts.app.relay().step().await.unwrap() != relay::Step::Moved(0) {}
     }
 
     /// All ticks after `position` as the bus would bring them.
-    async fn messages(&self, position: i64) -> Vec<Message> {
+    pub(super) async fn messages(&self, position: i64) -> Vec<Message> {
         match relay::since(self.far.db.reader(), TOPIC, position, 1_000).await.unwrap() {
             Since::Messages(messages, _) => messages,
             other => panic!("{other:?}"),
@@ -171,7 +171,7 @@ async fn a_log_of_another_epoch_starts_everybody_anew(shape: Shape) {
 }
 
 /// Room for a few answers.
-const TIGHT: SendQueueBudget = SendQueueBudget { bytes: 2_000, age: Duration::from_mins(1) };
+pub(super) const TIGHT: SendQueueBudget = SendQueueBudget { bytes: 2_000, age: Duration::from_mins(1) };
 
 async fn a_slow_reader_gets_everything_in_order(shape: Shape) {
     let app = TestApp::start(shape).await;
@@ -238,7 +238,7 @@ async fn a_reader_who_reads_nothing_is_let_go_and_loses_nothing(shape: Shape) {
         }
     });
     verdict.await.expect("it is not waited for for ever");
-    assert_eq!(stuck.next().await, Told::TooSlow);
+    assert_eq!(stuck.next().await, Told::Ended(Verdict::TooSlow));
     let cursor = stuck.cursor.unwrap();
     drop(stuck);
     let mut back = Follower::start(&engine, partner, TICKS, &json!({ "after": cursor.encode() }));

@@ -1,10 +1,21 @@
 //! Who asks the same is answered once.
 
-use domain::access::Role;
-use quick_commerce::stream::{Answer, Counts};
-use serde_json::{Value, json};
+use std::collections::HashMap;
 
-use crate::support::ticks::{Follower, TICKS, TOPIC, Told, engine, someone, tick};
+use async_graphql::{Context, EmptyMutation, Schema, Subscription};
+use domain::access::Role;
+use domain::event::Topic;
+use futures_util::stream::BoxStream;
+use quick_commerce::app::App;
+use quick_commerce::graphql::Result;
+use quick_commerce::graphql::limits::limited;
+use quick_commerce::graphql::scalars::EventCursor;
+use quick_commerce::platform::bus::Message;
+use quick_commerce::stream::{self, Answer, Counts, Engine, Snapshot, SnapshotCursors, Source, StreamReset};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::ticks::{Follower, Nothing, TICKS, TOPIC, Told, engine, someone, tick};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
@@ -12,6 +23,7 @@ over_both_shapes! {
     an_event_is_executed_once_for_all_who_asked_the_same,
     answers_are_shared_by_those_for_whom_they_are_equal_and_by_no_others,
     an_answer_for_many_knows_nothing_of_one,
+    what_declares_nothing_is_private,
     a_group_is_gone_when_its_last_subscriber_is,
     a_stream_that_ends_is_completed_for_everybody,
     what_is_refused_is_told_once_and_joins_nobody,
@@ -116,6 +128,60 @@ async fn an_answer_for_many_knows_nothing_of_one(shape: Shape) {
         tick(&app.app, [u64::try_from(newest).unwrap() + 1]).await;
         assert_eq!(follower.item().await, json!({ "number": newest + 1, "role": role, "user": user }), "{share}");
     }
+}
+
+/// Says no more of itself than it must.
+struct Modest;
+
+impl Source for Modest {
+    type Item = i32;
+
+    fn topic(&self) -> Topic {
+        TOPIC
+    }
+
+    async fn snapshot(&self, _: &App, _: SnapshotCursors) -> Result<Snapshot<i32>> {
+        Ok(Snapshot { items: vec![0], seen: HashMap::new() })
+    }
+
+    fn version(&self, _: &Message) -> Option<(Uuid, i32)> {
+        None
+    }
+
+    async fn item(&self, _: &App, _: &Message, _: EventCursor) -> Result<Option<i32>> {
+        Ok(Some(1))
+    }
+
+    fn reset(&self, _: StreamReset) -> Option<i32> {
+        None
+    }
+}
+
+struct Root;
+
+#[Subscription]
+impl Root {
+    async fn modest(&self, ctx: &Context<'_>) -> Result<BoxStream<'static, Result<i32>>> {
+        stream::follow(ctx, Modest, None).await
+    }
+}
+
+async fn what_declares_nothing_is_private(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let schema = Schema::build(Nothing, EmptyMutation, Root).data(app.app.clone());
+    let engine = Engine::new(app.app.clone(), limited(schema, app.app.config.limits).finish());
+    let anna = Some(someone(1, Role::Admin));
+    let mut followers = [(); 2].map(|()| Follower::start(&engine, anna, "subscription { modest }", &json!({})));
+    for follower in &mut followers {
+        assert_eq!(follower.item().await, 0);
+    }
+    until(|| async { engine.counts().subscriptions == 2 }).await;
+    assert_eq!(engine.counts().groups, 2, "not even the same user's are one");
+    tick(&app.app, [1]).await;
+    for follower in &mut followers {
+        assert_eq!(follower.item().await, 1);
+    }
+    assert_eq!(engine.counts().executions, 2);
 }
 
 async fn a_group_is_gone_when_its_last_subscriber_is(shape: Shape) {

@@ -56,6 +56,74 @@ async fn orders_go_on_without_redis_and_nothing_is_missing_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn feeds_go_on_while_redis_is_away() {
+    let mut redis = Redis::private().await;
+    // what is found is found because Redis is away
+    let cluster = TestCluster::start_on(&redis, 2, |config| config.bus_check = Duration::from_hours(1)).await;
+    let (here, there) = (&cluster[0], &cluster[1]);
+    let (shop, customer) = tokio::join!(seller_with_product(here, 100, "40.00"), here.customer());
+    place_some(here, &customer, &shop, 1).await;
+    let mut feeds = [
+        Feed::follow(&customer.at(here), MY_ORDER_UPDATES, json!({})).await,
+        Feed::follow(&shop.seller.at(there), SELLER_ORDER_UPDATES, json!({})).await,
+    ];
+    for feed in &mut feeds {
+        feed.snapshot(1).await;
+    }
+    redis.kill();
+    until(async || !here.app.bus.is_live() && !there.app.bus.is_live()).await;
+    for api in [here, there, here] {
+        place_some(api, &customer, &shop, 2).await;
+        let expected = versions(&here.app, None).await;
+        for feed in &mut feeds {
+            feed.catch_up(&expected).await;
+        }
+    }
+}
+
+/// The channels of Redis that begin with `prefix`, and how many instances are subscribed to each.
+async fn subscribed(redis: &mut ::redis::aio::MultiplexedConnection, prefix: &str) -> BTreeMap<String, u64> {
+    let channels: Vec<String> =
+        ::redis::cmd("PUBSUB").arg("CHANNELS").arg(format!("{prefix}:*")).query_async(redis).await.unwrap();
+    let counts = ::redis::cmd("PUBSUB").arg("NUMSUB").arg(&channels).query_async(redis).await.unwrap();
+    BTreeMap::into_iter(counts)
+        .map(|(channel, count): (String, u64)| (channel[prefix.len() + 1..].to_owned(), count))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_has_one_subscription_at_redis_for_each_topic_in_use() {
+    let cluster = TestCluster::start(2).await;
+    let (here, there) = (&cluster[0], &cluster[1]);
+    let url = Redis::shared().await.url();
+    let client = ::redis::Client::open(url).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let (anna, boris) = tokio::join!(here.customer(), here.customer());
+    let prefix = here.app.config.redis_prefix.clone();
+    let topic = |customer: &Actor| Topic::Customer(uuid(Kind::User, &customer.user_id)).to_string();
+    let mut open = Vec::new();
+    for (whose, at) in [(&anna, here), (&anna, here), (&anna, there), (&boris, there), (&boris, there)] {
+        let mut feed = whose.at(at).subscribe("subscription { myOrderUpdates { __typename } }", json!({})).await;
+        feed.next().await;
+        open.push(feed);
+    }
+    let counts = subscribed(&mut redis, &prefix).await;
+    assert_eq!((counts.get(&topic(&anna)), counts.get(&topic(&boris))), (Some(&2), Some(&1)), "{counts:?}");
+    drop(open);
+    let is_gone = async |redis: &mut _| {
+        let counts = subscribed(redis, &prefix).await;
+        !counts.contains_key(&topic(&anna)) && !counts.contains_key(&topic(&boris))
+    };
+    let waiting = async {
+        while !is_gone(&mut redis).await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // a topic stays for a while after its last subscriber
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("none is left after the last one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_instance_that_relays_is_killed_the_other_takes_over() {
     let mut cluster = TestCluster::start(2).await;
     let (shop, customer) = tokio::join!(seller_with_product(&cluster[0], 100, "40.00"), cluster[0].customer());

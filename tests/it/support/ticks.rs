@@ -1,13 +1,17 @@
 //! A subscription of the tests' own, over numbered events: each is one more than the last.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_graphql::{Context, EmptyMutation, Enum, Object, Schema, SimpleObject, Subscription, Union};
+use async_graphql::{
+    Context, Data, EmptyMutation, Enum, Executor, Object, Request, Response, Schema, SimpleObject, Subscription, Union,
+};
 use domain::access::{Actor, Audience, Role};
 use domain::event::Topic;
 use entity::event;
+use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use quick_commerce::app::App;
@@ -18,6 +22,7 @@ use quick_commerce::graphql::scalars::EventCursor;
 use quick_commerce::graphql::{Result, reader};
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::db::Tx;
+use quick_commerce::platform::error::{Denial, Error};
 use quick_commerce::platform::outbox::{self, NewEvent};
 use quick_commerce::stream::{
     Answer, Authority, Call, Engine, Operation, Outgoing, Policy, SendQueue, Snapshot, SnapshotCursors, Source, StreamReset,
@@ -25,6 +30,7 @@ use quick_commerce::stream::{
 };
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
+use tokio::sync::RwLock;
 use uuid::Uuid;
 
 const KIND: &str = "test.ticked";
@@ -106,7 +112,26 @@ enum Share {
     Everyone,
 }
 
+/// What a test has go wrong, and what it holds up.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// So many of the next items cannot be made, for a reason that may pass.
+    pub(crate) items: AtomicUsize,
+    /// So many of the next answers break the task that asks for them.
+    pub(crate) answers: AtomicUsize,
+    /// Snapshots that were read.
+    pub(crate) read: AtomicUsize,
+    /// What they wait for then: that nobody writes here.
+    pub(crate) gate: RwLock<()>,
+}
+
+/// Whether one more is to go wrong.
+fn happens(count: &AtomicUsize) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
 struct Ticks {
+    faults: Arc<Faults>,
     share: Share,
     latest: bool,
     even: bool,
@@ -141,6 +166,8 @@ impl Source for Ticks {
     async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<TickItem>> {
         let ticks = event::Entity::find().filter(event::Column::Kind.eq(KIND)).count(app.db.reader()).await.unwrap();
         let newest = i32::try_from(ticks).unwrap();
+        self.faults.read.fetch_add(1, Ordering::SeqCst);
+        drop(self.faults.gate.read().await);
         let item = TickItem::Snapshot(TickSnapshot { cursor: cursors.only(), newest: newest.into() });
         Ok(Snapshot { items: vec![item], seen: HashMap::from([(Uuid::nil(), newest)]) })
     }
@@ -150,6 +177,9 @@ impl Source for Ticks {
     }
 
     async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> Result<Option<TickItem>> {
+        if happens(&self.faults.items) {
+            return Err(Error::fault("making a tick", "on purpose").into());
+        }
         let number = message.payload["number"].as_i64().unwrap();
         let is_wanted = !self.even || number % 2 == 0;
         Ok(is_wanted.then_some(TickItem::Tick(Tick { cursor, number })))
@@ -178,7 +208,23 @@ impl Root {
         #[graphql(default)] even: bool,
         last: Option<i64>,
     ) -> Result<BoxStream<'static, Result<TickItem>>> {
-        follow(ctx, Ticks { share, latest, even, last }, after).await
+        let faults = Arc::clone(ctx.data_unchecked());
+        follow(ctx, Ticks { faults, share, latest, even, last }, after).await
+    }
+
+    /// The same for whoever is signed in.
+    async fn own_ticks(&self, ctx: &Context<'_>) -> Result<BoxStream<'static, Result<TickItem>>> {
+        if reader(ctx).and_then(|reader| reader.user).is_none() {
+            return Err(Denial::Unauthenticated.into());
+        }
+        let faults = Arc::clone(ctx.data_unchecked());
+        follow(ctx, Ticks { faults, share: Share::User, latest: false, even: false, last: None }, None).await
+    }
+
+    /// The same for those who must say where they were.
+    async fn ticks_after(&self, ctx: &Context<'_>, after: EventCursor) -> Result<BoxStream<'static, Result<TickItem>>> {
+        let faults = Arc::clone(ctx.data_unchecked());
+        follow(ctx, Ticks { faults, share: Share::Role, latest: false, even: false, last: None }, Some(after)).await
     }
 }
 
@@ -194,15 +240,62 @@ impl Nothing {
 
 /// An engine of its own over `app`, with the ticks for its only subscription.
 pub(crate) fn engine(app: &App) -> Engine {
-    let schema = limited(Schema::build(Nothing, EmptyMutation, Root).data(app.clone()), app.config.limits).finish();
-    Engine::new(app.clone(), schema)
+    engine_with(app, &Arc::default())
 }
 
-struct Fixed(Viewer);
+/// The same, where things go wrong.
+pub(crate) fn engine_with(app: &App, faults: &Arc<Faults>) -> Engine {
+    let schema = Schema::build(Nothing, EmptyMutation, Root).data(app.clone()).data(Arc::clone(faults));
+    let schema = limited(schema, app.config.limits).finish();
+    Engine::new(app.clone(), Fragile { schema, faults: Arc::clone(faults) })
+}
 
-impl Authority for Fixed {
+#[derive(Clone)]
+struct Fragile {
+    schema: Schema<Nothing, EmptyMutation, Root>,
+    faults: Arc<Faults>,
+}
+
+impl Executor for Fragile {
+    async fn execute(&self, request: Request) -> Response {
+        self.schema.execute(request).await
+    }
+
+    fn execute_stream(&self, request: Request, data: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+        let faults = Arc::clone(&self.faults);
+        let answers = Executor::execute_stream(&self.schema, request, data);
+        let answers = answers.inspect(move |_| assert!(!happens(&faults.answers), "on purpose"));
+        answers.boxed()
+    }
+}
+
+/// Somebody, until a test says otherwise.
+pub(crate) struct Sure {
+    viewer: Mutex<Result<Viewer>>,
+    asked: AtomicUsize,
+}
+
+impl Sure {
+    /// Whoever `actor` is.
+    pub(crate) fn of(actor: Option<Actor>) -> Arc<Self> {
+        Arc::new(Self { viewer: Mutex::new(Ok(Viewer(actor))), asked: AtomicUsize::new(0) })
+    }
+
+    /// From now on they are whoever `viewer` says.
+    pub(crate) fn turn(&self, viewer: Result<Viewer>) {
+        *self.viewer.lock().unwrap() = viewer;
+    }
+
+    /// How often it was asked who they are.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Authority for Sure {
     fn viewer(&self) -> BoxFuture<'_, Result<Viewer>> {
-        Box::pin(std::future::ready(Ok(self.0)))
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(self.viewer.lock().unwrap().clone()))
     }
 }
 
@@ -224,7 +317,7 @@ pub(crate) enum Told {
     /// Nothing more comes.
     Complete,
     /// The connection must end.
-    TooSlow,
+    Ended(Verdict),
 }
 
 /// One subscription on a connection of its own.
@@ -247,6 +340,16 @@ impl Follower {
         variables: &Value,
         budget: SendQueueBudget,
     ) -> Self {
+        Self::start_as(engine, Sure::of(actor), document, variables, budget)
+    }
+
+    pub(crate) fn start_as(
+        engine: &Engine,
+        authority: Arc<Sure>,
+        document: &str,
+        variables: &Value,
+        budget: SendQueueBudget,
+    ) -> Self {
         let call = Call {
             query: document.into(),
             operation_name: None,
@@ -256,7 +359,7 @@ impl Follower {
             accepts: Accepts::Everything,
         };
         let queue = SendQueue::new(budget);
-        let operation = engine.start(call, Arc::new(Fixed(Viewer(actor))), &queue, 7);
+        let operation = engine.start(call, authority, &queue, 7);
         Self { queue, cursor: None, operation }
     }
 
@@ -273,7 +376,7 @@ impl Follower {
                 assert_eq!(operation, 7);
                 answer
             }
-            Err(Verdict::TooSlow) => return Told::TooSlow,
+            Err(verdict) => return Told::Ended(verdict),
         };
         match answer {
             Answer::Next(frame) => {

@@ -1,0 +1,250 @@
+//! The task of a group: it takes one delivery after the other, has it executed, and reads in the log what did not come.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Group, answer};
+use crate::graphql::scalars::EventCursor;
+use crate::platform::bus::{Delivery, Message};
+use crate::platform::relay::{self, Since};
+use crate::stream::counters::Counters;
+use crate::stream::execution::{Execution, Outcome};
+use crate::stream::queue::Frame;
+use crate::stream::{Policy, StreamResetReason};
+
+/// How long a group that has nothing to do keeps its execution and its memory.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// Events that a group reads from the log at once, when the bus may have lost some.
+const MAX_REPAIR: u64 = 10_000;
+
+/// How long a group rests when the log cannot be read.
+const REST: Duration = Duration::from_millis(500);
+
+/// Pauses before an event is executed again whose answer was an error that may pass.
+const PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
+
+/// How often it is asked, at the most, whether what snapshots showed may still come.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// The task of a group, while there is something to do.
+pub(super) struct Runner {
+    group: Arc<Group>,
+    execution: Option<Execution>,
+    /// When it was asked last what may still come of what snapshots showed.
+    settled: Option<Instant>,
+}
+
+impl Runner {
+    pub(super) const fn new(group: Arc<Group>) -> Self {
+        Self { group, execution: None, settled: None }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            match timeout(LINGER, self.group.mailbox.next()).await {
+                Ok(delivery) => match self.group.question.policy {
+                    Policy::All => {
+                        self.handle(delivery).await;
+                        self.group.dealt_with(1);
+                    }
+                    Policy::Latest(pause) => {
+                        let (mut newest, mut count) = (delivery, 1);
+                        while let Some(other) = self.group.mailbox.take() {
+                            (newest, count) = (newest.or_newer(other), count + 1);
+                        }
+                        self.handle(newest).await;
+                        self.group.dealt_with(count);
+                        sleep(pause).await;
+                    }
+                },
+                Err(_) => {
+                    if self.rest() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends, unless something came just now.
+    fn rest(&self) -> bool {
+        let mut state = self.group.state();
+        if !self.group.mailbox.is_empty() {
+            return false;
+        }
+        state.is_running = false;
+        if state.members.len() < 2 {
+            // nobody would come back in a crowd
+            let position = state.position.unwrap_or_default();
+            state.forget_answers(position);
+        }
+        true
+    }
+
+    async fn handle(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Message(message) => {
+                let is_hole = self.group.state().position.is_some_and(|at| message.previous > at);
+                // while the hole is there nothing goes past it: the log has this message, too
+                if !is_hole || self.repair().await {
+                    self.take(message).await;
+                }
+            }
+            Delivery::Gap => _ = self.repair().await,
+            Delivery::Behind(position) => {
+                let is_behind = {
+                    let mut state = self.group.state();
+                    // somebody may be on their way in who has not heard of it
+                    state.is_suspect |= state.position.is_none();
+                    state.position.is_some_and(|at| at < position)
+                };
+                if is_behind {
+                    self.repair().await;
+                }
+            }
+        }
+    }
+
+    /// Reads what the bus may have lost. `false`: that did not work, and will be tried again; everybody stands where they
+    /// stood.
+    async fn repair(&mut self) -> bool {
+        let (epoch, at) = {
+            let mut state = self.group.state();
+            if state.members.is_empty() {
+                state.is_suspect = state.entering > 0;
+                state.position = None;
+                state.forget_answers(0);
+                return true;
+            }
+            (state.epoch, state.position.unwrap_or_default())
+        };
+        let group = Arc::clone(&self.group);
+        if epoch != group.engine.epoch() {
+            group.start_anew(StreamResetReason::Server);
+            return true;
+        }
+        Counters::add(&group.engine.counters().repairs, 1);
+        let since = relay::since(group.engine.app().db.reader(), group.question.topic, at, MAX_REPAIR).await;
+        match since {
+            Ok(Since::Messages(messages, known)) => {
+                let older = if group.question.policy == Policy::All { 0 } else { messages.len().saturating_sub(1) };
+                for message in messages.into_iter().skip(older) {
+                    if !self.take(message).await {
+                        return false;
+                    }
+                }
+                let mut state = group.state();
+                state.position = state.position.map(|at| at.max(known));
+            }
+            Ok(Since::Forgotten | Since::Unknown) => group.start_anew(StreamResetReason::Server),
+            Err(error) => {
+                tracing::warn!(?error, "the log cannot be read; trying again");
+                self.wait().await;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Waits for a database that is away, and then has the log read from where everybody stands.
+    async fn wait(&mut self) {
+        self.execution = None;
+        sleep(REST).await;
+        self.group.put(Delivery::Gap);
+    }
+
+    /// Has `message` executed and hands its answer to everybody. `false`: that did not work, and will be tried again.
+    async fn take(&mut self, message: Message) -> bool {
+        let group = Arc::clone(&self.group);
+        let epoch = {
+            let mut state = group.state();
+            if state.position.is_some_and(|at| message.position <= at) {
+                return true;
+            }
+            if state.members.is_empty() {
+                state.position = Some(message.position);
+                state.forget_answers(message.position);
+                return true;
+            }
+            state.epoch
+        };
+        Counters::add(&group.engine.counters().events, 1);
+        let position = message.position;
+        let cursor = EventCursor { epoch, stream: group.question.stream, position, is_partial: false };
+        let Some((outcome, is_sound)) = self.execute(&message, cursor).await else {
+            self.wait().await;
+            return false;
+        };
+        let (version, is_over) =
+            self.execution.as_ref().map_or((None, false), |execution| (execution.version(), execution.is_over()));
+        match outcome {
+            Outcome::Answer(response) => {
+                // who resumes goes on from before an answer that is none
+                let is_resumable = is_sound && group.question.policy == Policy::All;
+                let frame = Frame { body: answer::result(&response), cursor: is_resumable.then_some(cursor) };
+                group.give(position, version, Some(frame), is_sound);
+            }
+            Outcome::Passed => group.give(position, version, None, true),
+            Outcome::Failed(why) => {
+                self.execution = None;
+                if !group.has_complained.swap(true, Ordering::Relaxed) {
+                    tracing::error!(topic = %group.question.topic, why, "what a group asks cannot be executed for all of it");
+                }
+                group.send_away(position);
+                return true;
+            }
+        }
+        if is_over {
+            self.execution = None;
+            group.complete(position);
+        } else if !is_sound {
+            self.execution = None;
+        }
+        self.settle().await;
+        true
+    }
+
+    /// What becomes of `message`, and whether it is more than an error that may pass: such a one stands for an event only when
+    /// it comes again and again, and not because the database is away. `None`: it is away.
+    async fn execute(&mut self, message: &Message, cursor: EventCursor) -> Option<(Outcome, bool)> {
+        let group = Arc::clone(&self.group);
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let execution = self.execution.get_or_insert_with(|| group.begin());
+            Counters::add(&group.engine.counters().executions, 1);
+            let outcome = execution.push(message.clone(), cursor).await;
+            if !matches!(&outcome, Outcome::Answer(response) if answer::is_passing(&response.errors)) {
+                return Some((outcome, true));
+            }
+            let Some(pause) = pauses.next() else {
+                // what the database has to do with it is seen by reading the log there
+                return relay::head(group.engine.app().db.reader()).await.ok().map(|_| (outcome, false));
+            };
+            self.execution = None;
+            sleep(pause).await;
+        }
+    }
+
+    /// Finds out until when what snapshots showed may still come, where that could not be said when they were read.
+    async fn settle(&mut self) {
+        let newest = {
+            let state = self.group.state();
+            let is_due = self.settled.is_none_or(|at| at.elapsed() >= SETTLING);
+            if !is_due || !state.members.values().any(|place| place.seen.is_open()) {
+                return;
+            }
+            state.next
+        };
+        self.settled = Some(Instant::now());
+        if let Ok(Some(until)) = relay::settled(self.group.engine.app().db.reader()).await {
+            // those who were here when it was asked: what they were shown was committed by then
+            for (_, place) in self.group.state().members.iter_mut().filter(|(id, _)| **id < newest) {
+                place.seen.settle(until);
+            }
+        }
+    }
+}
