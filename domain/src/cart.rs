@@ -214,7 +214,8 @@ mod tests {
                 assert!(part >= 0, "{q:?}");
             }
             if problems.is_empty() && !items.is_empty() {
-                let lines: Vec<Line> = items.iter().map(|i| Line { unit_minor: i.seen_minor, quantity: i.quantity }).collect();
+                let lines: Vec<Line> =
+                    items.iter().map(|i| Line { unit_minor: i.seen_minor, quantity: i.quantity }).collect();
                 let subtotal = lines.iter().map(|line| line.total_minor()).sum();
                 assert_eq!(q, quote(&lines, promo.discount_minor(subtotal).unwrap(), RULE));
             }

@@ -86,6 +86,11 @@ impl Listener {
     pub async fn next(&mut self) -> Delivery {
         self.mailbox.next().await
     }
+
+    /// The next delivery, if one waits already.
+    pub fn take(&mut self) -> Option<Delivery> {
+        self.mailbox.take()
+    }
 }
 
 #[cfg(test)]

@@ -122,6 +122,13 @@ impl Bus {
         self.topics().in_use()
     }
 
+    /// Hands `message`, which is another topic's, on to the receivers of `topic` on this instance. It keeps its position, which
+    /// is of the one log, and names none before it: nobody sees a hole. It may come later than younger messages of the topic,
+    /// so it is for receivers to whom the newest tells everything.
+    pub fn forward(&self, topic: Topic, message: &Message) {
+        self.topics().deliver(topic, &Message { previous: 0, ..message.clone() });
+    }
+
     /// Tells the receivers of `topic` on this instance that the log has an event of theirs at `position`.
     pub fn behind(&self, topic: Topic, position: i64) {
         self.topics().behind(topic, position);
