@@ -294,12 +294,15 @@ impl Runner {
                         self.group.dealt_with(1);
                     }
                     Policy::Latest(pause) => {
-                        let mut newest = (delivery, 1);
+                        let mut waiting = vec![delivery];
                         while let Some(newer) = self.group.mailbox.take() {
-                            newest = (newer, newest.1 + 1);
+                            waiting.push(newer);
                         }
-                        self.handle(newest.0).await;
-                        self.group.dealt_with(newest.1);
+                        let count = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
+                        for delivery in newest(waiting) {
+                            self.handle(delivery).await;
+                        }
+                        self.group.dealt_with(count);
                         sleep(pause).await;
                     }
                 },
@@ -369,8 +372,12 @@ impl Runner {
                 for message in messages.into_iter().skip(older) {
                     self.take(message).await;
                 }
-                let mut state = group.state();
-                state.position = state.position.map(|at| at.max(known));
+                // of those to whom the newest tells everything some hear of other topics too (`Bus::forward`): what has not
+                // come from there yet is not known, though the log has nothing of their own
+                if group.question.policy == Policy::All {
+                    let mut state = group.state();
+                    state.position = state.position.map(|at| at.max(known));
+                }
             }
             Ok(Since::Forgotten | Since::Unknown) => group.start_anew(StreamResetReason::Server),
             Err(error) => {
@@ -424,6 +431,24 @@ impl Runner {
     }
 }
 
+/// What has to be done of `waiting`, when the newest tells everything: the newest message, by its position and not by when it
+/// came, since some are handed on from other topics; and before it the last word of what may be missing.
+fn newest(waiting: Vec<Delivery>) -> impl Iterator<Item = Delivery> {
+    let (mut newest, mut missing): (Option<Message>, Option<Delivery>) = (None, None);
+    for delivery in waiting {
+        match delivery {
+            Delivery::Message(message) if newest.as_ref().is_none_or(|other| other.position < message.position) => {
+                newest = Some(message);
+            }
+            Delivery::Message(_) => {}
+            // a gap asks for more than any position
+            Delivery::Behind(_) if matches!(missing, Some(Delivery::Gap)) => {}
+            word => missing = Some(word),
+        }
+    }
+    missing.into_iter().chain(newest.map(Delivery::Message))
+}
+
 impl Group {
     /// Begins to execute what everybody here asked.
     fn begin(&self) -> Execution {
@@ -474,9 +499,12 @@ impl Group {
         let counters = self.engine.counters();
         Counters::add(&counters.messages, count);
         counters.bytes.fetch_add((count * frame.body.len()) as u64, Ordering::Relaxed);
-        if !is_latest {
-            state.keep(Kept { position, version, frame });
+        if is_latest {
+            // for whoever took their snapshot before this, and joins after it
+            state.kept.clear();
+            state.kept_bytes = 0;
         }
+        state.keep(Kept { position, version, frame });
         drop(state);
         Counters::add(&counters.lags, behind.len());
         for (place, position) in behind {

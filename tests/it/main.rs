@@ -6,6 +6,7 @@
 mod architecture;
 mod authority;
 mod bad_input;
+mod cart;
 mod chaos;
 mod claims;
 mod client_examples;

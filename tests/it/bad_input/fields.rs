@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::values::Takes::{
-    self, Change, Choice, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Number, OldPrice, Password,
-    Price, Total,
+    self, Amount, Change, Choice, Code, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Number,
+    OldPrice, Password, Percent, Price, Time, Total,
 };
 use crate::support::actors::{Actor, PASSWORD, email};
 use crate::support::story::{address, key};
@@ -77,6 +77,21 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
             ("reason", Choice),
             ("note", Lines(500)),
             ("expectedOnHand", Compared),
+        ],
+    ),
+    ("setCartLine", &[("productId", Id("prd")), ("quantity", Number(0, 1_000))]),
+    ("applyPromoCode", &[("code", Form)]),
+    (
+        "createPromo",
+        &[
+            ("code", Code),
+            ("percentOff", Percent),
+            ("amountOff", Price),
+            ("minimumSubtotal", Amount),
+            ("startsAt", Time),
+            ("endsAt", Time),
+            ("maxUses", Number(1, 1_000_000_000)),
+            ("maxUsesPerCustomer", Number(1, 1_000_000_000)),
         ],
     ),
     (
@@ -158,6 +173,11 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateProduct" if path == "price" => json!({ "productId": product, "compareAtPrice": null }),
         "updateProduct" => json!({ "productId": product }),
         "adjustStock" => json!({ "idempotencyKey": key(), "productId": product, "delta": 1, "reason": "ADJUSTED" }),
+        "setCartLine" => json!({ "productId": product, "quantity": 1 }),
+        "applyPromoCode" => json!({}),
+        "createPromo" if path == "amountOff" => json!({ "code": key() }),
+        "createPromo" if path == "percentOff" => json!({ "code": key() }),
+        "createPromo" => json!({ "code": key(), "percentOff": "10" }),
         "placeOrder" => {
             let address = if path == "addressId" { Value::Null } else { address() };
             let items = json!([{ "productId": product, "quantity": 1 }]);
@@ -179,7 +199,7 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str) -> &'a Actor {
     match mutation {
         "register" | "login" | "refreshTokens" => &world.nobody,
         "createProduct" | "updateProduct" | "adjustStock" => &world.shop.seller,
-        "placeOrder" | "cancelOrder" | "logout" => &world.customer,
+        "setCartLine" | "applyPromoCode" | "placeOrder" | "cancelOrder" | "logout" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
         _ => &world.admin,
     }
