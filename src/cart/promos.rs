@@ -44,7 +44,7 @@ pub struct NewPromo {
 /// # Errors
 /// `INVALID_INPUT` at the field; `ALREADY_EXISTS` for the code.
 pub async fn create(app: &App, new: NewPromo) -> Result<entity::promo::Model> {
-    let promo = check(app, new)?;
+    let promo = check(app, &new)?;
     retry(|| create_once(app, promo.clone())).await
 }
 
@@ -63,7 +63,7 @@ async fn create_once(app: &App, mut promo: entity::promo::Model) -> Result<entit
     Ok(promo)
 }
 
-fn check(app: &App, new: NewPromo) -> Result<entity::promo::Model> {
+fn check(app: &App, new: &NewPromo) -> Result<entity::promo::Model> {
     let currency = app.config.currency;
     let (percent, amount) = match (new.percent_off, new.amount_off) {
         (Some(percent), None) => (Some(basis_points(percent)?), None),

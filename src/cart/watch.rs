@@ -183,3 +183,28 @@ fn of_promos(messages: &[Message]) -> Vec<Uuid> {
 fn read_payload<T>(payload: Result<T, serde_json::Error>) -> Option<T> {
     payload.inspect_err(|error| tracing::error!(%error, "a change of the catalogue cannot be read")).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::bus::tests::message;
+
+    /// What is made of `deliveries` by one that has heard everything up to 5.
+    fn heard(deliveries: Vec<Delivery>) -> Heard {
+        let mut heard = Heard { messages: Vec::new(), position: 5, is_suspect: false };
+        for delivery in deliveries {
+            heard.take(delivery);
+        }
+        heard
+    }
+
+    #[test]
+    fn what_follows_without_a_hole_is_heard_and_everything_else_is_read() {
+        let whole = heard(vec![message(4, 3), message(7, 5), message(7, 5), message(9, 7), Delivery::Behind(9)]);
+        let positions: Vec<i64> = whole.messages.iter().map(|message| message.position).collect();
+        assert_eq!((positions, whole.position, whole.is_suspect), (vec![7, 9], 9, false));
+        for broken in [vec![message(9, 7)], vec![Delivery::Gap], vec![Delivery::Behind(6)]] {
+            assert!(heard(broken).is_suspect);
+        }
+    }
+}

@@ -25,7 +25,7 @@ use super::{Policy, StreamResetReason, answer};
 use crate::graphql::Result;
 use crate::graphql::context::{Accepts, RequestId, Shared};
 use crate::graphql::scalars::EventCursor;
-use crate::platform::bus::{Attachment, Delivery, Mailbox, Message, Receiver};
+use crate::platform::bus::{Attachment, Delivery, Mailbox, Message, Receiver, newest};
 use crate::platform::relay::{self, Since};
 
 /// How long a group that has nothing to do keeps its execution and its memory.
@@ -429,24 +429,6 @@ impl Runner {
             group.complete();
         }
     }
-}
-
-/// What has to be done of `waiting`, when the newest tells everything: the newest message, by its position and not by when it
-/// came, since some are handed on from other topics; and before it the last word of what may be missing.
-fn newest(waiting: Vec<Delivery>) -> impl Iterator<Item = Delivery> {
-    let (mut newest, mut missing): (Option<Message>, Option<Delivery>) = (None, None);
-    for delivery in waiting {
-        match delivery {
-            Delivery::Message(message) if newest.as_ref().is_none_or(|other| other.position < message.position) => {
-                newest = Some(message);
-            }
-            Delivery::Message(_) => {}
-            // a gap asks for more than any position
-            Delivery::Behind(_) if matches!(missing, Some(Delivery::Gap)) => {}
-            word => missing = Some(word),
-        }
-    }
-    missing.into_iter().chain(newest.map(Delivery::Message))
 }
 
 impl Group {

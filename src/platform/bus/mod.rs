@@ -17,10 +17,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub use self::mailbox::{Listener, Mailbox};
+pub use self::mailbox::{Listener, Mailbox, newest};
 pub use self::topics::Attachment;
 use self::topics::Topics;
 use super::error::Result;
+
+#[cfg(test)]
+pub(crate) use self::mailbox::tests;
 
 /// One event on its way to subscribers.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -82,19 +82,6 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("setCartLine", &[("productId", Id("prd")), ("quantity", Number(0, 1_000))]),
     ("applyPromoCode", &[("code", Form)]),
     (
-        "createPromo",
-        &[
-            ("code", Code),
-            ("percentOff", Percent),
-            ("amountOff", Price),
-            ("minimumSubtotal", Amount),
-            ("startsAt", Time),
-            ("endsAt", Time),
-            ("maxUses", Number(1, 1_000_000_000)),
-            ("maxUsesPerCustomer", Number(1, 1_000_000_000)),
-        ],
-    ),
-    (
         "placeOrder",
         &[
             KEY,
@@ -116,6 +103,20 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
             ("promoCode", Form),
             ("note", Lines(500)),
             ("expectedTotal", Total),
+        ],
+    ),
+    // after the orders, which would use the codes
+    (
+        "createPromo",
+        &[
+            ("code", Code),
+            ("percentOff", Percent),
+            ("amountOff", Price),
+            ("minimumSubtotal", Amount),
+            ("startsAt", Time),
+            ("endsAt", Time),
+            ("maxUses", Number(1, 1_000_000_000)),
+            ("maxUsesPerCustomer", Number(1, 1_000_000_000)),
         ],
     ),
     // before the order is called off
@@ -163,7 +164,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
             input
         }
         "login" => json!({ "email": world.customer.email, "password": "not the password" }),
-        "refreshTokens" | "logout" | "setAvailability" => json!({}),
+        "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" => json!({}),
         "saveCategory" => json!({ "slug": "a-category", "name": "A category" }),
         "createProduct" => json!({
             "idempotencyKey": key(), "sku": key(), "name": "A product", "description": "", "price": "20",
@@ -174,9 +175,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateProduct" => json!({ "productId": product }),
         "adjustStock" => json!({ "idempotencyKey": key(), "productId": product, "delta": 1, "reason": "ADJUSTED" }),
         "setCartLine" => json!({ "productId": product, "quantity": 1 }),
-        "applyPromoCode" => json!({}),
-        "createPromo" if path == "amountOff" => json!({ "code": key() }),
-        "createPromo" if path == "percentOff" => json!({ "code": key() }),
+        "createPromo" if path.ends_with("Off") => json!({ "code": key() }),
         "createPromo" => json!({ "code": key(), "percentOff": "10" }),
         "placeOrder" => {
             let address = if path == "addressId" { Value::Null } else { address() };
