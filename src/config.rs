@@ -87,6 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("CLAIM_HOLD_SECONDS", "120", "how long a partner may look at an order before accepting it"),
     setting("PICKUP_SECONDS", "900", "how long a partner has from accepting an order to picking it up"),
     setting("PARTNER_CAPACITY", "2", "orders that a new partner may carry at once"),
+    setting("PAYMENT_MINUTES", "15", "how long an order waits for its payment before it is called off"),
     setting("MAX_BODY_BYTES", "262144", "largest request body and WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
     setting("MAX_COMPLEXITY", "20000", "most fields an operation may resolve, list sizes counted"),
@@ -166,6 +167,8 @@ pub struct Config {
     pub pickup: Duration,
     /// Orders that a new partner may carry at once.
     pub partner_capacity: i32,
+    /// How long an order waits for its payment.
+    pub payment_window: Duration,
     /// Bounds on requests.
     pub limits: Limits,
     /// Sockets and event streams that a user may have open here; 0: any number.
@@ -434,6 +437,7 @@ impl Reader {
             claim_hold: self.seconds("CLAIM_HOLD_SECONDS", 5, 3_600),
             pickup: self.seconds("PICKUP_SECONDS", 30, 86_400),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
+            payment_window: Duration::from_secs(self.number("PAYMENT_MINUTES", 1, 1_440) * 60),
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
             sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),

@@ -12,6 +12,7 @@ pub mod transport;
 
 pub mod accounts;
 pub mod analytics;
+pub mod cart;
 pub mod catalog;
 pub mod dispatch;
 pub mod inventory;

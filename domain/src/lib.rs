@@ -5,6 +5,7 @@
 //! is a function that a test calls directly.
 
 pub mod access;
+pub mod cart;
 pub mod claims;
 pub mod error;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod money;
 mod named;
 pub mod order;
 pub mod pricing;
+pub mod promo;
 pub mod stock;
 
 pub use named::{Named, UnknownName};

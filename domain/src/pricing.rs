@@ -1,7 +1,8 @@
 //! What an order costs: exact, in integer minor units.
 //!
-//! `total = subtotal − discount + delivery fee + tax`. Tax is on the goods after discount, rounded once for the whole order,
-//! half away from zero. Nothing else is ever rounded.
+//! `total = subtotal − discount + delivery fee + tax`. There is one rounding rule, half away from zero, and two places for it:
+//! a discount in percent is rounded once, on the subtotal, and tax once, on the goods after discount. Nothing else is ever
+//! rounded. The largest basket, [`MAX_MINOR`](crate::money::MAX_MINOR) × 1,000 pieces × 100 lines, is far from overflow.
 
 /// The platform's prices, from configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,15 +47,22 @@ pub struct Quote {
     pub total_minor: i64,
 }
 
-/// Prices `lines`; a discount above the subtotal counts as the subtotal.
+/// So many hundredths of a percent of `minor`, which is not negative, rounded half away from zero.
+#[must_use]
+pub fn share_minor(minor: i64, basis_points: i32) -> i64 {
+    let share = (i128::from(minor) * i128::from(basis_points) + 5_000) / 10_000;
+    i64::try_from(share).unwrap_or(i64::MAX)
+}
+
+/// Prices `lines`; a discount above the subtotal counts as the subtotal. Where there is nothing to deliver, nothing is to pay.
 #[must_use]
 pub fn quote(lines: &[Line], discount_minor: i64, rule: PriceRule) -> Quote {
     let subtotal_minor = lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.total_minor()));
     let discount_minor = discount_minor.clamp(0, subtotal_minor);
     let goods_minor = subtotal_minor - discount_minor;
-    let is_free = rule.free_delivery_from_minor.is_some_and(|from| goods_minor >= from);
+    let is_free = lines.is_empty() || rule.free_delivery_from_minor.is_some_and(|from| goods_minor >= from);
     let delivery_fee_minor = if is_free { 0 } else { rule.delivery_fee_minor };
-    let tax_minor = (goods_minor.saturating_mul(i64::from(rule.tax_basis_points)).saturating_add(5_000)) / 10_000;
+    let tax_minor = share_minor(goods_minor, i32::try_from(rule.tax_basis_points).unwrap_or(i32::MAX));
     let total_minor = goods_minor.saturating_add(delivery_fee_minor).saturating_add(tax_minor);
     Quote { subtotal_minor, discount_minor, delivery_fee_minor, tax_minor, total_minor }
 }
@@ -79,6 +87,19 @@ mod tests {
         let lines = [Line { unit_minor: 20000, quantity: 1 }];
         assert_eq!(quote(&lines, 0, RULE).delivery_fee_minor, 0);
         assert_eq!(quote(&lines, 101, RULE).delivery_fee_minor, 2500);
+    }
+
+    #[test]
+    fn the_largest_basket_is_priced_exactly() {
+        let line = Line { unit_minor: crate::money::MAX_MINOR, quantity: 1_000 };
+        let rule = PriceRule { tax_basis_points: 10_000, ..RULE };
+        let quote = quote(&[line; 100], 1, rule);
+        assert_eq!(quote.total_minor, 2 * (crate::money::MAX_MINOR * 100_000 - 1));
+    }
+
+    #[test]
+    fn nothing_costs_nothing() {
+        assert_eq!(quote(&[], 5, RULE).total_minor, 0);
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod password_hash;
 mod text;
 
 pub mod address;
+pub mod cart;
+pub mod cart_line;
 pub mod category;
 pub mod claim;
 pub mod event;
@@ -19,6 +21,9 @@ pub mod order_item;
 pub mod partner;
 pub mod product;
 pub mod product_tag;
+pub mod promo;
+pub mod promo_customer;
+pub mod promo_redemption;
 pub mod refresh_token;
 pub mod relay;
 pub mod seller;

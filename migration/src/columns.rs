@@ -49,6 +49,12 @@ pub(crate) fn int(name: &str) -> ColumnDef {
     })
 }
 
+pub(crate) fn int_null(name: &str) -> ColumnDef {
+    column(name, |c| {
+        c.integer().null();
+    })
+}
+
 /// 64 bits: money in minor units, positions.
 pub(crate) fn bigint(name: &str) -> ColumnDef {
     column(name, |c| {

@@ -10,6 +10,7 @@ use super::{Result, app, viewer};
 use crate::accounts::graphql::{Address, Seller, User};
 use crate::accounts::service as accounts;
 use crate::app::App;
+use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
 use crate::catalog::graphql::{Category, Product};
 use crate::catalog::service::{self as catalog, Which};
 use crate::inventory::graphql::StockMovement;
@@ -37,6 +38,10 @@ pub enum Node {
     Product(Box<Product>),
     /// A line of a stock ledger.
     StockMovement(StockMovement),
+    /// A cart.
+    Cart(Box<Cart>),
+    /// A line of a cart.
+    CartLine(Box<CartLine>),
     /// An order.
     Order(Box<Order>),
     /// A line of an order.
@@ -98,6 +103,10 @@ async fn find_private(app: &App, actor: Actor, kind: Kind, id: Uuid) -> Result<O
             accounts::find_user(db, id).await?.map(|row| Node::User(Box::new(User::new(row))))
         }
         Kind::Address => accounts::find_address(db, actor.user, id).await?.map(|row| Node::Address(Box::new(row.into()))),
+        Kind::Cart => cart::find_node(app, actor, id).await?.map(|found| match found {
+            CartNode::Cart(cart) => Node::Cart(cart),
+            CartNode::Line(line) => Node::CartLine(line),
+        }),
         Kind::Order => find_order(app, actor, id).await?.map(|order| Node::Order(Box::new(order))),
         Kind::OrderItem => match orders::find_item(db, id).await? {
             Some(row) => {

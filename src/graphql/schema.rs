@@ -10,6 +10,7 @@ use crate::accounts::graphql::{
 };
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
+use crate::cart::graphql::{CartMutation, CartSubscription, PromosMutation};
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
 use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscription};
 use crate::graphql::limits::limited;
@@ -27,12 +28,27 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, UsersMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
+pub struct Mutation(
+    AccountsMutation,
+    UsersMutation,
+    CatalogMutation,
+    InventoryMutation,
+    CartMutation,
+    PromosMutation,
+    OrdersMutation,
+    DispatchMutation,
+);
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
 /// `after` to resume without a gap.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(OrdersSubscription, DispatchSubscription, InventorySubscription, DesksSubscription);
+pub struct Subscription(
+    CartSubscription,
+    InventorySubscription,
+    OrdersSubscription,
+    DispatchSubscription,
+    DesksSubscription,
+);
 
 /// The schema that clients use.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::service::{cleaning, closing};
 use crate::app::App;
+use crate::cart::{watch as carts, windows};
 use crate::catalog::cached;
 use crate::demo;
 use crate::dispatch::expiry;
@@ -48,6 +49,10 @@ impl Work {
             let (app, stop) = (app.clone(), stop.clone());
             move || expiry::run(app.clone(), stop.clone())
         }));
+        tasks.spawn(supervise("promo codes", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || windows::run(app.clone(), stop.clone())
+        }));
         tasks.spawn(supervise("session clean-up", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || cleaning::clean(app.clone(), stop.clone())
@@ -59,8 +64,8 @@ impl Work {
         Self { stop, tasks }
     }
 
-    /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end, and
-    /// looks for events that the bus did not bring.
+    /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end, looks for
+    /// events that the bus did not bring, and tells carts of what changes under them.
     fn watch(app: &App, engine: &Engine) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -71,6 +76,10 @@ impl Work {
         tasks.spawn(supervise("catalogue cache", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || cached::watch(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("carts", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || carts::watch(app.clone(), stop.clone())
         }));
         tasks.spawn(supervise("subscriptions", stop.clone(), {
             let (engine, stop) = (engine.clone(), stop.clone());

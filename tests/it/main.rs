@@ -7,6 +7,7 @@ mod architecture;
 mod authority;
 mod bad_input;
 mod cache;
+mod cart;
 mod chaos;
 mod claims;
 mod client_examples;

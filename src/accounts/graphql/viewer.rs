@@ -4,6 +4,7 @@ use async_graphql::{Context, MergedObject, Object};
 use domain::access::Actor;
 
 use super::user::User;
+use crate::cart::graphql::ViewerCart;
 use crate::graphql::{Result, viewer};
 use crate::orders::graphql::ViewerOrders;
 
@@ -15,13 +16,13 @@ pub struct AccountsQuery;
 impl AccountsQuery {
     /// Whoever is signed in, and what is theirs; null when nobody is.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
-        viewer(ctx).map(|actor| Viewer(ViewerAccount(actor), ViewerOrders(actor)))
+        viewer(ctx).map(|actor| Viewer(ViewerAccount(actor), ViewerCart(actor), ViewerOrders(actor)))
     }
 }
 
 /// Whoever is signed in, and what is theirs.
 #[derive(Debug, MergedObject)]
-pub struct Viewer(pub ViewerAccount, pub ViewerOrders);
+pub struct Viewer(pub ViewerAccount, pub ViewerCart, pub ViewerOrders);
 
 /// The viewer's account.
 #[derive(Debug)]

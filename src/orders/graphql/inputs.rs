@@ -86,12 +86,12 @@ pub enum OrderSort {
     Updated,
 }
 
-/// An order to place. All items of one order are one seller's.
+/// An order to place, of the items given here or, when there are none, of the cart. All items of one order are one seller's.
 #[derive(Debug, Clone, InputObject)]
 pub struct PlaceOrderInput {
     /// 1 to 255 characters; the same key places the order once, however often it is sent.
     pub idempotency_key: String,
-    /// What to buy: 1 to 100 products, each once.
+    /// What to buy: 1 to 100 products, each once. Absent: what is in the cart, which is empty then.
     pub items: Option<Vec<OrderItemInput>>,
     /// A saved address of yours, with coordinates; or `address`.
     pub address_id: Option<ID>,
@@ -99,11 +99,11 @@ pub struct PlaceOrderInput {
     pub address: Option<AddressInput>,
     /// How it is paid.
     pub payment_method: PaymentMethod,
-    /// A code for a discount.
+    /// A promo code. Absent: the one that is applied to the cart, when the cart is ordered.
     pub promo_code: Option<String>,
     /// For the store and the partner; at most 500 characters.
     pub note: Option<String>,
-    /// Refuse with `CART_CHANGED` when the total is not this.
+    /// Refuse with `CART_CHANGED` when the total is not this. Needed to order a cart whose prices have changed.
     pub expected_total: Option<Decimal>,
 }
 
@@ -119,16 +119,12 @@ pub struct OrderItemInput {
 impl PlaceOrderInput {
     /// The key and the order, when every field is within its limits.
     pub(super) fn check(self) -> Result<Result<(String, Place), Rejection>> {
-        let mut lines = Vec::new();
-        for item in self.items.unwrap_or_default() {
-            lines.push(PlaceLine { product: ids::parse(Kind::Product, &item.product_id)?, quantity: item.quantity });
-        }
+        let line = |item: OrderItemInput| {
+            Ok(PlaceLine { product: ids::parse(Kind::Product, &item.product_id)?, quantity: item.quantity })
+        };
+        let lines = self.items.map(|items| items.into_iter().map(line).collect::<Result<Vec<_>>>()).transpose()?;
         let address_id = self.address_id.map(|id| ids::parse(Kind::Address, &id)).transpose()?;
         let checked = || {
-            if self.promo_code.is_some() {
-                let message = "There is no such promo code.";
-                return Err(Rejection::new(domain::error::ErrorCode::PromoInvalid, message).at("promoCode"));
-            }
             Ok((
                 self.address.map(|address| address.check("address")).transpose()?,
                 self.note.map(|note| input::paragraph("note", &note, 0, 500)).transpose()?.filter(|note| !note.is_empty()),
@@ -137,7 +133,8 @@ impl PlaceOrderInput {
         Ok(checked().map(|(address, note)| {
             let payment_method = self.payment_method.into();
             let expected_total = self.expected_total.map(|Decimal(total)| total);
-            let place = Place { lines, address_id, address, payment_method, note, expected_total };
+            let promo_code = self.promo_code;
+            let place = Place { lines, address_id, address, payment_method, promo_code, note, expected_total };
             (self.idempotency_key, place)
         }))
     }

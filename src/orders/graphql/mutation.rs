@@ -31,7 +31,11 @@ pub struct OrdersMutation;
 
 #[Object]
 impl OrdersMutation {
-    /// Customers: places an order. Prices, tax and fees are the server's; the stock is taken with the order or not at all.
+    /// Customers: places an order of the items given, or of the cart. Prices, tax and fees are the server's; the stock is taken
+    /// with the order or not at all. `CASH_ON_DELIVERY` is confirmed at once; with `CARD` and `WALLET` the order is PENDING and its
+    /// goods are kept until it is paid, or its time for that is up. A refusal of what is in the cart names it by its path there,
+    /// such as `["cart", "lines", "0", "quantity"]`. A cart whose prices have changed is refused with `CART_CHANGED` unless
+    /// `expectedTotal` is its total now.
     #[graphql(guard = "Signed::as_one_of(&[Role::Customer])")]
     async fn place_order(
         &self,

@@ -114,6 +114,12 @@ impl Order {
         self.money(self.row.discount_minor)
     }
 
+    /// The promo code that the discount comes from, in capitals; null when there is none, and to partners.
+    async fn promo_code(&self) -> Option<&str> {
+        let is_shown = matches!(self.party, Some(Party::Customer | Party::Seller | Party::Admin));
+        self.row.promo_code.as_deref().filter(|_| is_shown)
+    }
+
     /// What the delivery cost.
     async fn delivery_fee(&self) -> Money {
         self.money(self.row.delivery_fee_minor)

@@ -17,6 +17,7 @@ use super::change::{Before, Cause, change};
 use super::claims::{self, NEVER};
 use crate::accounts::partners;
 use crate::app::App;
+use crate::cart::promos;
 use crate::inventory::service as inventory;
 use crate::orders::error::OrderError;
 use crate::orders::repo::claims as claims_repo;
@@ -176,6 +177,7 @@ async fn take(app: &App, tx: &Tx, order: &order::Model, step: &Step, cause: Caus
         claims_repo::update_without_deadline(&**tx, claim).await?;
     }
     if step.to == OrderStatus::Cancelled {
+        promos::give_back(app, tx, order.id, at).await?;
         let items = repo::list_items(&**tx, &[order.id]).await?;
         let lines: Vec<inventory::Line> =
             items.iter().map(|item| inventory::Line { product: item.product_id, quantity: item.quantity }).collect();

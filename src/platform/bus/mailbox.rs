@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::{Attachment, Delivery, Receiver};
+use super::{Attachment, Delivery, Message, Receiver};
 
 /// Deliveries kept for a receiver that is slower than the bus. Beyond that it has a gap.
 const CAPACITY: usize = 256;
@@ -86,11 +86,57 @@ impl Listener {
     pub async fn next(&mut self) -> Delivery {
         self.mailbox.next().await
     }
+
+    /// The next delivery, if one waits already.
+    pub fn take(&mut self) -> Option<Delivery> {
+        self.mailbox.take()
+    }
+}
+
+/// What of `waiting` concerns a receiver to whom the newest message tells everything: that one, by its position and not by when it
+/// came, since some are handed on from other topics ([`Bus::forward`](super::Bus::forward)); and before it the last word of what
+/// may be missing.
+pub fn newest(waiting: Vec<Delivery>) -> impl Iterator<Item = Delivery> {
+    let (mut newest, mut missing): (Option<Message>, Option<Delivery>) = (None, None);
+    for delivery in waiting {
+        match delivery {
+            Delivery::Message(message) if newest.as_ref().is_none_or(|other| other.position < message.position) => {
+                newest = Some(message);
+            }
+            Delivery::Message(_) => {}
+            // a gap asks for more than any position
+            Delivery::Behind(_) if matches!(missing, Some(Delivery::Gap)) => {}
+            word => missing = Some(word),
+        }
+    }
+    missing.into_iter().chain(newest.map(Delivery::Message))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A message at `position`, with the one before it at `previous`.
+    pub(crate) fn message(position: i64, previous: i64) -> Delivery {
+        let payload = Arc::new(serde_json::Value::Null);
+        let (event_id, at) = (uuid::Uuid::nil(), chrono::DateTime::UNIX_EPOCH);
+        Delivery::Message(Message { position, previous, event_id, kind: "test.happened".into(), at, payload })
+    }
+
+    #[test]
+    fn the_newest_is_so_by_its_position_and_comes_after_word_of_what_is_missing() {
+        let told = |waiting| -> Vec<String> {
+            let name = |delivery| match delivery {
+                Delivery::Message(message) => message.position.to_string(),
+                other => format!("{other:?}"),
+            };
+            newest(waiting).map(name).collect()
+        };
+        assert_eq!(told(vec![message(10, 8), message(9, 0)]), ["10"], "the other was handed on late");
+        assert_eq!(told(vec![message(9, 8), message(10, 9)]), ["10"]);
+        assert_eq!(told(vec![Delivery::Gap, message(9, 0), Delivery::Behind(7)]), ["Gap", "9"]);
+        assert_eq!(told(vec![Delivery::Behind(7)]), ["Behind(7)"]);
+    }
 
     #[test]
     fn a_mailbox_that_overflows_holds_a_gap_and_what_came_after() {

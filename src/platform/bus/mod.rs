@@ -17,10 +17,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub use self::mailbox::{Listener, Mailbox};
+pub use self::mailbox::{Listener, Mailbox, newest};
 pub use self::topics::Attachment;
 use self::topics::Topics;
 use super::error::Result;
+
+#[cfg(test)]
+pub(crate) use self::mailbox::tests;
 
 /// One event on its way to subscribers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,27 +52,6 @@ pub enum Delivery {
     Gap,
     /// The log has an event of the topic at this position: whoever has not heard of it reads there.
     Behind(i64),
-}
-
-impl Delivery {
-    /// Whichever of the two tells more, for whoever needs only the newest: a gap may hide anything, and else it is the one
-    /// that comes later in the feed.
-    #[must_use]
-    pub fn or_newer(self, other: Self) -> Self {
-        match (self.position(), other.position()) {
-            (Some(position), Some(of_other)) if of_other >= position => other,
-            (Some(_), None) => other,
-            _ => self,
-        }
-    }
-
-    const fn position(&self) -> Option<i64> {
-        match self {
-            Self::Message(message) => Some(message.position),
-            Self::Behind(position) => Some(*position),
-            Self::Gap => None,
-        }
-    }
 }
 
 /// Whoever hears of a topic. What it is called with comes in the topic's order.
@@ -141,6 +123,13 @@ impl Bus {
     #[must_use]
     pub fn topics_in_use(&self) -> Vec<Topic> {
         self.topics().in_use()
+    }
+
+    /// Hands `message`, which is another topic's, on to the receivers of `topic` on this instance. It keeps its position, which
+    /// is of the one log, and names none before it: nobody sees a hole. It may come later than younger messages of the topic,
+    /// so it is for receivers to whom the newest tells everything.
+    pub fn forward(&self, topic: Topic, message: &Message) {
+        self.topics().deliver(topic, &Message { previous: 0, ..message.clone() });
     }
 
     /// Tells the receivers of `topic` on this instance that the log has an event of theirs at `position`.
@@ -217,21 +206,6 @@ impl Bus {
         match self {
             Self::Memory(_) => true,
             Self::Redis(bus) => tokio::time::timeout(Duration::from_secs(2), bus.ping()).await.is_ok_and(|answer| answer),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_two_deliveries_the_one_that_tells_more_counts() {
-        let (early, late) = (Delivery::Behind(3), Delivery::Behind(7));
-        for (one, other) in [(&early, &late), (&late, &early)] {
-            assert!(matches!(one.clone().or_newer(other.clone()), Delivery::Behind(7)));
-            assert!(matches!(Delivery::Gap.or_newer(one.clone()), Delivery::Gap));
-            assert!(matches!(one.clone().or_newer(Delivery::Gap), Delivery::Gap));
         }
     }
 }

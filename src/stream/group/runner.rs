@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Group, answer};
 use crate::graphql::scalars::EventCursor;
-use crate::platform::bus::{Delivery, Message};
+use crate::platform::bus::{Delivery, Message, newest};
 use crate::platform::relay::{self, Since};
 use crate::stream::counters::Counters;
 use crate::stream::execution::{Execution, Outcome};
@@ -52,11 +52,14 @@ impl Runner {
                         self.group.dealt_with(1);
                     }
                     Policy::Latest(pause) => {
-                        let (mut newest, mut count) = (delivery, 1);
-                        while let Some(other) = self.group.mailbox.take() {
-                            (newest, count) = (newest.or_newer(other), count + 1);
+                        let mut waiting = vec![delivery];
+                        while let Some(newer) = self.group.mailbox.take() {
+                            waiting.push(newer);
                         }
-                        self.handle(newest).await;
+                        let count = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
+                        for delivery in newest(waiting) {
+                            self.handle(delivery).await;
+                        }
                         self.group.dealt_with(count);
                         sleep(pause).await;
                     }
@@ -137,8 +140,12 @@ impl Runner {
                         return false;
                     }
                 }
-                let mut state = group.state();
-                state.position = state.position.map(|at| at.max(known));
+                // of those to whom the newest tells everything some hear of other topics too (`Bus::forward`): what has not
+                // come from there yet is not known, though the log has nothing of their own
+                if group.question.policy == Policy::All {
+                    let mut state = group.state();
+                    state.position = state.position.map(|at| at.max(known));
+                }
             }
             Ok(Since::Forgotten | Since::Unknown) => group.start_anew(StreamResetReason::Server),
             Err(error) => {

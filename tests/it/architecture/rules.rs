@@ -16,6 +16,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("accounts", &["user", "session", "refresh_token", "partner", "seller", "address"]),
     ("catalog", &["category", "product", "product_tag"]),
     ("inventory", &["stock", "stock_movement"]),
+    ("cart", &["cart", "cart_line", "promo", "promo_customer", "promo_redemption"]),
     // an order and its claims are one aggregate
     ("orders", &["order", "order_item", "order_event", "claim"]),
 ];

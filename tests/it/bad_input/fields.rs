@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::values::Takes::{
-    self, Change, Choice, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Number, OldPrice, Password,
-    Price, Total,
+    self, Amount, Change, Choice, Code, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Number,
+    OldPrice, Password, Percent, Price, Time, Total,
 };
 use crate::support::actors::{Actor, PASSWORD, email};
 use crate::support::story::{address, key};
@@ -79,6 +79,8 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
             ("expectedOnHand", Compared),
         ],
     ),
+    ("setCartLine", &[("productId", Id("prd")), ("quantity", Number(0, 1_000))]),
+    ("applyPromoCode", &[("code", Form)]),
     (
         "placeOrder",
         &[
@@ -101,6 +103,20 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
             ("promoCode", Form),
             ("note", Lines(500)),
             ("expectedTotal", Total),
+        ],
+    ),
+    // after the orders, which would use the codes
+    (
+        "createPromo",
+        &[
+            ("code", Code),
+            ("percentOff", Percent),
+            ("amountOff", Price),
+            ("minimumSubtotal", Amount),
+            ("startsAt", Time),
+            ("endsAt", Time),
+            ("maxUses", Number(1, 1_000_000_000)),
+            ("maxUsesPerCustomer", Number(1, 1_000_000_000)),
         ],
     ),
     // before the order is called off
@@ -148,7 +164,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
             input
         }
         "login" => json!({ "email": world.customer.email, "password": "not the password" }),
-        "refreshTokens" | "logout" | "setAvailability" => json!({}),
+        "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" => json!({}),
         "saveCategory" => json!({ "slug": "a-category", "name": "A category" }),
         "createProduct" => json!({
             "idempotencyKey": key(), "sku": key(), "name": "A product", "description": "", "price": "20",
@@ -158,6 +174,9 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateProduct" if path == "price" => json!({ "productId": product, "compareAtPrice": null }),
         "updateProduct" => json!({ "productId": product }),
         "adjustStock" => json!({ "idempotencyKey": key(), "productId": product, "delta": 1, "reason": "ADJUSTED" }),
+        "setCartLine" => json!({ "productId": product, "quantity": 1 }),
+        "createPromo" if path.ends_with("Off") => json!({ "code": key() }),
+        "createPromo" => json!({ "code": key(), "percentOff": "10" }),
         "placeOrder" => {
             let address = if path == "addressId" { Value::Null } else { address() };
             let items = json!([{ "productId": product, "quantity": 1 }]);
@@ -179,7 +198,7 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str) -> &'a Actor {
     match mutation {
         "register" | "login" | "refreshTokens" => &world.nobody,
         "createProduct" | "updateProduct" | "adjustStock" => &world.shop.seller,
-        "placeOrder" | "cancelOrder" | "logout" => &world.customer,
+        "setCartLine" | "applyPromoCode" | "placeOrder" | "cancelOrder" | "logout" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
         _ => &world.admin,
     }

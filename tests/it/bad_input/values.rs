@@ -25,8 +25,16 @@ pub(super) enum Takes {
     Change(i64, i64),
     /// The number that the record has, which is none of those here.
     Compared,
+    /// An amount.
+    Amount,
     /// An amount above zero.
     Price,
+    /// A percentage above zero.
+    Percent,
+    /// A name of letters and digits.
+    Code,
+    /// A time, of which nothing here is an example.
+    Time,
     /// An amount above the price, which is at least 20.
     OldPrice,
     /// An amount that is the total, of which nothing here is an example.
@@ -165,6 +173,14 @@ impl Takes {
             Self::Number(min, max) => of_numbers(|number| (min..=max).contains(&number)),
             Self::Change(min, max) => of_numbers(|number| number != 0 && (min..=max).contains(&number)),
             Self::Compared => of_numbers(|_| false),
+            Self::Amount => of_amounts(|_| true),
+            Self::Percent => of_amounts(|percent| percent > 0.0 && percent <= 100.0),
+            Self::Code => of_texts(|text| text == "NULL"),
+            Self::Time => {
+                let times = ["-0001-01-01T00:00:00Z", "+10000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01", "now"];
+                let times = times.map(|time| (json!(time), false));
+                of_texts(|_| false).into_iter().chain(times).collect()
+            }
             Self::Price => of_amounts(|amount| amount > 0.0),
             Self::OldPrice => of_amounts(|amount| amount > 20.0),
             Self::Degrees(most) => {

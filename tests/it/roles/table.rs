@@ -57,6 +57,7 @@ pub(super) const QUERIES: &[Row] = &[
 /// Before the mutations: the order is still under way.
 pub(super) const SUBSCRIPTIONS: &[Row] = &[
     row("orderUpdates", ITS_PARTIES, "subscription($id: ID!) { orderUpdates(orderId: $id) { __typename } }", order_id),
+    row("cartUpdates", CUSTOMERS, "subscription { cartUpdates { id } }", nothing),
     row("myOrderUpdates", CUSTOMERS, "subscription { myOrderUpdates { __typename } }", nothing),
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
     row("availableOrders", PARTNERS, "subscription { availableOrders { __typename } }", nothing),
@@ -123,6 +124,25 @@ pub(super) const MUTATIONS: &[Row] = &[
                 "idempotencyKey": key(), "productId": world.shop.product_id, "delta": 1, "reason": "RECEIVED",
             } })
         },
+    ),
+    row(
+        "setCartLine",
+        CUSTOMERS,
+        "mutation($input: SetCartLineInput!) { setCartLine(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "productId": world.shop.product_id, "quantity": 1 } }),
+    ),
+    row("clearCart", CUSTOMERS, "mutation { clearCart { userErrors { code } } }", nothing),
+    row(
+        "applyPromoCode",
+        CUSTOMERS,
+        "mutation($input: ApplyPromoCodeInput!) { applyPromoCode(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "code": null } }),
+    ),
+    row(
+        "createPromo",
+        ADMINS,
+        "mutation($input: CreatePromoInput!) { createPromo(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "code": key(), "percentOff": 10 } }),
     ),
     row(
         "placeOrder",

@@ -101,10 +101,11 @@ pub(crate) fn wish(lines: &[(Uuid, i32)]) -> Place {
         is_default: false,
     };
     Place {
-        lines: lines.iter().map(|(product, quantity)| PlaceLine { product: *product, quantity: *quantity }).collect(),
+        lines: Some(lines.iter().map(|(product, quantity)| PlaceLine { product: *product, quantity: *quantity }).collect()),
         address_id: None,
         address: Some(address),
         payment_method: PaymentMethod::CashOnDelivery,
+        promo_code: None,
         note: None,
         expected_total: None,
     }
