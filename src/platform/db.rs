@@ -32,6 +32,7 @@ pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     appended: Arc<Notify>,
+    enqueued: Arc<Notify>,
     statements: Arc<AtomicU64>,
 }
 
@@ -41,6 +42,8 @@ pub struct Tx {
     inner: DatabaseTransaction,
     has_events: AtomicBool,
     appended: Arc<Notify>,
+    has_jobs: AtomicBool,
+    enqueued: Arc<Notify>,
 }
 
 impl Deref for Tx {
@@ -52,7 +55,8 @@ impl Deref for Tx {
 }
 
 impl Tx {
-    /// Makes everything since `begin` true at once, and wakes the relay when there are events.
+    /// Makes everything since `begin` true at once, and wakes the relay when there are events, and the workers when there are
+    /// jobs.
     ///
     /// # Errors
     /// When the database refuses; then nothing happened.
@@ -61,12 +65,20 @@ impl Tx {
         if self.has_events.into_inner() {
             self.appended.notify_one();
         }
+        if self.has_jobs.into_inner() {
+            self.enqueued.notify_one();
+        }
         Ok(())
     }
 
     /// Says that the event log grew.
     pub(super) fn mark_appended(&self) {
         self.has_events.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that there is a job more.
+    pub(super) fn mark_enqueued(&self) {
+        self.has_jobs.store(true, Ordering::Relaxed);
     }
 }
 
@@ -76,7 +88,7 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32) -> std::result::Result<Self, DbErr> {
-        let (appended, statements) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
+        let (appended, enqueued, statements) = (Arc::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
         let counted = |mut connection: DatabaseConnection| {
             let statements = Arc::clone(&statements);
             connection.set_metric_callback(move |_| {
@@ -87,7 +99,7 @@ impl Db {
         if url.starts_with("sqlite:") {
             let writer = counted(Database::connect(sqlite(url, 1)).await?);
             let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
-            return Ok(Self { writer, reader, appended, statements });
+            return Ok(Self { writer, reader, appended, enqueued, statements });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -97,7 +109,7 @@ impl Db {
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
         let pool = counted(Database::connect(options).await?);
-        Ok(Self { writer: pool.clone(), reader: pool, appended, statements })
+        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, statements })
     }
 
     /// For reading outside a transaction.
@@ -130,6 +142,12 @@ impl Db {
         &self.appended
     }
 
+    /// Rung after each commit of this instance that left a job to be done.
+    #[must_use]
+    pub fn enqueued(&self) -> &Notify {
+        &self.enqueued
+    }
+
     /// Opens a transaction for writing. SQLite takes its write lock at once: a reader that turns writer halfway is refused
     /// when another wrote in between.
     ///
@@ -139,7 +157,9 @@ impl Db {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         let inner = self.writer.begin_with_options(options).await?;
-        Ok(Tx { inner, has_events: AtomicBool::new(false), appended: Arc::clone(&self.appended) })
+        let (has_events, has_jobs) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (appended, enqueued) = (Arc::clone(&self.appended), Arc::clone(&self.enqueued));
+        Ok(Tx { inner, has_events, appended, has_jobs, enqueued })
     }
 
     /// Whether the database answers.
