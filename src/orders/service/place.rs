@@ -140,7 +140,7 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
 
 /// The steps that an order payable on delivery takes when it is placed: it is certain at once, and packed at once where the
 /// store does not ask to do that itself.
-const fn first_steps(preparation: Preparation) -> &'static [OrderStatus] {
+pub(super) const fn first_steps(preparation: Preparation) -> &'static [OrderStatus] {
     use OrderStatus::{Confirmed, Pending, Preparing, Ready};
     match preparation {
         Preparation::Automatic => &[Pending, Confirmed, Preparing, Ready],

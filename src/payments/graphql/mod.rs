@@ -1,0 +1,1 @@
+//! Payments as clients see them.
