@@ -1,6 +1,6 @@
 //! Placing an order.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::Actor;
 use domain::error::Rejection;
 use domain::geo::Point;
@@ -70,6 +70,9 @@ pub struct PlaceLine {
 /// What [`OrderError`] and the stock say; nothing is taken then.
 pub async fn place(app: &App, actor: Actor, key: &str, place: Place) -> Result<order::Model> {
     check(&place)?;
+    if place.payment_method != PaymentMethod::CashOnDelivery && app.config.payments.provider.is_none() {
+        return Err(OrderError::PaymentMethod.into());
+    }
     let request = Request::new(actor.user, "placeOrder", key, &place)?;
     loop {
         match retry(|| place_once(app, actor, &request, &place)).await {
@@ -97,9 +100,6 @@ fn check(place: &Place) -> Result<()> {
             return Err(OrderError::Twice { line: index }.into());
         }
     }
-    if place.payment_method != PaymentMethod::CashOnDelivery {
-        return Err(OrderError::PaymentMethod.into());
-    }
     if place.address_id.is_some() == place.address.is_some() {
         return Err(OrderError::Address.into());
     }
@@ -126,8 +126,15 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
     let items = new.items(order.id, &products);
     let lines: Vec<inventory::Line> =
         place.lines.iter().map(|line| inventory::Line { product: line.product, quantity: line.quantity }).collect();
-    inventory::sell(app, &tx, &lines, order.id, actor.user, at).await?;
-    let steps = first_steps(*seller.preparation);
+    let steps: &[OrderStatus] = if place.payment_method == PaymentMethod::CashOnDelivery {
+        inventory::sell(app, &tx, &lines, order.id, actor.user, at).await?;
+        first_steps(*seller.preparation)
+    } else {
+        inventory::promise(app, &tx, &lines, at).await?;
+        let window = TimeDelta::from_std(app.config.payments.window).unwrap_or(TimeDelta::MAX / 4);
+        order.payment_due_at = Some(at + window);
+        &[OrderStatus::Pending]
+    };
     order.version = i32::try_from(steps.len()).unwrap_or(1);
     order.status = Text(steps.last().copied().unwrap_or(OrderStatus::Pending));
     order.ready_at = (*order.status == OrderStatus::Ready).then_some(at);
