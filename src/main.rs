@@ -224,7 +224,7 @@ async fn work(config: &Config) -> Outcome {
     }
     let mut signals = Signals::new()?;
     let app = ready(config).await?;
-    let work = Work::start(&app);
+    let work = Work::start(&app, config.listen_addr);
     signals.next().await;
     signals
         .unless_again(async {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 
+use crate::platform::jobs::Backlog;
 use crate::stream::Counts;
 
 /// What is counted.
@@ -17,6 +18,17 @@ pub(super) struct Metrics {
     answers: [AtomicU64; 5],
     sockets: AtomicI64,
     streams: AtomicI64,
+}
+
+/// What is known of jobs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobNumbers {
+    /// Done by this instance.
+    pub(super) done: u64,
+    /// Attempts of this instance that failed.
+    pub(super) failed: u64,
+    /// What all instances have before them; none when the database does not answer.
+    pub(super) backlog: Option<Backlog>,
 }
 
 /// An open event stream, as long as it lives.
@@ -65,8 +77,9 @@ impl Metrics {
         OpenStream(Arc::clone(self))
     }
 
-    /// Everything, at `now`, after so many statements to the database and with what the engine of subscriptions has counted.
-    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64, counts: Counts) -> String {
+    /// Everything, at `now`, after so many statements to the database, with what the engine of subscriptions and the workers
+    /// have counted.
+    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64, counts: Counts, jobs: JobNumbers) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -135,6 +148,22 @@ impl Metrics {
         ] {
             family(&format!("quick_commerce_stream_{name}"), "gauge", help, &one(count.to_string()));
         }
+        let counters = [
+            ("done", "Jobs that this instance has done.", jobs.done),
+            ("failed", "Attempts at a job that failed on this instance.", jobs.failed),
+        ];
+        for (name, help, count) in counters {
+            family(&format!("quick_commerce_jobs_{name}_total"), "counter", help, &one(count.to_string()));
+        }
+        if let Some(Backlog { waiting, dead }) = jobs.backlog {
+            let gauges = [
+                ("waiting", "Jobs that are yet to be done, by any instance.", waiting),
+                ("dead", "Jobs that were given up, and wait for somebody to look.", dead),
+            ];
+            for (name, help, count) in gauges {
+                family(&format!("quick_commerce_jobs_{name}"), "gauge", help, &one(count.to_string()));
+            }
+        }
         text
     }
 }
@@ -165,7 +194,8 @@ mod tests {
             groups: 17,
             subscriptions: 18,
         };
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, counts);
+        let jobs = JobNumbers { done: 20, failed: 21, backlog: Some(Backlog { waiting: 22, dead: 23 }) };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, counts, jobs);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
@@ -187,10 +217,16 @@ mod tests {
             "quick_commerce_stream_pending 19",
             "quick_commerce_stream_groups 17",
             "quick_commerce_stream_subscriptions 18",
+            "quick_commerce_jobs_done_total 20",
+            "quick_commerce_jobs_failed_total 21",
+            "quick_commerce_jobs_waiting 22",
+            "quick_commerce_jobs_dead 23",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
-        assert!(metrics.text(started, 0, counts).contains("quick_commerce_websocket_connections 0\n"));
+        let jobs = JobNumbers { backlog: None, ..jobs };
+        let text = metrics.text(started, 0, counts, jobs);
+        assert!(text.contains("quick_commerce_websocket_connections 0\n") && !text.contains("jobs_dead"), "{text}");
     }
 }
