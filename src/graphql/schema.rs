@@ -17,9 +17,10 @@ use crate::graphql::node::NodeQuery;
 use crate::graphql::scalars::EventCursor;
 use crate::inventory::graphql::{InventoryMutation, MovementsLoader, StockLoader};
 use crate::orders::graphql::{
-    ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PositionLoader, TimeLoader,
-    TimelineLoader,
+    ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PaymentsMutation,
+    PositionLoader, TimeLoader, TimelineLoader,
 };
+use crate::payments::graphql::{PaymentsLoader, RefundsLoader};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -27,7 +28,15 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, UsersMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
+pub struct Mutation(
+    AccountsMutation,
+    UsersMutation,
+    CatalogMutation,
+    InventoryMutation,
+    OrdersMutation,
+    PaymentsMutation,
+    DispatchMutation,
+);
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
 /// `after` to resume without a gap.
@@ -85,7 +94,9 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(PositionLoader(app.clone()), gather))
         .data(loader(TimeLoader(app.clone()), gather))
         .data(loader(ItemsLoader(app.clone()), gather))
-        .data(loader(ClaimLoader(app.clone()), gather));
+        .data(loader(ClaimLoader(app.clone()), gather))
+        .data(loader(PaymentsLoader(app.clone()), gather))
+        .data(loader(RefundsLoader(app.clone()), gather));
     limited(builder, app.config.limits).finish()
 }
 

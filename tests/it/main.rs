@@ -21,6 +21,7 @@ mod idempotency_api;
 mod limits;
 mod live;
 mod outbox;
+mod payments;
 mod privacy;
 mod protocol;
 mod readme;
