@@ -13,7 +13,9 @@ use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::doors::Doors;
 use crate::platform::error::Error;
+use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
+use crate::platform::jobs;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
@@ -59,6 +61,10 @@ pub struct Handles {
     pub passwords: Passwords,
     /// Who is connected to this instance.
     pub doors: Doors,
+    /// Requests to other servers.
+    pub http: HttpClient,
+    /// What the workers of this instance have counted.
+    pub jobs: jobs::Counters,
     /// This instance, among those that share the database.
     pub instance: Uuid,
 }
@@ -121,7 +127,8 @@ impl App {
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
-        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, instance })))
+        let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
+        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, jobs, instance })))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.
@@ -138,6 +145,12 @@ impl App {
     #[must_use]
     pub fn relay(&self) -> Relay {
         Relay::new(self.db.clone(), self.bus.clone(), self.clock.clone(), self.ids.clone(), self.instance)
+    }
+
+    /// A worker for the jobs that `handlers` know how to do.
+    #[must_use]
+    pub fn worker(&self, handlers: jobs::Handlers) -> jobs::Worker {
+        jobs::Worker::new(self.db.clone(), self.clock.clone(), self.ids.clone(), handlers, self.jobs.clone())
     }
 
     /// The clean-up of what is kept for a time only.

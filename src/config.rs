@@ -1,6 +1,7 @@
 //! Configuration: defaults, then a file, then the environment. Everything that is wrong is said at once.
 
 mod network;
+mod payments;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use domain::money::Currency;
 use domain::pricing::PriceRule;
 
 pub use network::{Network, NoNetwork};
+pub use payments::{Payments, ProviderName, Stripe};
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,6 +90,16 @@ pub const SETTINGS: &[Setting] = &[
     setting("PICKUP_SECONDS", "900", "how long a partner has from accepting an order to picking it up"),
     setting("PARTNER_CAPACITY", "2", "orders that a new partner may carry at once"),
     setting("PAYMENT_MINUTES", "15", "how long an order waits for its payment before it is called off"),
+    setting(
+        "PAYMENT_PROVIDER",
+        "",
+        "`sandbox` or `stripe`; absent: the sandbox when embedded, else none, and orders are paid in cash only",
+    ),
+    setting("STRIPE_SECRET_KEY", "", "key of Stripe's API, `sk_…`; with it payments may be started at Stripe"),
+    setting("STRIPE_WEBHOOK_SECRET", "", "secret that Stripe signs its webhooks with, `whsec_…`"),
+    setting("STRIPE_API_URL", "https://api.stripe.com", "where Stripe's API is"),
+    setting("SANDBOX_WEBHOOK_URL", "", "where the sandbox sends its webhooks; absent: this server's own address"),
+    setting("SANDBOX_LATE_SECONDS", "60", "after which time a payment succeeds that is to be late in the sandbox"),
     setting("MAX_BODY_BYTES", "262144", "largest request body and WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
     setting("MAX_COMPLEXITY", "20000", "most fields an operation may resolve, list sizes counted"),
@@ -167,8 +179,8 @@ pub struct Config {
     pub pickup: Duration,
     /// Orders that a new partner may carry at once.
     pub partner_capacity: i32,
-    /// How long an order waits for its payment.
-    pub payment_window: Duration,
+    /// Payments in advance.
+    pub payments: Payments,
     /// Bounds on requests.
     pub limits: Limits,
     /// Sockets and event streams that a user may have open here; 0: any number.
@@ -250,6 +262,17 @@ impl Config {
     /// Never, as a test shows.
     pub fn defaults() -> Result<Self, ConfigError> {
         Self::load(None, |_| None)
+    }
+
+    /// Everything that must not be shown to anybody.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let stripe = self.payments.stripe.as_ref();
+        [Some(&self.database_url), self.redis_url.as_ref(), self.jwt_secret.as_ref()]
+            .into_iter()
+            .chain([stripe.map(|stripe| &stripe.secret_key), stripe.map(|stripe| &stripe.webhook_secret)])
+            .flatten()
+            .collect()
     }
 
     /// Whether everything runs in this process.
@@ -412,7 +435,7 @@ impl Reader {
             base_minor: self.amount("PAYOUT_BASE", currency),
             per_km_minor: self.amount("PAYOUT_PER_KM", currency),
         };
-        let limits = self.limits();
+        let (limits, payments) = (self.limits(), self.payments(is_embedded));
         let config = Config {
             listen_addr,
             cache_rows: self.number("CACHE_ROWS", 0, 100_000_000),
@@ -437,7 +460,7 @@ impl Reader {
             claim_hold: self.seconds("CLAIM_HOLD_SECONDS", 5, 3_600),
             pickup: self.seconds("PICKUP_SECONDS", 30, 86_400),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
-            payment_window: Duration::from_secs(self.number("PAYMENT_MINUTES", 1, 1_440) * 60),
+            payments,
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
             sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),

@@ -17,3 +17,4 @@ pub mod catalog;
 pub mod dispatch;
 pub mod inventory;
 pub mod orders;
+pub mod payments;

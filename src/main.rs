@@ -114,8 +114,7 @@ impl Failure {
 
     /// The same without the secrets of `config`: drivers repeat addresses in their errors.
     fn without_secrets(mut self, config: &Config) -> Self {
-        let secrets = [Some(&config.database_url), config.redis_url.as_ref(), config.jwt_secret.as_ref()];
-        for secret in secrets.into_iter().flatten() {
+        for secret in config.secrets() {
             self.message = Secret::hide_in(secret, &self.message);
         }
         self
@@ -225,7 +224,7 @@ async fn work(config: &Config) -> Outcome {
     }
     let mut signals = Signals::new()?;
     let app = ready(config).await?;
-    let work = Work::start(&app);
+    let work = Work::start(&app, config.listen_addr);
     signals.next().await;
     signals
         .unless_again(async {

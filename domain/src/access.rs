@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::claims::ClaimStatus;
 use crate::named::named_enum;
-use crate::order::{OrderAction, OrderStatus, steps};
+use crate::order::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus, steps};
 
 named_enum! {
     /// What a user is.
@@ -95,6 +95,25 @@ pub struct Situation {
     pub status: OrderStatus,
     /// The state of its live claim, if it has one.
     pub claim: Option<ClaimStatus>,
+    /// How it is paid.
+    pub payment_method: PaymentMethod,
+    /// Where its money is.
+    pub payment_status: PaymentStatus,
+}
+
+impl Situation {
+    /// Whether the customer may begin to pay it.
+    #[must_use]
+    pub fn is_payable(self) -> bool {
+        let is_unpaid = matches!(self.payment_status, PaymentStatus::Pending | PaymentStatus::Failed);
+        self.payment_method != PaymentMethod::CashOnDelivery && self.status == OrderStatus::Pending && is_unpaid
+    }
+
+    /// Whether some of what was paid may go back.
+    #[must_use]
+    pub const fn is_refundable(self) -> bool {
+        matches!(self.payment_status, PaymentStatus::Paid | PaymentStatus::PartiallyRefunded)
+    }
 }
 
 /// What `party` may do with an order now, in the enum's order. `None` stands for a partner to whom the order is offered.
@@ -118,6 +137,12 @@ pub fn viewer_actions(party: Option<Party>, now: Situation) -> Vec<OrderAction> 
             if party == Party::Partner && now.claim == Some(ClaimStatus::Accepted) && now.status == OrderStatus::Assigned {
                 actions.push(OrderAction::ReleaseClaim);
             }
+            if party == Party::Customer && now.is_payable() {
+                actions.push(OrderAction::Pay);
+            }
+            if matches!(party, Party::Seller | Party::Admin) && now.is_refundable() {
+                actions.push(OrderAction::Refund);
+            }
             if party == Party::Admin && matches!(now.status, OrderStatus::Ready | OrderStatus::Assigned) {
                 actions.push(OrderAction::Assign);
             }
@@ -132,7 +157,8 @@ mod tests {
     use super::*;
 
     fn actions(party: Option<Party>, status: OrderStatus, claim: Option<ClaimStatus>) -> Vec<OrderAction> {
-        viewer_actions(party, Situation { status, claim })
+        let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
+        viewer_actions(party, Situation { status, claim, payment_method, payment_status })
     }
 
     #[test]
@@ -161,5 +187,29 @@ mod tests {
         assert!(
             !actions(Some(Party::Admin), OrderStatus::PickedUp, Some(ClaimStatus::Accepted)).contains(&OrderAction::Assign)
         );
+    }
+
+    #[test]
+    fn a_customer_pays_what_waits_for_it_and_the_seller_and_admins_give_back_what_was_paid() {
+        let actions = |party, status, payment_method, payment_status| {
+            viewer_actions(Some(party), Situation { status, claim: None, payment_method, payment_status })
+        };
+        let (card, cash) = (PaymentMethod::Card, PaymentMethod::CashOnDelivery);
+        for (party, status, method, payment, pays, refunds) in [
+            (Party::Customer, OrderStatus::Pending, card, PaymentStatus::Pending, true, false),
+            (Party::Customer, OrderStatus::Pending, card, PaymentStatus::Failed, true, false),
+            (Party::Customer, OrderStatus::Pending, cash, PaymentStatus::Pending, false, false),
+            (Party::Customer, OrderStatus::Cancelled, card, PaymentStatus::Pending, false, false),
+            (Party::Customer, OrderStatus::Confirmed, card, PaymentStatus::Paid, false, false),
+            (Party::Seller, OrderStatus::Pending, card, PaymentStatus::Pending, false, false),
+            (Party::Seller, OrderStatus::Delivered, card, PaymentStatus::Paid, false, true),
+            (Party::Admin, OrderStatus::Delivered, cash, PaymentStatus::PartiallyRefunded, false, true),
+            (Party::Admin, OrderStatus::Cancelled, card, PaymentStatus::Refunded, false, false),
+            (Party::Partner, OrderStatus::Delivered, card, PaymentStatus::Paid, false, false),
+        ] {
+            let actions = actions(party, status, method, payment);
+            assert_eq!(actions.contains(&OrderAction::Pay), pays, "{party:?} {status} {method} {payment}");
+            assert_eq!(actions.contains(&OrderAction::Refund), refunds, "{party:?} {status} {method} {payment}");
+        }
     }
 }

@@ -17,6 +17,7 @@ mod m20261121_000006_epoch;
 mod m20261121_000007_unpaid_orders;
 mod m20261121_000008_low_stock;
 mod m20261121_000009_carts;
+mod m20261121_000010_payments;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_unpaid_orders::Migration),
             Box::new(m20261121_000008_low_stock::Migration),
             Box::new(m20261121_000009_carts::Migration),
+            Box::new(m20261121_000010_payments::Migration),
         ]
     }
 }

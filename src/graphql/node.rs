@@ -17,6 +17,8 @@ use crate::inventory::graphql::StockMovement;
 use crate::inventory::service as inventory;
 use crate::orders::graphql::{Claim, Order, OrderEvent, OrderItem};
 use crate::orders::service as orders;
+use crate::payments::graphql::{Payment, Refund};
+use crate::payments::service as payments;
 use crate::platform::error::Denial;
 
 /// Ids that one `nodes` may ask for.
@@ -50,6 +52,10 @@ pub enum Node {
     OrderEvent(OrderEvent),
     /// A claim.
     Claim(Claim),
+    /// A payment.
+    Payment(Box<Payment>),
+    /// A refund.
+    Refund(Box<Refund>),
 }
 
 /// What nodes add to Query.
@@ -127,6 +133,11 @@ async fn find_private(app: &App, actor: Actor, kind: Kind, id: Uuid) -> Result<O
             Some(row) => find_order(app, actor, row.order_id).await?.map(|_| Node::Claim(Claim(row))),
             None => None,
         },
+        Kind::Payment => find_payment(app, actor, id).await?.map(|payment| Node::Payment(Box::new(payment))),
+        Kind::Refund => match payments::find_refund(db, id).await? {
+            Some(row) => find_payment(app, actor, row.payment_id).await?.map(|_| Node::Refund(Box::new(Refund(row)))),
+            None => None,
+        },
         Kind::StockMovement => match inventory::find_movement(app, id).await? {
             Some(row) => {
                 let product = catalog::find(app, Some(&actor), &Which::Id(row.product_id)).await?;
@@ -137,6 +148,11 @@ async fn find_private(app: &App, actor: Actor, kind: Kind, id: Uuid) -> Result<O
         },
         _ => None,
     })
+}
+
+async fn find_payment(app: &App, actor: Actor, id: Uuid) -> Result<Option<Payment>> {
+    let Some(row) = payments::find(app.db.reader(), id).await? else { return Ok(None) };
+    Ok(find_order(app, actor, row.order_id).await?.and_then(|order| order.payment(row)))
 }
 
 async fn find_order(app: &App, actor: Actor, id: Uuid) -> Result<Option<Order>> {

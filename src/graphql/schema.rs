@@ -18,9 +18,10 @@ use crate::graphql::node::NodeQuery;
 use crate::graphql::scalars::EventCursor;
 use crate::inventory::graphql::{InventoryMutation, InventorySubscription, MovementsLoader, StockLoader};
 use crate::orders::graphql::{
-    ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PositionLoader, TimeLoader,
-    TimelineLoader,
+    ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PaymentsMutation,
+    PositionLoader, TimeLoader, TimelineLoader,
 };
+use crate::payments::graphql::{PaymentsLoader, RefundsLoader};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -36,6 +37,7 @@ pub struct Mutation(
     CartMutation,
     PromosMutation,
     OrdersMutation,
+    PaymentsMutation,
     DispatchMutation,
 );
 
@@ -101,7 +103,9 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(PositionLoader(app.clone()), gather))
         .data(loader(TimeLoader(app.clone()), gather))
         .data(loader(ItemsLoader(app.clone()), gather))
-        .data(loader(ClaimLoader(app.clone()), gather));
+        .data(loader(ClaimLoader(app.clone()), gather))
+        .data(loader(PaymentsLoader(app.clone()), gather))
+        .data(loader(RefundsLoader(app.clone()), gather));
     limited(builder, app.config.limits).finish()
 }
 

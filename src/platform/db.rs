@@ -1,7 +1,7 @@
 //! The database: SQLite in this process, or PostgreSQL.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     appended: Arc<Notify>,
+    enqueued: Arc<Notify>,
     statements: Arc<AtomicU64>,
     cache: Cache,
 }
@@ -45,6 +46,8 @@ pub struct Tx {
     /// Of the events that it appended.
     topics: Mutex<Vec<Topic>>,
     appended: Arc<Notify>,
+    has_jobs: AtomicBool,
+    enqueued: Arc<Notify>,
     cache: Cache,
 }
 
@@ -58,7 +61,7 @@ impl Deref for Tx {
 
 impl Tx {
     /// Makes everything since `begin` true at once. When there are events, what this instance's cache knew of their topics
-    /// is forgotten, and the relay is woken.
+    /// is forgotten, and the relay is woken; when there are jobs, the workers are.
     ///
     /// # Errors
     /// When the database refuses; then nothing happened.
@@ -71,12 +74,20 @@ impl Tx {
         if !topics.is_empty() {
             self.appended.notify_one();
         }
+        if self.has_jobs.into_inner() {
+            self.enqueued.notify_one();
+        }
         Ok(())
     }
 
     /// Says that the event log grew by an event of `topics`.
     pub(super) fn mark_appended(&self, topics: &[Topic]) {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(topics);
+    }
+
+    /// Says that there is a job more.
+    pub(super) fn mark_enqueued(&self) {
+        self.has_jobs.store(true, Ordering::Relaxed);
     }
 }
 
@@ -87,7 +98,7 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32, cache: Cache) -> std::result::Result<Self, DbErr> {
-        let (appended, statements) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
+        let (appended, enqueued, statements) = (Arc::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
         let counted = |mut connection: DatabaseConnection| {
             let statements = Arc::clone(&statements);
             connection.set_metric_callback(move |_| {
@@ -98,7 +109,7 @@ impl Db {
         if url.starts_with("sqlite:") {
             let writer = counted(Database::connect(sqlite(url, 1)).await?);
             let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
-            return Ok(Self { writer, reader, appended, statements, cache });
+            return Ok(Self { writer, reader, appended, enqueued, statements, cache });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -108,7 +119,7 @@ impl Db {
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
         let pool = counted(Database::connect(options).await?);
-        Ok(Self { writer: pool.clone(), reader: pool, appended, statements, cache })
+        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, statements, cache })
     }
 
     /// For reading outside a transaction.
@@ -141,6 +152,12 @@ impl Db {
         &self.appended
     }
 
+    /// Rung after each commit of this instance that left a job to be done.
+    #[must_use]
+    pub fn enqueued(&self) -> &Notify {
+        &self.enqueued
+    }
+
     /// Opens a transaction for writing. SQLite takes its write lock at once: a reader that turns writer halfway is refused
     /// when another wrote in between.
     ///
@@ -150,8 +167,9 @@ impl Db {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         let inner = self.writer.begin_with_options(options).await?;
-        let (appended, cache) = (Arc::clone(&self.appended), self.cache.clone());
-        Ok(Tx { inner, topics: Mutex::default(), appended, cache })
+        let (appended, enqueued) = (Arc::clone(&self.appended), Arc::clone(&self.enqueued));
+        let (has_jobs, cache) = (AtomicBool::new(false), self.cache.clone());
+        Ok(Tx { inner, topics: Mutex::default(), appended, has_jobs, enqueued, cache })
     }
 
     /// Whether the database answers.

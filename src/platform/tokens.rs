@@ -1,6 +1,7 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256, and nothing else accepted.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,6 +18,7 @@ pub struct Keys {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
+    root: Hmac<Sha256>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -49,7 +51,14 @@ impl Keys {
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         // expiry is judged by the clock of the app, below
         validation.validate_exp = false;
-        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation }
+        let root = hmac(secret);
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation, root }
+    }
+
+    /// A secret of its own for `purpose`: the same on every instance, and of no use to guess the others.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        self.root.clone().chain_update(purpose.as_bytes()).finalize().into_bytes().into()
     }
 
     /// Signs a token for `user` in `session`, and says when it expires.
@@ -80,6 +89,16 @@ impl Keys {
             jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| Denial::InvalidToken)?;
         if data.claims.exp <= now.timestamp() { Err(Denial::InvalidToken.into()) } else { Ok(data.claims) }
     }
+}
+
+/// HMAC-SHA-256 (RFC 2104) under `key`.
+///
+/// # Panics
+/// Never: it takes keys of any length.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the type says that a key may be of a wrong length; none is")]
+pub fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
 /// A new opaque secret of 256 bits for the client, and the hash that is stored in its place.

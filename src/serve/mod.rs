@@ -1,5 +1,8 @@
 //! The server: listener, background work, shutdown.
 
+mod jobs;
+mod payments;
+
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -17,6 +20,7 @@ use crate::catalog::cached;
 use crate::demo;
 use crate::dispatch::expiry;
 use crate::graphql::build_schema;
+use crate::orders::service::paying;
 use crate::stream::Engine;
 use crate::transport::{self, Listener, Peer, Shutdown};
 
@@ -35,9 +39,9 @@ pub struct Work {
 }
 
 impl Work {
-    /// Starts it.
+    /// Starts it. `addr` is where the server listens, or would.
     #[must_use]
-    pub fn start(app: &App) -> Self {
+    pub fn start(app: &App, addr: SocketAddr) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         // Every background task of an instance, here and below and nowhere else. Each ends by itself once `stop` is cancelled.
@@ -52,6 +56,14 @@ impl Work {
         tasks.spawn(supervise("promo codes", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || windows::run(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("payment expiry", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || paying::expiry::run(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("jobs", stop.clone(), {
+            let (worker, stop) = (app.worker(jobs::handlers(app, addr)), stop.clone());
+            move || worker.clone().run(stop.clone())
         }));
         tasks.spawn(supervise("session clean-up", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
@@ -126,8 +138,13 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let addr = listener.local_addr().unwrap_or(app.config.listen_addr);
     let (shutdown, cut) = (Shutdown::new(app.ids.clone(), app.config.drain), CancellationToken::new());
     let schema = build_schema(&app);
-    let (router, engine) = transport::router(app.clone(), schema, demo::images::router(), shutdown.clone());
-    let work = std::iter::once(Work::watch(&app, &engine)).chain(work.then(|| Work::start(&app))).collect();
+    let (router, engine) = transport::router(
+        app.clone(),
+        schema,
+        demo::images::router().merge(payments::router(app.clone())),
+        shutdown.clone(),
+    );
+    let work = std::iter::once(Work::watch(&app, &engine)).chain(work.then(|| Work::start(&app, addr))).collect();
     let service = router.into_make_service_with_connect_info::<Peer>();
     let serve = axum::serve(Listener::new(listener, cut.clone()), service)
         .with_graceful_shutdown(shutdown.begun.clone().cancelled_owned());

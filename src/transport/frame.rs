@@ -1,5 +1,6 @@
 //! What happens around every request: its id, its span, its count, and an answer even when its handler gives none.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,8 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response {
     let id = given_id(&request).unwrap_or_else(|| app.ids.uuid().simple().to_string());
-    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = request.uri().path());
+    let span =
+        tracing::info_span!("request", request_id = id, method = %request.method(), path = %shown(request.uri().path()));
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
     let begun = app.clock.now();
@@ -48,6 +50,16 @@ pub(super) async fn observe(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// A path as the log has it: a part as long as a secret is cut short.
+fn shown(path: &str) -> Cow<'_, str> {
+    const LONG: usize = 32;
+    if path.split('/').all(|part| part.len() < LONG) {
+        return Cow::Borrowed(path);
+    }
+    let parts = path.split('/').map(|part| if part.len() < LONG { part } else { "…" });
+    Cow::Owned(parts.collect::<Vec<_>>().join("/"))
 }
 
 /// The client's own id of the request, if it can be put into a log as it is.
@@ -68,5 +80,16 @@ pub(super) async fn contain(Extension(id): Extension<RequestId>, request: Reques
             tracing::warn!("a request was given up");
             Refusal::timeout().respond(&id)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_has_no_part_of_a_path_that_may_be_a_secret() {
+        assert_eq!(shown("/webhooks/payments/sandbox"), "/webhooks/payments/sandbox");
+        assert_eq!(shown(&format!("/sandbox/payments/sbx_secret_{}", "a".repeat(48))), "/sandbox/payments/…");
     }
 }

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 
 use crate::platform::cache::CacheCounts;
+use crate::platform::jobs::Backlog;
 use crate::stream::Counts;
 
 /// What is counted.
@@ -18,6 +19,17 @@ pub(super) struct Metrics {
     answers: [AtomicU64; 5],
     sockets: AtomicI64,
     streams: AtomicI64,
+}
+
+/// What is known of jobs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobNumbers {
+    /// Done by this instance.
+    pub(super) done: u64,
+    /// Attempts of this instance that failed.
+    pub(super) failed: u64,
+    /// What all instances have before them; none when the database does not answer.
+    pub(super) backlog: Option<Backlog>,
 }
 
 /// An open event stream, as long as it lives.
@@ -66,8 +78,16 @@ impl Metrics {
         OpenStream(Arc::clone(self))
     }
 
-    /// Everything, at `now`, after so many statements to the database and with what the cache and the engine of subscriptions have counted.
-    pub(super) fn text(&self, now: DateTime<Utc>, statements: u64, cache: CacheCounts, counts: Counts) -> String {
+    /// Everything, at `now`, after so many statements to the database, with what the cache, the engine of subscriptions and the
+    /// workers have counted.
+    pub(super) fn text(
+        &self,
+        now: DateTime<Utc>,
+        statements: u64,
+        cache: CacheCounts,
+        counts: Counts,
+        jobs: JobNumbers,
+    ) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -143,6 +163,22 @@ impl Metrics {
         ] {
             family(&format!("quick_commerce_stream_{name}"), "gauge", help, &one(count.to_string()));
         }
+        let counters = [
+            ("done", "Jobs that this instance has done.", jobs.done),
+            ("failed", "Attempts at a job that failed on this instance.", jobs.failed),
+        ];
+        for (name, help, count) in counters {
+            family(&format!("quick_commerce_jobs_{name}_total"), "counter", help, &one(count.to_string()));
+        }
+        if let Some(Backlog { waiting, dead }) = jobs.backlog {
+            let gauges = [
+                ("waiting", "Jobs that are yet to be done, by any instance.", waiting),
+                ("dead", "Jobs that were given up, and wait for somebody to look.", dead),
+            ];
+            for (name, help, count) in gauges {
+                family(&format!("quick_commerce_jobs_{name}"), "gauge", help, &one(count.to_string()));
+            }
+        }
         text
     }
 }
@@ -173,16 +209,17 @@ mod tests {
             groups: 17,
             subscriptions: 18,
         };
-        let cache = CacheCounts { hits: 20, misses: 21, entries: 22 };
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts);
+        let cache = CacheCounts { hits: 30, misses: 31, entries: 32 };
+        let jobs = JobNumbers { done: 20, failed: 21, backlog: Some(Backlog { waiting: 22, dead: 23 }) };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, jobs);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
             "quick_commerce_http_requests_total{status=\"2xx\"} 1",
             "quick_commerce_http_requests_total{status=\"4xx\"} 2",
-            "quick_commerce_cache_reads_total{answer=\"hit\"} 20",
-            "quick_commerce_cache_reads_total{answer=\"miss\"} 21",
-            "quick_commerce_cache_entries 22",
+            "quick_commerce_cache_reads_total{answer=\"hit\"} 30",
+            "quick_commerce_cache_reads_total{answer=\"miss\"} 31",
+            "quick_commerce_cache_entries 32",
             "quick_commerce_websocket_connections 1",
             "quick_commerce_event_streams 2",
             "process_start_time_seconds 1700000000.050",
@@ -199,10 +236,16 @@ mod tests {
             "quick_commerce_stream_pending 19",
             "quick_commerce_stream_groups 17",
             "quick_commerce_stream_subscriptions 18",
+            "quick_commerce_jobs_done_total 20",
+            "quick_commerce_jobs_failed_total 21",
+            "quick_commerce_jobs_waiting 22",
+            "quick_commerce_jobs_dead 23",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
-        assert!(metrics.text(started, 0, cache, counts).contains("quick_commerce_websocket_connections 0\n"));
+        let jobs = JobNumbers { backlog: None, ..jobs };
+        let text = metrics.text(started, 0, cache, counts, jobs);
+        assert!(text.contains("quick_commerce_websocket_connections 0\n") && !text.contains("jobs_dead"), "{text}");
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use self::fields::{MUTATIONS, actor, input, named};
 use crate::support::actors::Actor;
 use crate::support::http::Answer;
+use crate::support::money::paid_in_cash;
 use crate::support::story::{PLACE_ORDER, Shop, claim, key, order_input, product, ready_order, seller_with_product};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
@@ -35,6 +36,8 @@ struct World {
     admin: Actor,
     order_id: String,
     claim_id: String,
+    /// Of that order, in cash.
+    payment_id: String,
 }
 
 impl World {
@@ -45,7 +48,8 @@ impl World {
         let (shop, (customer, partner, admin)) = tokio::join!(shop, people);
         let order_id = ready_order(&shop, &customer).await;
         let claim_id = claim(&partner, &order_id).await;
-        Self { nobody: app.anonymous(), app, shop, customer, partner, admin, order_id, claim_id }
+        let payment_id = paid_in_cash(&app.app, &order_id, 1_000_000_000_000).await;
+        Self { nobody: app.anonymous(), app, shop, customer, partner, admin, order_id, claim_id, payment_id }
     }
 
     /// How many rows each table has, and how much is in stock.
@@ -75,6 +79,9 @@ impl World {
             cart_line,
             promo,
             promo_redemption,
+            payment,
+            refund,
+            job,
             event,
             idempotency_key
         ];

@@ -24,6 +24,7 @@ mod limits;
 mod live;
 mod low_stock;
 mod outbox;
+mod payments;
 mod privacy;
 mod protocol;
 mod readme;

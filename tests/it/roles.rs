@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use self::table::{MUTATIONS, QUERIES, Row, SUBSCRIPTIONS};
 use crate::support::actors::Actor;
+use crate::support::money::paid_in_cash;
 use crate::support::socket::{Frame, Socket};
 use crate::support::story::{Shop, claim, ready_order, seller_with_product, update_product};
 use crate::support::{Shape, TestApp, over_both_shapes};
@@ -40,6 +41,8 @@ struct World {
     admin: Actor,
     order_id: String,
     claim_id: String,
+    /// Of that order, in cash.
+    payment_id: String,
 }
 
 impl World {
@@ -50,7 +53,8 @@ impl World {
         let (shop, (customer, carrier, partner, admin)) = tokio::join!(shop, people);
         let order_id = ready_order(&shop, &customer).await;
         let claim_id = claim(&carrier, &order_id).await;
-        Self { app, shop, customer, carrier, partner, admin, order_id, claim_id }
+        let payment_id = paid_in_cash(&app.app, &order_id, 10_000).await;
+        Self { app, shop, customer, carrier, partner, admin, order_id, claim_id, payment_id }
     }
 
     /// In the order of the table.

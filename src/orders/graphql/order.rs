@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party, Reader, Role, Situation, viewer_actions};
 use domain::id::Kind;
-use entity::order;
+use entity::{order, payment};
 
 use super::claim::Claim;
 use super::inputs::{OrderFilterInput, OrderSort};
@@ -18,6 +18,7 @@ use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::Money;
 use crate::graphql::{Result, app, ids, reader};
 use crate::orders::service::{self, OrderFilter};
+use crate::payments::graphql::{Payment, PaymentsLoader};
 use crate::platform::page::{Page, PageArgs};
 
 /// An order: what was bought, where it is, and who carries it.
@@ -33,6 +34,13 @@ impl Order {
     pub fn seen_by(row: order::Model, reader: impl Into<Reader>) -> Option<Self> {
         let party = service::party(&row, reader)?;
         Some(Self { row, party: Some(party) })
+    }
+
+    /// A payment of the order as the viewer sees it; `None` when they may not know of it.
+    #[must_use]
+    pub fn payment(&self, row: payment::Model) -> Option<Payment> {
+        let party = self.party.filter(|party| *party != Party::Partner)?;
+        Some(Payment::new(row, party == Party::Customer))
     }
 
     /// The order behind a claim that the viewer made or may see. Once the claim has ended and the order is another's, it
@@ -155,6 +163,14 @@ impl Order {
         Ok(Some(if is_shown { user.revealing_phone() } else { user }))
     }
 
+    /// Its payments, the failed ones too, oldest first. Empty to partners.
+    #[graphql(complexity = "3 * child_complexity")]
+    async fn payments(&self, ctx: &Context<'_>) -> Result<Vec<Payment>> {
+        let Some(party) = self.party.filter(|party| *party != Party::Partner) else { return Ok(Vec::new()) };
+        let payments = load::<PaymentsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
+        Ok(payments.into_iter().map(|row| Payment::new(row, party == Party::Customer)).collect())
+    }
+
     /// Where the money is.
     async fn payment_status(&self) -> PaymentStatus {
         self.row.payment_status.0.into()
@@ -168,7 +184,8 @@ impl Order {
     /// What the viewer may do with it now.
     async fn viewer_actions(&self, ctx: &Context<'_>) -> Vec<OrderAction> {
         let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
-        let now = Situation { status: *self.row.status, claim };
+        let (payment_method, payment_status) = (*self.row.payment_method, *self.row.payment_status);
+        let now = Situation { status: *self.row.status, claim, payment_method, payment_status };
         let is_partner = reader(ctx).is_some_and(|reader| reader.role == Some(Role::Partner));
         // to a partner who is nothing to it the order may be on offer; nobody else sees an order that is not theirs
         let actions = if self.party.is_some() || is_partner { viewer_actions(self.party, now) } else { Vec::new() };

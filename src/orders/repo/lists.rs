@@ -198,6 +198,24 @@ pub(in crate::orders) async fn list_due(
         .await
 }
 
+/// Orders whose time to be paid is up.
+pub(in crate::orders) async fn list_unpaid(
+    db: &impl ConnectionTrait,
+    now: Expr,
+    limit: u64,
+) -> std::result::Result<Vec<Uuid>, DbErr> {
+    order::Entity::find()
+        .select_only()
+        .column(order::Column::Id)
+        .filter(order::Column::PaymentDueAt.is_not_null())
+        .filter(Expr::col(order::Column::PaymentDueAt).lte(now))
+        .order_by_asc(order::Column::PaymentDueAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await
+}
+
 /// An order's timeline, oldest first.
 pub(in crate::orders) async fn list_events(
     db: &impl ConnectionTrait,

@@ -3,6 +3,7 @@
 mod access;
 mod change;
 pub mod claims;
+pub mod paying;
 mod place;
 mod read;
 mod steps;

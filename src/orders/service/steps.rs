@@ -15,13 +15,13 @@ use uuid::Uuid;
 use super::access::party;
 use super::change::{Before, Cause, change};
 use super::claims::{self, NEVER};
+use super::paying;
 use crate::accounts::partners;
 use crate::app::App;
-use crate::cart::promos;
-use crate::inventory::service as inventory;
 use crate::orders::error::OrderError;
 use crate::orders::repo::claims as claims_repo;
 use crate::orders::repo::orders as repo;
+use crate::payments::service as payments;
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
 use crate::platform::idempotency::{self, Begun, Request};
@@ -140,17 +140,22 @@ fn prove(order: &order::Model, party: Party, step: &Step) -> Result<(), OrderErr
 }
 
 async fn take(app: &App, tx: &Tx, order: &order::Model, step: &Step, cause: Cause) -> Result<order::Model> {
-    let (at, actor) = (cause.at, cause.actor.map(|actor| actor.user));
+    let (at, actor) = (cause.at, cause.actor);
+    if *order.status == OrderStatus::Pending && step.to == OrderStatus::Confirmed {
+        // an admin's word in place of the payment, which may still come
+        return paying::confirm(app, tx, order, cause).await;
+    }
     let mut columns = vec![(order::Column::Status, Expr::value(Text(step.to)))];
     match step.to {
         OrderStatus::Ready if order.ready_at.is_none() => columns.push((order::Column::ReadyAt, Expr::value(at))),
         OrderStatus::PickedUp => columns.push((order::Column::ClaimExpiresAt, Expr::value(NEVER))),
         OrderStatus::Delivered => {
             columns.push((order::Column::DeliveredAt, Expr::value(at)));
-            if *order.payment_method == PaymentMethod::CashOnDelivery {
+            if is_paid_at_door(order) {
                 columns.push((order::Column::PaymentStatus, Expr::value(Text(PaymentStatus::Paid))));
             }
         }
+        OrderStatus::Cancelled => columns.push((order::Column::PaymentDueAt, Expr::value(NEVER))),
         _ => {}
     }
     let claim_end = claim_end(order, step.to);
@@ -176,14 +181,17 @@ async fn take(app: &App, tx: &Tx, order: &order::Model, step: &Step, cause: Caus
     {
         claims_repo::update_without_deadline(&**tx, claim).await?;
     }
-    if step.to == OrderStatus::Cancelled {
-        promos::give_back(app, tx, order.id, at).await?;
-        let items = repo::list_items(&**tx, &[order.id]).await?;
-        let lines: Vec<inventory::Line> =
-            items.iter().map(|item| inventory::Line { product: item.product_id, quantity: item.quantity }).collect();
-        inventory::put_back(app, tx, &lines, order.id, actor, at).await?;
+    match step.to {
+        OrderStatus::Cancelled => paying::after_cancel(app, tx, order, actor, at).await?,
+        OrderStatus::Delivered if is_paid_at_door(order) => payments::record_cash(app, tx, order, at).await?,
+        _ => {}
     }
     Ok(after)
+}
+
+/// Whether the partner takes the money with the delivery.
+fn is_paid_at_door(order: &order::Model) -> bool {
+    *order.payment_method == PaymentMethod::CashOnDelivery
 }
 
 /// How the step ends the live claim, if there is one.

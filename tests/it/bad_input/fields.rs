@@ -136,6 +136,8 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("claimOrder", &[KEY, ("orderId", Id("ord")), ("accept", Choice)]),
     ("acceptClaim", &[KEY, ("claimId", Id("clm"))]),
     ("releaseClaim", &[KEY, ("claimId", Id("clm")), ("reason", Lines(500))]),
+    ("startPayment", &[KEY, ("orderId", Id("ord")), ("provider", Form)]),
+    ("refundPayment", &[KEY, ("paymentId", Id("pay")), ("amount", Price), ("reason", Lines(500))]),
     ("setAvailability", &[("available", Choice)]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
@@ -184,6 +186,8 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
                 "idempotencyKey": key(), "items": items, "address": address, "paymentMethod": "CASH_ON_DELIVERY",
             })
         }
+        "startPayment" => json!({ "idempotencyKey": key(), "orderId": order }),
+        "refundPayment" => json!({ "idempotencyKey": key(), "paymentId": world.payment_id, "amount": "1" }),
         "cancelOrder" | "claimOrder" => json!({ "idempotencyKey": key(), "orderId": order }),
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
         "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),
@@ -198,7 +202,7 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str) -> &'a Actor {
     match mutation {
         "register" | "login" | "refreshTokens" => &world.nobody,
         "createProduct" | "updateProduct" | "adjustStock" => &world.shop.seller,
-        "setCartLine" | "applyPromoCode" | "placeOrder" | "cancelOrder" | "logout" => &world.customer,
+        "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
         _ => &world.admin,
     }

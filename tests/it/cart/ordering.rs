@@ -159,7 +159,7 @@ async fn an_order_paid_in_advance_keeps_its_goods_promised(shape: Shape) {
         let db = app.app.db.reader();
         let row =
             order::Entity::find_by_id(uuid(Kind::Order, order["id"].as_str().unwrap())).one(db).await.unwrap().unwrap();
-        assert_eq!(row.payment_due_at, Some(row.created_at + app.app.config.payment_window));
+        assert_eq!(row.payment_due_at, Some(row.created_at + app.app.config.payments.window));
         assert_eq!(row.version, 1);
         let stock = stock::Entity::find_by_id(uuid(Kind::Product, &shop.product_id)).one(db).await.unwrap().unwrap();
         assert_eq!((stock.on_hand, stock.reserved), (10, promised), "promised, not sold");

@@ -193,6 +193,18 @@ pub(super) const MUTATIONS: &[Row] = &[
         |world| json!({ "input": { "idempotencyKey": key(), "orderId": world.order_id, "partnerId": world.partner.user_id } }),
     ),
     row(
+        "startPayment",
+        CUSTOMERS,
+        "mutation($input: StartPaymentInput!) { startPayment(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "idempotencyKey": key(), "orderId": world.order_id } }),
+    ),
+    row(
+        "refundPayment",
+        SELLERS_AND_ADMINS,
+        "mutation($input: RefundPaymentInput!) { refundPayment(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "idempotencyKey": key(), "paymentId": world.payment_id, "amount": "1" } }),
+    ),
+    row(
         "setAvailability",
         PARTNERS,
         "mutation($input: SetAvailabilityInput!) { setAvailability(input: $input) { userErrors { code } } }",

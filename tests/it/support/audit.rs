@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::claims::ClaimStatus;
-use domain::order::OrderStatus;
+use domain::order::{OrderEventType, OrderStatus, PaymentStatus};
 use domain::stock::StockMovementReason;
-use entity::{claim, order, order_event, order_item, partner, stock, stock_movement};
+use entity::{claim, order, order_event, order_item, partner, payment, refund, stock, stock_movement};
 use quick_commerce::app::App;
 use sea_orm::{DbBackend, EntityTrait as _, IsolationLevel, QueryOrder as _, TransactionTrait as _};
 use uuid::Uuid;
@@ -21,11 +21,18 @@ pub(crate) async fn audit(app: &App) {
     let items = order_item::Entity::find().all(db).await.unwrap();
     let events = order_event::Entity::find().order_by_asc(order_event::Column::OrderVersion).all(db).await.unwrap();
     let partners = partner::Entity::find().all(db).await.unwrap();
+    let payments = payment::Entity::find().all(db).await.unwrap();
+    let refunds = refund::Entity::find().all(db).await.unwrap();
     for stock in stock::Entity::find().all(db).await.unwrap() {
         the_ledger_sums_to_what_is_on_hand(&stock, &movements);
+        what_is_promised_is_promised_to_orders(&stock, &orders, &items);
+    }
+    for payment in &payments {
+        what_goes_back_was_paid(payment, &refunds);
     }
     for order in &orders {
-        the_goods_moved_with_the_order(order, &items, &movements);
+        the_goods_moved_with_the_order(order, &items, &movements, &events);
+        the_money_is_that_of_the_order(order, &payments, &refunds);
         the_timeline_leads_to_the_order(order, &events);
         the_claims_are_those_of_the_order(order, &claims);
     }
@@ -51,7 +58,48 @@ fn the_ledger_sums_to_what_is_on_hand(stock: &stock::Model, movements: &[stock_m
     }
 }
 
-fn the_goods_moved_with_the_order(order: &order::Model, items: &[order_item::Model], movements: &[stock_movement::Model]) {
+fn what_is_promised_is_promised_to_orders(stock: &stock::Model, orders: &[order::Model], items: &[order_item::Model]) {
+    let pending = |id| orders.iter().any(|order| order.id == id && *order.status == OrderStatus::Pending);
+    let promised = items.iter().filter(|item| item.product_id == stock.product_id && pending(item.order_id));
+    assert_eq!(stock.reserved, promised.map(|item| item.quantity).sum::<i32>(), "what is promised of {}", stock.product_id);
+}
+
+fn what_goes_back_was_paid(payment: &payment::Model, refunds: &[refund::Model]) {
+    let live = refunds.iter().filter(|refund| refund.payment_id == payment.id && *refund.status != PaymentStatus::Failed);
+    let sum: i64 = live.map(|refund| refund.amount_minor).sum();
+    assert_eq!(sum, payment.refunded_minor, "the refunds of {payment:?}");
+    assert!((0..=payment.amount_minor).contains(&sum), "more goes back than was paid: {payment:?}");
+    assert!(sum == 0 || payment.paid_at.is_some(), "what was not paid goes back: {payment:?}");
+}
+
+fn the_money_is_that_of_the_order(order: &order::Model, payments: &[payment::Model], refunds: &[refund::Model]) {
+    let mine: Vec<&payment::Model> = payments.iter().filter(|payment| payment.order_id == order.id).collect();
+    let open = mine.iter().filter(|payment| *payment.status == PaymentStatus::Pending).count();
+    assert!(open <= 1, "order {} has {open} payments that can succeed", order.number);
+    let is_waiting = *order.status == OrderStatus::Pending;
+    assert_eq!(order.payment_due_at.is_some(), is_waiting, "whether order {} waits for its payment", order.number);
+    assert!(*order.status != OrderStatus::Cancelled || open == 0, "order {} can be paid still", order.number);
+    let paid: i64 = mine.iter().filter(|p| p.paid_at.is_some()).map(|payment| payment.amount_minor).sum();
+    let is_mine = |refund: &&refund::Model| mine.iter().any(|payment| payment.id == refund.payment_id);
+    let back: i64 =
+        refunds.iter().filter(is_mine).filter(|r| *r.status == PaymentStatus::Refunded).map(|r| r.amount_minor).sum();
+    let expected: &[PaymentStatus] = match paid - back {
+        _ if paid == 0 => &[PaymentStatus::Pending, PaymentStatus::Failed],
+        kept if kept >= order.total_minor => &[PaymentStatus::Paid],
+        0 => &[PaymentStatus::Refunded],
+        _ => &[PaymentStatus::PartiallyRefunded],
+    };
+    assert!(expected.contains(&order.payment_status), "order {}: {} of {expected:?}", order.number, *order.payment_status);
+}
+
+fn the_goods_moved_with_the_order(
+    order: &order::Model,
+    items: &[order_item::Model],
+    movements: &[stock_movement::Model],
+    events: &[order_event::Model],
+) {
+    // until then they are only promised
+    let is_sold = events.iter().any(|event| event.order_id == order.id && *event.r#type == OrderEventType::Confirmed);
     let moved = |reason: StockMovementReason| -> BTreeMap<Uuid, Vec<i32>> {
         let mut moved: BTreeMap<Uuid, Vec<i32>> = BTreeMap::new();
         for movement in movements.iter().filter(|m| m.order_id == Some(order.id) && *m.reason == reason) {
@@ -59,7 +107,7 @@ fn the_goods_moved_with_the_order(order: &order::Model, items: &[order_item::Mod
         }
         moved
     };
-    let mine = || items.iter().filter(|item| item.order_id == order.id);
+    let mine = || items.iter().filter(|item| is_sold && item.order_id == order.id);
     let sold: BTreeMap<Uuid, Vec<i32>> = mine().map(|item| (item.product_id, vec![-item.quantity])).collect();
     let put_back: BTreeMap<Uuid, Vec<i32>> = match *order.status {
         OrderStatus::Cancelled => mine().map(|item| (item.product_id, vec![item.quantity])).collect(),

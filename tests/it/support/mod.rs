@@ -8,6 +8,7 @@ pub(crate) mod crowd;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod http;
+pub(crate) mod money;
 pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod proxy;

@@ -56,6 +56,7 @@ pub(crate) fn config(database: &TestDatabase, redis_url: Option<String>) -> Conf
         ("JWT_SECRET", SECRET.to_owned()),
         ("DEMO", "false".to_owned()),
         ("DRAIN_SECONDS", "0".to_owned()),
+        ("PAYMENT_PROVIDER", "sandbox".to_owned()),
     ]);
     settings.extend(redis_url.map(|url| ("REDIS_URL", url)));
     Config::load(None, |name| settings.get(name).cloned()).unwrap()

@@ -69,6 +69,9 @@ pub struct PlaceLine {
 /// What [`OrderError`], the promo code and the stock say; nothing is taken then.
 pub async fn place(app: &App, actor: Actor, key: &str, place: Place) -> Result<order::Model> {
     check(&place)?;
+    if is_paid_in_advance(place.payment_method) && app.config.payments.provider.is_none() {
+        return Err(OrderError::PaymentMethod.into());
+    }
     let request = Request::new(actor.user, "placeOrder", key, &place)?;
     loop {
         match retry(|| place_once(app, actor, &request, &place)).await {
@@ -163,7 +166,7 @@ const fn is_paid_in_advance(method: PaymentMethod) -> bool {
 
 /// The steps that an order payable on delivery takes when it is placed: it is certain at once, and packed at once where the
 /// store does not ask to do that itself.
-const fn first_steps(preparation: Preparation) -> &'static [OrderStatus] {
+pub(super) const fn first_steps(preparation: Preparation) -> &'static [OrderStatus] {
     use OrderStatus::{Confirmed, Pending, Preparing, Ready};
     match preparation {
         Preparation::Automatic => &[Pending, Confirmed, Preparing, Ready],

@@ -60,7 +60,7 @@ impl New<'_> {
             item_count: self.lines.iter().map(|line| line.quantity).sum(),
             payment_method: Text(place.payment_method),
             payment_status: Text(PaymentStatus::Pending),
-            payment_due_at: is_awaited.then(|| *at + app.config.payment_window),
+            payment_due_at: is_awaited.then(|| *at + app.config.payments.window),
             promo_id: self.promo.as_ref().map(|promo| promo.promo),
             promo_code: self.promo.as_ref().map(|promo| promo.code.clone()),
             delivery_address: address.clone(),

@@ -1,0 +1,83 @@
+//! The sweep that calls off orders that were not paid in time.
+//!
+//! Every instance sweeps. They cannot do an order twice: each end is one conditional change of its row, judged by the
+//! database's clock. A payment that succeeds at the same moment either comes first, or finds the order cancelled and goes
+//! back.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use domain::order::{OrderEventType, OrderStatus};
+use entity::{Text, order};
+use sea_orm::sea_query::Expr;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::settle::{after_cancel, unchanged};
+use crate::app::App;
+use crate::orders::error::OrderError;
+use crate::orders::repo::{lists, orders as repo};
+use crate::orders::service::change::{Before, Cause, change};
+use crate::platform::Result;
+use crate::platform::db::retry;
+
+/// How often the due orders are looked for.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// Orders ended in one sweep; the next follows at once when there are more.
+const BATCH: u64 = 100;
+
+/// Sweeps until `stop`.
+pub async fn run(app: App, stop: CancellationToken) {
+    loop {
+        let more = match sweep(&app).await {
+            Ok(found) => found as u64 == BATCH,
+            Err(error) => {
+                tracing::warn!(?error, "unpaid orders could not be called off; trying again");
+                false
+            }
+        };
+        let pause = if more { Duration::ZERO } else { EVERY };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Calls off the orders whose time to be paid is up; how many were found.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(app: &App) -> Result<usize> {
+    let reader = app.db.reader();
+    let due = lists::list_unpaid(reader, app.clock.sql_now(reader.get_database_backend()), BATCH).await?;
+    for order in &due {
+        // one that cannot be ended must not keep the others waiting
+        if let Err(error) = retry(|| expire_once(app, *order)).await {
+            tracing::warn!(?error, %order, "an unpaid order could not be called off");
+        }
+    }
+    Ok(due.len())
+}
+
+async fn expire_once(app: &App, id: Uuid) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let Some(order) = repo::lock_order(&*tx, id).await? else { return Ok(()) };
+    // asked after the lock was had, however long that took
+    let at = app.clock.db_now(&*tx).await?;
+    if *order.status != OrderStatus::Pending || order.payment_due_at.is_none_or(|due| due > at) {
+        return Ok(());
+    }
+    let columns = vec![
+        (order::Column::Status, Expr::value(Text(OrderStatus::Cancelled))),
+        (order::Column::PaymentDueAt, Expr::value(None::<DateTime<Utc>>)),
+    ];
+    let note = Some("It was not paid in time.".to_owned());
+    let cause = Cause { r#type: OrderEventType::Cancelled, actor: None, note, at };
+    change(app, &tx, Before::from(&order), unchanged(&order), columns, cause)
+        .await?
+        .ok_or(OrderError::VersionConflict { version: order.version })?;
+    after_cancel(app, &tx, &order, None, at).await?;
+    tx.commit().await
+}

@@ -1,0 +1,428 @@
+//! Use-cases of payments. Those that take a `tx` are parts of the orders' use-cases, which have locked the order's row and
+//! then, by [`lock`], the payment's.
+
+use chrono::{DateTime, Utc};
+use domain::money::Money;
+use domain::order::PaymentStatus;
+use entity::{Text, order, payment, payment_event, refund};
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::error::PaymentError;
+use super::provider::{self, CASH, Intent, NewIntent, NewRefund, ProviderError, ProviderEvent, RefundOutcome};
+use super::repo;
+use crate::app::App;
+use crate::platform::db::{Tx, retry};
+use crate::platform::jobs::{self, Failure, Job, NewJob};
+use crate::platform::{Error, Result};
+
+/// The job that has a payment called off at its provider.
+pub const CANCEL: &str = "payments.cancel";
+
+/// The job that has money given back by a provider.
+pub const REFUND: &str = "payments.refund";
+
+/// The most payments that an order may have: so often is a card declined, or a page left.
+const MAX_PAYMENTS: usize = 20;
+
+/// The most refunds that somebody may ask for of one payment.
+const MAX_REFUNDS: usize = 50;
+
+/// Payments that can still succeed, as far as we know.
+const OPEN: [PaymentStatus; 2] = [PaymentStatus::Pending, PaymentStatus::Authorized];
+
+/// Payments that have not succeeded. A failed one may still: the customer has its secret.
+const UNPAID: [PaymentStatus; 3] = [PaymentStatus::Pending, PaymentStatus::Authorized, PaymentStatus::Failed];
+
+/// Whether `payment` can still succeed, as far as we know.
+#[must_use]
+pub fn is_open(payment: &payment::Model) -> bool {
+    OPEN.contains(&payment.status)
+}
+
+/// Whether `payment` succeeded, whatever went back of it since.
+#[must_use]
+pub fn is_paid(payment: &payment::Model) -> bool {
+    !UNPAID.contains(&payment.status)
+}
+
+/// The payment `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<payment::Model>> {
+    repo::find_payment(db, id).await
+}
+
+/// Payments of `orders`, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_orders(db: &impl ConnectionTrait, orders: &[Uuid]) -> Result<Vec<payment::Model>> {
+    repo::list_payments(db, orders).await
+}
+
+/// The refund `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_refund(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<refund::Model>> {
+    repo::find_refund(db, id).await
+}
+
+/// Refunds of `payments`, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_refunds(db: &impl ConnectionTrait, payments: &[Uuid]) -> Result<Vec<refund::Model>> {
+    repo::list_refunds(db, payments).await
+}
+
+/// The payment `id`, locked until `tx` ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<payment::Model>> {
+    repo::lock_payment(&**tx, id).await
+}
+
+/// The payment that an event of `provider` is about. `None` when it is none of ours.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_of_event(
+    db: &impl ConnectionTrait,
+    provider: &str,
+    event: &ProviderEvent,
+) -> Result<Option<payment::Model>> {
+    // what we called it is known from the start, what the provider calls it only once it has answered
+    let found = match event.payment {
+        Some(id) => repo::find_payment(db, id).await?,
+        None => repo::find_payment_by_reference(db, provider, &event.reference).await?,
+    };
+    let is_meant = |payment: &payment::Model| {
+        let reference = payment.provider_ref.as_deref();
+        payment.provider == provider && reference.is_none_or(|reference| reference == event.reference)
+    };
+    Ok(found.filter(is_meant))
+}
+
+/// Notes that `provider` told us of `event`; whether it is the first time. Of two at once, the second waits for the end of
+/// the first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note(tx: &Tx, provider: &str, event: &ProviderEvent, payment: Uuid, at: DateTime<Utc>) -> Result<bool> {
+    let row = payment_event::Model {
+        provider: provider.to_owned(),
+        provider_event_id: event.id.clone(),
+        payment_id: payment,
+        kind: event.news.kind().to_owned(),
+        at,
+    };
+    repo::insert_event(&**tx, row).await
+}
+
+/// Begins a payment of `order` through `provider`, or goes on with the one that is under way there. The provider is to be
+/// told after the commit, by [`introduce`].
+///
+/// # Errors
+/// `PAYMENT_NOT_ALLOWED` while one is under way at another provider.
+pub async fn begin(app: &App, tx: &Tx, order: &order::Model, provider: &str, at: DateTime<Utc>) -> Result<payment::Model> {
+    let payments = repo::list_payments(&**tx, &[order.id]).await?;
+    if let Some(open) = payments.iter().find(|payment| is_open(payment)) {
+        if open.provider != provider {
+            return Err(PaymentError::UnderWay(open.provider.clone()).into());
+        }
+        return Ok(open.clone());
+    }
+    if payments.len() >= MAX_PAYMENTS {
+        return Err(PaymentError::NotAllowed("Too many payments of this order have failed.").into());
+    }
+    // the customer has the secret of the one that failed: two are not to succeed
+    if let Some(failed) = payments.iter().rfind(|payment| !is_paid(payment)) {
+        enqueue_cancel(app, tx, failed.id, at).await?;
+    }
+    let row = new(app, order, provider, PaymentStatus::Pending, at);
+    repo::insert_payment(&**tx, row.clone()).await?;
+    Ok(row)
+}
+
+/// Records that `order` was paid at the door.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record_cash(app: &App, tx: &Tx, order: &order::Model, at: DateTime<Utc>) -> Result<()> {
+    repo::insert_payment(&**tx, new(app, order, CASH, PaymentStatus::Paid, at)).await
+}
+
+fn new(app: &App, order: &order::Model, provider: &str, status: PaymentStatus, at: DateTime<Utc>) -> payment::Model {
+    payment::Model {
+        id: app.ids.uuid(),
+        order_id: order.id,
+        provider: provider.to_owned(),
+        status: Text(status),
+        currency: order.currency,
+        amount_minor: order.total_minor,
+        refunded_minor: 0,
+        provider_ref: None,
+        client_secret: None,
+        failure_reason: None,
+        created_at: at,
+        updated_at: at,
+        paid_at: (status == PaymentStatus::Paid).then_some(at),
+    }
+}
+
+/// Why a payment could not be made known to its provider.
+#[derive(Debug)]
+pub enum NotIntroduced {
+    /// The provider will not have it.
+    Refused(String),
+    /// It may later; or something broke.
+    Error(Error),
+}
+
+impl From<Error> for NotIntroduced {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Tells the provider of `payment`, unless it knows of it: whoever comes back after a crash in between gets the same intent.
+///
+/// # Errors
+/// [`NotIntroduced`].
+pub async fn introduce(app: &App, payment: payment::Model, order_number: &str) -> Result<payment::Model, NotIntroduced> {
+    if payment.provider_ref.is_some() || !is_open(&payment) {
+        return Ok(payment);
+    }
+    let provider = provider::find(app, &payment.provider).ok_or(Error::from(PaymentError::NoSuchProvider))?;
+    let amount = Money::new(payment.amount_minor, *payment.currency);
+    let new = NewIntent { payment: payment.id, order_number: order_number.to_owned(), amount };
+    match provider.create_intent(&new).await {
+        Ok(intent) => Ok(retry(|| keep_intent(app, payment.id, &intent)).await?),
+        Err(ProviderError::Refused(reason)) => Err(NotIntroduced::Refused(reason)),
+        Err(ProviderError::Unavailable(error)) => Err(Error::fault("asking a payment provider", error).into()),
+    }
+}
+
+async fn keep_intent(app: &App, id: Uuid, intent: &Intent) -> Result<payment::Model> {
+    let tx = app.db.begin().await?;
+    let missing = || Error::fault("keeping what a payment provider answered", "the payment is not there");
+    let Some(kept) = repo::update_intent(&*tx, id, &intent.reference, &intent.client_secret).await? else {
+        // another request was faster, and the provider gave it the same
+        return repo::find_payment(&*tx, id).await?.ok_or_else(missing);
+    };
+    if !is_open(&kept) {
+        // called off while the provider was asked, which could not be told then
+        let at = app.clock.db_now(&*tx).await?;
+        enqueue_cancel(app, &tx, id, at).await?;
+    }
+    tx.commit().await?;
+    Ok(kept)
+}
+
+/// The payment succeeded; whether that is news.
+///
+/// # Errors
+/// When the database fails.
+pub async fn succeed(tx: &Tx, payment: Uuid, at: DateTime<Utc>) -> Result<bool> {
+    repo::update_status(&**tx, payment, &UNPAID, PaymentStatus::Paid, None, at).await
+}
+
+/// The payment failed, for `reason`; whether that is news. What has succeeded does not fail.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fail(tx: &Tx, payment: Uuid, reason: &str, at: DateTime<Utc>) -> Result<bool> {
+    repo::update_status(&**tx, payment, &OPEN, PaymentStatus::Failed, Some(reason), at).await
+}
+
+/// Ends every payment of `order` that could still succeed, but for the one `except`, for `reason`: here at once, and at its
+/// provider by a job.
+///
+/// # Errors
+/// When the database fails.
+pub async fn abandon(app: &App, tx: &Tx, order: Uuid, except: Option<Uuid>, reason: &str, at: DateTime<Utc>) -> Result<()> {
+    let payments = repo::list_payments(&**tx, &[order]).await?;
+    let unpaid = payments.iter().filter(|payment| !is_paid(payment) && Some(payment.id) != except);
+    // those that failed before the last one were called off when it was begun
+    if let Some(last) = unpaid.last() {
+        fail(tx, last.id, reason, at).await?;
+        enqueue_cancel(app, tx, last.id, at).await?;
+    }
+    Ok(())
+}
+
+/// What the jobs of payments are about.
+#[derive(Debug, Serialize, Deserialize)]
+struct About {
+    id: Uuid,
+}
+
+async fn enqueue_cancel(app: &App, tx: &Tx, payment: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let (key, payload) = (payment.to_string(), &About { id: payment });
+    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: CANCEL, key, payload, run_at: at, at }).await?;
+    Ok(())
+}
+
+/// Has the payment of `job` called off at its provider.
+///
+/// # Errors
+/// When the provider cannot be asked now.
+pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<(), Failure> {
+    let About { id } = job.payload()?;
+    let payment = repo::find_payment(app.db.reader(), id).await?;
+    let Some(payment) = payment.filter(|payment| !is_paid(payment) && !is_open(payment)) else { return Ok(()) };
+    // what the provider was not told of nobody can pay, and if it is being told now, this job comes again
+    let Some(reference) = &payment.provider_ref else { return Ok(()) };
+    let provider = provider::find(app, &payment.provider);
+    let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
+    match provider.cancel_intent(id, reference).await {
+        Ok(()) => Ok(()),
+        Err(ProviderError::Refused(reason)) => {
+            // it has succeeded, or is about to: a webhook says so, and the money goes back
+            tracing::info!(payment = %id, reason, "a payment cannot be called off any more");
+            Ok(())
+        }
+        Err(ProviderError::Unavailable(error)) => Err(Failure::Again(error)),
+    }
+}
+
+/// A refund to be made.
+#[derive(Debug)]
+pub struct RefundOrder<'a> {
+    /// How much, in minor units; none: all that is left.
+    pub amount_minor: Option<i64>,
+    /// In the actor's words.
+    pub reason: Option<&'a str>,
+    /// Who asks for it; none: the server itself.
+    pub actor: Option<Uuid>,
+}
+
+/// Writes down that money of `payment`, which is locked, goes back. A provider is asked after the commit; cash is handed back
+/// by whoever asks for it, so that [`settle`] may follow at once.
+///
+/// # Errors
+/// `PAYMENT_NOT_ALLOWED` when nothing was paid, `REFUND_TOO_LARGE` when less is left.
+pub async fn order_refund(
+    app: &App,
+    tx: &Tx,
+    payment: &payment::Model,
+    order: &RefundOrder<'_>,
+    at: DateTime<Utc>,
+) -> Result<refund::Model> {
+    if !is_paid(payment) {
+        return Err(PaymentError::NotPaid.into());
+    }
+    if order.amount_minor.is_some() && repo::list_refunds(&**tx, &[payment.id]).await?.len() >= MAX_REFUNDS {
+        return Err(PaymentError::TooManyRefunds.into());
+    }
+    let left = payment.amount_minor - payment.refunded_minor;
+    let amount_minor = order.amount_minor.unwrap_or(left);
+    let too_large = || PaymentError::RefundTooLarge { left: Money::new(left, *payment.currency) };
+    // the condition decides, whoever holds which lock
+    if amount_minor <= 0 || !repo::update_refunding(&**tx, payment.id, amount_minor, at).await? {
+        return Err(too_large().into());
+    }
+    let row = refund::Model {
+        id: app.ids.uuid(),
+        payment_id: payment.id,
+        amount_minor,
+        currency: payment.currency,
+        reason: order.reason.map(str::to_owned),
+        status: Text(PaymentStatus::Pending),
+        actor_id: order.actor,
+        provider_ref: None,
+        failure_reason: None,
+        created_at: at,
+        updated_at: at,
+    };
+    repo::insert_refund(&**tx, row.clone()).await?;
+    if payment.provider != CASH {
+        let (key, payload) = (row.id.to_string(), &About { id: row.id });
+        jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: REFUND, key, payload, run_at: at, at }).await?;
+    }
+    Ok(row)
+}
+
+/// Asks the provider for the refund of `job`. What it says is then to be settled; `None`: nothing yet.
+///
+/// # Errors
+/// When the provider cannot be asked now.
+pub async fn refund_at_provider(app: &App, job: &Job) -> Result<Option<(Uuid, RefundOutcome)>, Failure> {
+    let About { id } = job.payload()?;
+    let db = app.db.reader();
+    let Some(refund) = repo::find_refund(db, id).await? else { return Ok(None) };
+    let Some(payment) = repo::find_payment(db, refund.payment_id).await? else { return Ok(None) };
+    let Some(reference) = payment.provider_ref.filter(|_| *refund.status == PaymentStatus::Pending) else { return Ok(None) };
+    let provider = provider::find(app, &payment.provider);
+    let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
+    let new = NewRefund { refund: id, reference, amount: Money::new(refund.amount_minor, *refund.currency) };
+    match provider.refund(&new).await {
+        Ok(answer) => {
+            repo::update_refund_reference(app.db.writer(), id, &answer.reference).await?;
+            Ok(answer.outcome.map(|outcome| (id, outcome)))
+        }
+        Err(ProviderError::Refused(reason)) => Ok(Some((id, RefundOutcome::Failed(reason)))),
+        Err(ProviderError::Unavailable(error)) => Err(Failure::Again(error)),
+    }
+}
+
+/// Writes down how `refund` of `payment`, which is locked, ended; whether that is news. One that failed stays so, and what
+/// it was to give back is there to be refunded again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle(
+    tx: &Tx,
+    payment: &payment::Model,
+    refund: &refund::Model,
+    outcome: &RefundOutcome,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    use PaymentStatus::{Failed, Paid, PartiallyRefunded, Pending, Refunded};
+    let is_news = match outcome {
+        RefundOutcome::Succeeded => repo::update_refund(&**tx, refund.id, &[Pending], Refunded, None, at).await?,
+        // also what seemed to have gone back may come again: the customer's bank did not take it
+        RefundOutcome::Failed(reason) => {
+            repo::update_refund(&**tx, refund.id, &[Pending, Refunded], Failed, Some(reason), at).await?
+        }
+    };
+    if !is_news {
+        return Ok(false);
+    }
+    if let RefundOutcome::Failed(reason) = outcome {
+        tracing::error!(refund = %refund.id, payment = %payment.id, reason, "a refund failed");
+        repo::update_not_refunding(&**tx, payment.id, refund.amount_minor).await?;
+    }
+    let status = match refunded(&repo::list_refunds(&**tx, &[payment.id]).await?) {
+        0 => Paid,
+        all if all >= payment.amount_minor => Refunded,
+        _ => PartiallyRefunded,
+    };
+    repo::update_settled(&**tx, payment.id, status, at).await?;
+    Ok(true)
+}
+
+/// What went back by `refunds`, in minor units: not what is on its way.
+fn refunded(refunds: &[refund::Model]) -> i64 {
+    refunds.iter().filter(|refund| *refund.status == PaymentStatus::Refunded).map(|refund| refund.amount_minor).sum()
+}
+
+/// Where the money of an order with `payments` and their `refunds` is, once something was paid: of one that was paid twice
+/// and given back once, it is paid.
+#[must_use]
+pub fn summary(payments: &[payment::Model], refunds: &[refund::Model]) -> PaymentStatus {
+    let paid: Vec<&payment::Model> = payments.iter().filter(|payment| is_paid(payment)).collect();
+    let price = paid.iter().map(|payment| payment.amount_minor).max().unwrap_or(0);
+    let kept = paid.iter().map(|payment| payment.amount_minor).sum::<i64>() - refunded(refunds);
+    match kept {
+        _ if paid.is_empty() => PaymentStatus::Pending,
+        kept if kept >= price => PaymentStatus::Paid,
+        0 => PaymentStatus::Refunded,
+        _ => PaymentStatus::PartiallyRefunded,
+    }
+}

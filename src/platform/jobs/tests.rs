@@ -1,0 +1,134 @@
+use std::sync::Mutex;
+
+use super::worker::{ATTEMPTS, pause};
+use super::*;
+use crate::app::{Ambient, App};
+use crate::config::Config;
+use crate::platform::clock::Clock;
+use crate::platform::ids::{Entropy, Ids};
+
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn app(name: &str) -> (App, Folder) {
+    let folder = Folder(std::env::temp_dir().join(format!("qc-jobs-{name}-{}", std::process::id())));
+    let url = format!("sqlite://{}/test.db", folder.0.display());
+    let config = Config::load(None, |setting| (setting == "DATABASE_URL").then(|| url.clone())).unwrap();
+    let ambient = Ambient { clock: Clock::system(), entropy: Entropy::seeded(7) };
+    let app = App::build(config, ambient).await.unwrap();
+    app.migrate().await.unwrap();
+    (app, folder)
+}
+
+async fn write(app: &App, key: &str, number: i32) -> bool {
+    let tx = app.db.begin().await.unwrap();
+    let at = app.clock.now();
+    let job = NewJob { id: app.ids.uuid(), kind: "test", key: key.to_owned(), payload: &number, run_at: at, at };
+    let written = enqueue(&tx, job).await.unwrap();
+    tx.commit().await.unwrap();
+    written
+}
+
+fn worker(app: &App, handlers: Handlers) -> Worker {
+    Worker::new(app.db.clone(), app.clock.clone(), app.ids.clone(), handlers, app.jobs.clone())
+}
+
+#[tokio::test]
+async fn a_job_is_done_once_and_is_gone() {
+    let (app, _folder) = app("once").await;
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&done);
+    let handlers = Handlers::default().with("test", move |job| {
+        let heard = Arc::clone(&heard);
+        async move {
+            heard.lock().unwrap().push((job.key.clone(), job.payload::<i32>()?));
+            Ok(())
+        }
+    });
+    assert!(write(&app, "a", 1).await);
+    assert!(!write(&app, "a", 2).await, "one of a key at a time");
+    assert!(write(&app, "b", 3).await);
+    let worker = worker(&app, handlers);
+    assert_eq!(worker.sweep().await.unwrap(), 2);
+    assert_eq!(*done.lock().unwrap(), [("a".to_owned(), 1), ("b".to_owned(), 3)]);
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 0 });
+    assert!(write(&app, "a", 4).await, "the key is free again");
+    assert_eq!((app.jobs.done(), app.jobs.failed()), (2, 0));
+}
+
+#[tokio::test]
+async fn what_fails_comes_back_later_until_it_is_given_up() {
+    let (app, _folder) = app("fails").await;
+    let handlers = Handlers::default().with("test", async |_| Err(Failure::Again("no".to_owned())));
+    let worker = worker(&app, handlers);
+    write(&app, "a", 1).await;
+    for attempt in 1..=ATTEMPTS {
+        assert_eq!(worker.sweep().await.unwrap(), 1, "attempt {attempt}");
+        assert_eq!(worker.sweep().await.unwrap(), 0, "not at once again");
+        app.clock.advance(std::time::Duration::from_mins(30));
+    }
+    assert_eq!(worker.sweep().await.unwrap(), 0);
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 1 });
+    let dead = job::Entity::find().one(app.db.reader()).await.unwrap().unwrap();
+    assert_eq!((dead.attempts, dead.last_error.as_deref()), (ATTEMPTS, Some("no")));
+}
+
+#[tokio::test]
+async fn what_never_will_be_done_is_given_up_at_once_and_a_panic_is_a_failure() {
+    let (app, _folder) = app("final").await;
+    let handlers = Handlers::default().with("test", async |job| match job.payload::<i32>()? {
+        0 => panic!("broken"),
+        _ => Err(Failure::Final("never".to_owned())),
+    });
+    write(&app, "panics", 0).await;
+    write(&app, "never", 1).await;
+    assert_eq!(worker(&app, handlers).sweep().await.unwrap(), 2);
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 1, dead: 1 });
+}
+
+#[tokio::test]
+async fn jobs_of_a_kind_that_nobody_here_knows_are_left_alone() {
+    let (app, _folder) = app("unknown").await;
+    write(&app, "a", 1).await;
+    assert_eq!(worker(&app, Handlers::default()).sweep().await.unwrap(), 0);
+    assert_eq!(backlog(app.db.reader()).await.unwrap().waiting, 1);
+}
+
+#[tokio::test]
+async fn the_job_of_a_worker_that_died_is_taken_over_when_its_lease_ends() {
+    let (app, _folder) = app("lease").await;
+    let stuck = worker(&app, Handlers::default().with("test", async |_| std::future::pending().await));
+    write(&app, "a", 1).await;
+    // it is killed in the middle: the future is dropped once the job is taken
+    let mut dying = Box::pin(stuck.sweep());
+    let taken = async {
+        while job::Entity::find().one(app.db.reader()).await.unwrap().unwrap().attempts == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = &mut dying => unreachable!("it never ends"),
+        () = taken => {}
+    }
+    drop(dying);
+    let heir = worker(&app, Handlers::default().with("test", async |_| Ok(())));
+    assert_eq!(heir.sweep().await.unwrap(), 0, "the lease lasts");
+    app.clock.advance(std::time::Duration::from_mins(1));
+    assert_eq!(heir.sweep().await.unwrap(), 1);
+    assert_eq!(backlog(app.db.reader()).await.unwrap().waiting, 0);
+}
+
+#[test]
+fn pauses_double_and_are_bounded() {
+    let ids = Ids::new(Clock::system(), Entropy::seeded(1));
+    let pauses: Vec<i64> = (1..=ATTEMPTS).map(|attempt| pause(attempt, &ids).num_milliseconds()).collect();
+    assert!((1_000..=1_250).contains(&pauses[0]) && (2_000..=2_500).contains(&pauses[1]), "{pauses:?}");
+    assert!(pauses.iter().all(|pause| *pause <= 25 * 60_000), "{pauses:?}");
+    // shorter than providers remember the key of a request
+    assert!(pauses.iter().sum::<i64>() < 24 * 3_600_000, "{pauses:?}");
+}
