@@ -1,6 +1,6 @@
 //! Promo codes: made by admins, applied to carts, used by orders.
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Datelike as _, SubsecRound as _, Utc};
 use domain::input;
 use domain::money::{Currency, Money};
 use domain::promo::{self, PromoProblem, Reduction, Terms, Uses, WHOLE_BASIS_POINTS};
@@ -90,8 +90,9 @@ fn check(app: &App, new: &NewPromo) -> Result<entity::promo::Model> {
         amount_minor: amount,
         minimum_subtotal_minor: new.minimum_subtotal.map_or(Ok(0), |least| minor("minimumSubtotal", least, currency))?,
         currency: Text(currency),
-        starts_at: new.starts_at,
-        ends_at: new.ends_at,
+        // what is kept is what is answered: both databases keep microseconds
+        starts_at: new.starts_at.map(|at| at.trunc_subsecs(6)),
+        ends_at: new.ends_at.map(|at| at.trunc_subsecs(6)),
         max_uses: limit("maxUses", new.max_uses)?,
         max_uses_per_customer: limit("maxUsesPerCustomer", new.max_uses_per_customer)?,
         uses: 0,

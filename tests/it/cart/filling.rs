@@ -1,7 +1,12 @@
 //! What goes into a cart, and what it says of it.
 
+use std::time::Duration;
+
 use domain::id::Kind;
 use futures_util::future::join_all;
+use quick_commerce::app::App;
+use quick_commerce::graphql::context::{RequestId, Viewer};
+use quick_commerce::graphql::{authenticate, build_schema_gathering};
 use serde_json::{Value, json};
 
 use super::{apply, cart, clear, kinds, promo, reprice, set, take_off_sale, try_apply, try_set};
@@ -21,6 +26,7 @@ over_both_shapes! {
     setting_a_line_again_accepts_its_price,
     a_cart_and_its_lines_are_found_by_their_ids_and_by_nobody_else,
     two_devices_may_set_lines_at_once,
+    a_cart_is_read_in_as_many_statements_however_much_is_in_it,
 }
 
 async fn everybody_has_a_cart_which_is_empty_at_first(shape: Shape) {
@@ -220,4 +226,40 @@ async fn two_devices_may_set_lines_at_once(shape: Shape) {
         assert_eq!(now["promoCode"], code.as_str());
         try_apply(&customer, Value::Null).await.ok("applyPromoCode");
     }
+}
+
+async fn a_cart_is_read_in_as_many_statements_however_much_is_in_it(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, admin) = tokio::join!(seller_with_product(&app, 50, "40.00"), app.customer(), app.admin());
+    let code = promo(&admin, json!({ "percentOff": 5 })).await;
+    let more = join_all((0..19).map(|_| product(&shop.seller, &shop.category_id, 50, "10.00"))).await;
+    let few = app.customer().await;
+    for (customer, products) in [(&few, &more[..1]), (&customer, &more[..])] {
+        set(customer, &shop.product_id, 1).await;
+        for product in products {
+            set(customer, product, 1).await;
+        }
+        apply(customer, &code).await;
+    }
+    // one thread, and nothing in the background: what is asked for at the same time is loaded at the same time
+    let (api, tokens) = (app.api.app.clone(), [few.token.unwrap(), customer.token.unwrap()]);
+    let _database = app.stop().await;
+    let counts = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { [statements(&api, &tokens[0]).await, statements(&api, &tokens[1]).await] })
+    });
+    let [few, many] = counts.await.unwrap();
+    assert!(many <= few, "statements for two lines: {few}, for twenty: {many}");
+}
+
+/// The statements that reading a cart takes.
+async fn statements(app: &App, token: &str) -> u64 {
+    let document = "{ viewer { cart { total { amount } problems { kind } lines { lineTotal { amount }
+        product { name available category { name } seller { storeName } } } } } }";
+    let viewer = authenticate(app, token).await.unwrap_or_else(|_| panic!("the token is good"));
+    let request = async_graphql::Request::new(document).data(Viewer(Some(viewer))).data(RequestId("cart".to_owned()));
+    let before = app.db.statements();
+    let answer = build_schema_gathering(app, Duration::from_millis(100)).execute(request).await;
+    assert_eq!(answer.errors, Vec::new());
+    app.db.statements() - before
 }
