@@ -40,6 +40,9 @@ pub enum AccountsError {
     /// A capacity was given to somebody who carries nothing.
     #[error("Only partners have a capacity.")]
     NoCapacity,
+    /// This field says something about another role.
+    #[error("An account of this role has no such field.")]
+    NotOfRole(&'static str),
 }
 
 /// What is wrong with a password.
@@ -73,6 +76,7 @@ impl From<AccountsError> for Rejection {
                 (ErrorCode::InvalidInput, Some("role"))
             }
             AccountsError::NoCapacity => (ErrorCode::InvalidInput, Some("capacity")),
+            AccountsError::NotOfRole(field) => (ErrorCode::InvalidInput, Some(field)),
         };
         let rejection = Self::new(code, error.to_string());
         match field {

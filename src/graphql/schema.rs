@@ -6,7 +6,8 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{
-    AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader, UsersMutation,
+    AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, ProfileMutation, SellerLoader, UserLoader,
+    UsersMutation,
 };
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
@@ -27,7 +28,7 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, UsersMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
+pub struct Mutation(AccountsMutation, ProfileMutation, UsersMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
 /// `after` to resume without a gap.

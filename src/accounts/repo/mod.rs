@@ -13,6 +13,7 @@ use crate::platform::page::{self, Page, PageArgs, Sort};
 use crate::platform::search::containing;
 
 pub mod partners;
+pub mod profile;
 pub mod sessions;
 
 /// Which users a list has; what is absent does not narrow it.

@@ -16,11 +16,13 @@ mod administration;
 pub mod cleaning;
 pub mod closing;
 mod passwords;
+mod profile;
 mod registration;
 mod sessions;
 
 pub use super::repo::UserFilter;
 pub use administration::{UserChange, update_user};
+pub use profile::{ProfileChange, update_profile};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
 pub use sessions::{SignedIn, Tokens, authenticate, issue_token, login, logout, refresh};
 
