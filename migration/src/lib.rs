@@ -15,6 +15,7 @@ mod m20261121_000004_dispatch;
 mod m20261121_000005_platform;
 mod m20261121_000006_epoch;
 mod m20261121_000007_unpaid_orders;
+mod m20261121_000011_sales;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_platform::Migration),
             Box::new(m20261121_000006_epoch::Migration),
             Box::new(m20261121_000007_unpaid_orders::Migration),
+            Box::new(m20261121_000011_sales::Migration),
         ]
     }
 }

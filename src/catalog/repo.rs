@@ -199,6 +199,15 @@ pub(super) async fn count_products_by_category(
     Ok(counts.into_iter().collect())
 }
 
+/// Which product is in which category.
+pub(super) fn select_products_by_category() -> SelectStatement {
+    Query::select()
+        .expr_as(Expr::col(product::Column::Id), "product")
+        .expr_as(Expr::col(product::Column::CategoryId), "group")
+        .from(product::Entity)
+        .to_owned()
+}
+
 pub(super) async fn list_categories(db: &impl ConnectionTrait) -> Result<Vec<category::Model>> {
     Ok(category::Entity::find().all(db).await?)
 }

@@ -199,6 +199,12 @@ pub async fn count_by_category(app: &App, categories: &[Uuid]) -> Result<HashMap
     repo::count_products_by_category(app.db.reader(), categories).await
 }
 
+/// Every `product` with the `group` it is in, its category: a subquery for reports, which group what they have by it.
+#[must_use]
+pub fn products_by_category() -> SelectStatement {
+    repo::select_products_by_category()
+}
+
 /// Makes the category of this slug, or gives it another name.
 ///
 /// # Errors

@@ -28,7 +28,15 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, ProfileMutation, UsersMutation, CatalogMutation, InventoryMutation, OrdersMutation, DispatchMutation);
+pub struct Mutation(
+    AccountsMutation,
+    ProfileMutation,
+    UsersMutation,
+    CatalogMutation,
+    InventoryMutation,
+    OrdersMutation,
+    DispatchMutation,
+);
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
 /// `after` to resume without a gap.

@@ -1,6 +1,7 @@
 //! What the slices stand on: database, event log, bus, passwords, tokens. Nothing here knows an order from a cart.
 
 pub mod bus;
+pub mod calendar;
 pub mod clock;
 pub mod db;
 pub mod doors;

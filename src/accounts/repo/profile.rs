@@ -66,11 +66,7 @@ pub(in crate::accounts) async fn update_vehicle(
 }
 
 /// Changes the store of `user`. Does nothing where nothing is to change.
-pub(in crate::accounts) async fn update_store(
-    db: &impl ConnectionTrait,
-    user: Uuid,
-    change: &StoreChange,
-) -> Result<()> {
+pub(in crate::accounts) async fn update_store(db: &impl ConnectionTrait, user: Uuid, change: &StoreChange) -> Result<()> {
     let StoreChange { name, preparation, location } = change;
     if name.is_none() && preparation.is_none() && location.is_none() {
         return Ok(());

@@ -5,6 +5,7 @@ mod change;
 pub mod claims;
 mod place;
 mod read;
+pub mod sales;
 mod steps;
 
 pub use access::{carrier, party, shows_address, shows_phones};
