@@ -25,6 +25,7 @@ mod privacy;
 mod protocol;
 mod readme;
 mod roles;
+mod sales;
 mod schema;
 mod sessions;
 mod statements;
