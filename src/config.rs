@@ -86,7 +86,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("CLAIM_HOLD_SECONDS", "120", "how long a partner may look at an order before accepting it"),
     setting("PICKUP_SECONDS", "900", "how long a partner has from accepting an order to picking it up"),
     setting("PARTNER_CAPACITY", "2", "orders that a new partner may carry at once"),
-    setting("MAX_BODY_BYTES", "262144", "largest request body and WebSocket message"),
+    setting("MAX_BODY_BYTES", "1048576", "largest request body and WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
     setting("MAX_COMPLEXITY", "20000", "most fields an operation may resolve, list sizes counted"),
     setting("MAX_ALIASES", "50", "most aliases in an operation"),

@@ -1,5 +1,7 @@
 //! The tables of the catalogue.
 
+pub(super) mod import;
+
 use std::collections::HashMap;
 
 use entity::{category, product, product_tag};

@@ -11,7 +11,7 @@ use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::SelectStatement;
 use uuid::Uuid;
 
-use super::checks::{Changes, Draft};
+use super::checks::{self, Changes, Draft};
 use super::error::CatalogError;
 use super::event;
 use super::repo::{self, Shown};
@@ -210,9 +210,7 @@ pub fn products_by_category() -> SelectStatement {
 /// # Errors
 /// `INVALID_INPUT` for the slug or the name.
 pub async fn save_category(app: &App, slug: &str, name: &str) -> Result<category::Model> {
-    let is_slug = (1..=60).contains(&slug.len())
-        && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_slug {
+    if !checks::is_slug(slug) {
         return Err(CatalogError::Slug.into());
     }
     let name = input::line("name", name, 1, 100)?;

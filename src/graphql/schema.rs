@@ -16,7 +16,7 @@ use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscrip
 use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
 use crate::graphql::scalars::EventCursor;
-use crate::inventory::graphql::{InventoryMutation, MovementsLoader, StockLoader};
+use crate::inventory::graphql::{ImportMutation, InventoryMutation, MovementsLoader, StockLoader};
 use crate::orders::graphql::{
     ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PositionLoader, TimeLoader,
     TimelineLoader,
@@ -34,6 +34,7 @@ pub struct Mutation(
     UsersMutation,
     CatalogMutation,
     InventoryMutation,
+    ImportMutation,
     OrdersMutation,
     DispatchMutation,
 );

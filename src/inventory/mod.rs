@@ -10,6 +10,7 @@
 
 mod error;
 pub mod graphql;
+pub mod import;
 pub mod listing;
 mod repo;
 pub mod service;

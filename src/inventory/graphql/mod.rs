@@ -1,5 +1,6 @@
 //! Stock and its ledger as clients see them.
 
+mod import;
 mod loaders;
 mod mutation;
 
@@ -18,6 +19,7 @@ use crate::graphql::{Result, app, ids, reader};
 use crate::orders::graphql::{Order, OrderLoader};
 use crate::platform::page::PageArgs;
 
+pub use import::{CreateProductRow, ImportMutation, ImportProductsInput, ImportProductsPayload, ImportRowError};
 pub use loaders::{MovementsLoader, StockLoader};
 pub use mutation::{AdjustStockInput, CreateProductInput, InventoryMutation, UpdateProductInput};
 
