@@ -75,7 +75,7 @@ impl From<AccountsError> for Rejection {
             AccountsError::InvalidCredentials => (ErrorCode::InvalidCredentials, None),
             AccountsError::InvalidRefreshToken => (ErrorCode::InvalidToken, Some("refreshToken")),
             AccountsError::WeakPassword(_) => (ErrorCode::WeakPassword, Some("password")),
-            AccountsError::TwoRoles => (ErrorCode::InvalidInput, Some("seller")),
+            AccountsError::TwoRoles | AccountsError::ManyStores => (ErrorCode::InvalidInput, Some("seller")),
             AccountsError::NoSuchAccount => (ErrorCode::NotFound, Some("email")),
             AccountsError::OwnAccount => (ErrorCode::InvalidInput, Some("active")),
             AccountsError::OwnRole | AccountsError::NoPartner | AccountsError::NoSeller => {
@@ -83,7 +83,6 @@ impl From<AccountsError> for Rejection {
             }
             AccountsError::NoCapacity => (ErrorCode::InvalidInput, Some("capacity")),
             AccountsError::NoSuchStore => (ErrorCode::NotFound, Some("seller")),
-            AccountsError::ManyStores => (ErrorCode::InvalidInput, Some("seller")),
             AccountsError::NotOfRole(field) => (ErrorCode::InvalidInput, Some(field)),
         };
         let rejection = Self::new(code, error.to_string());

@@ -129,7 +129,6 @@ impl SellerDesk {
     /// The store's products, newest first unless sorted otherwise: those that are not on sale as well, unless the filter has
     /// `activeOnly: true`.
     #[graphql(complexity = "page_cost(first, None) * child_complexity")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, and three of its own")]
     async fn products(
         &self,
         ctx: &Context<'_>,

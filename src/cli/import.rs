@@ -50,6 +50,7 @@ pub(crate) async fn run(app: &App, arguments: &Arguments) -> Outcome {
         sheet: Sheet::open(&arguments.file)?,
         progress: Progress::new(&arguments.file),
         tally: Tally::default(),
+        complaints: Vec::new(),
     };
     run.all().await?;
     run.progress.end();
@@ -74,6 +75,8 @@ struct Run<'a> {
     sheet: Sheet,
     progress: Progress,
     tally: Tally,
+    /// Of the rows since the last batch.
+    complaints: Vec<Complaint>,
 }
 
 impl Run<'_> {
@@ -88,25 +91,20 @@ impl Run<'_> {
             }
             match row {
                 Ok(row) => batch.push(row),
-                Err(complaint) => self.refuse(&complaint),
+                Err(complaint) => self.complaints.push(complaint),
             }
-            if batch.len() == MAX_ROWS && !self.arguments.all_or_nothing {
+            if batch.len() + self.complaints.len() == MAX_ROWS && !self.arguments.all_or_nothing {
                 self.import(std::mem::take(&mut batch)).await?;
             }
         }
         self.import(batch).await
     }
 
-    fn refuse(&mut self, complaint: &Complaint) {
-        self.tally.refused += 1;
-        self.progress.say(&complaint.to_string());
-    }
-
     async fn import(&mut self, batch: Vec<(u64, ImportRow)>) -> Outcome {
         let (lines, rows): (Vec<u64>, Vec<ImportRow>) = batch.into_iter().unzip();
         let import = Import { rows, is_all_or_nothing: self.arguments.all_or_nothing };
         // rows that could not even be read are rows that were refused
-        let is_spoilt = self.arguments.all_or_nothing && self.tally.refused > 0;
+        let is_spoilt = self.arguments.all_or_nothing && !self.complaints.is_empty();
         let imported = import_batch(self.app, &self.seller, &import, self.arguments.dry_run || is_spoilt).await;
         let imported = imported.map_err(|error| Failure::of(&error))?;
         if !is_spoilt {
@@ -118,7 +116,12 @@ impl Run<'_> {
             let line = lines.get(place).copied().unwrap_or_default();
             // it speaks of rows of the batch; the operator's are lines of the file
             let message = format!("{}: {}", error.field.join("."), error.message);
-            self.refuse(&Complaint { line, sku: error.sku, message });
+            self.complaints.push(Complaint { line, sku: error.sku, message });
+        }
+        self.complaints.sort_by_key(|complaint| complaint.line);
+        for complaint in self.complaints.drain(..) {
+            self.tally.refused += 1;
+            self.progress.say(&complaint.to_string());
         }
         self.progress.reach(self.sheet.position(), self.tally.read);
         Ok(())

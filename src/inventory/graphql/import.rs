@@ -27,7 +27,7 @@ pub struct ImportProductsInput {
 #[derive(Debug, InputObject)]
 pub struct CreateProductRow {
     /// Your number for it, 1 to 64 characters. One that an earlier row has, or another store's product, is refused with
-    /// ALREADY_EXISTS.
+    /// `ALREADY_EXISTS`.
     pub sku: String,
     /// As shown; 1 to 200 characters.
     pub name: String,
