@@ -215,7 +215,8 @@ async fn a_file_of_products_is_imported(shape: Shape) {
     assert_eq!((bread.tags.0.join(","), bread.images.0.len()), ("bread,vegan".to_owned(), 0));
 
     // more than a batch, without the fields that may be missing: what products have stays
-    let many: String = (0..2_300).map(|n| format!("bulk-{n},Thing {n},,bakery,{n}.99,{n}\n")).collect();
+    let many: Vec<String> = (0..2_300).map(|n| format!("bulk-{n},Thing {n},,bakery,{n}.99,{n}\n")).collect();
+    let many = many.concat();
     let lines = format!("sku,name,description,categorySlug,price,stock\n{many}SAMPLE-003,Bread,,bakery,50,20\n");
     let (out, err, code) = said(&demo.import(&lines, &[]).await);
     assert_eq!((out.as_str(), code), ("2301 rows: 2300 new, 1 changed, 0 refused.\n", 0), "{err}");
@@ -259,7 +260,8 @@ async fn rows_of_a_file_that_are_refused_are_said_by_their_lines(shape: Shape) {
     assert!(code == 1 && err.contains("nowhere.csv"), "{err}");
     let (_, err, code) = said(&demo.run(&["import", "products.csv", "--seller", "Nobody's"]).await);
     assert!(code == 1 && err.contains("There is no such store"), "{err}");
-    let many: String = (0..1_001).map(|n| format!("bulk-{n},Thing,,bakery,1,1,\n")).collect();
+    let many: Vec<String> = (0..1_001).map(|n| format!("bulk-{n},Thing,,bakery,1,1,\n")).collect();
+    let many = many.concat();
     let (_, err, code) = said(&demo.import(&format!("{header}\n{many}"), &["--all-or-nothing"]).await);
     assert!(code == 2 && err.contains("1000 rows"), "{err}");
     assert!(demo.see("bulk-0").await.is_none());

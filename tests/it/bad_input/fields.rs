@@ -218,9 +218,8 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str, path: &str) -> &'a Act
     match mutation {
         // each role has its own fields
         "updateProfile" if path.starts_with("vehicle") => &world.partner,
-        "updateProfile" => &world.shop.seller,
         "register" | "login" | "refreshTokens" => &world.nobody,
-        "createProduct" | "updateProduct" | "adjustStock" | "importProducts" => &world.shop.seller,
+        "createProduct" | "updateProduct" | "adjustStock" | "importProducts" | "updateProfile" => &world.shop.seller,
         "placeOrder" | "cancelOrder" | "logout" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
         _ => &world.admin,
