@@ -100,7 +100,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("STRIPE_API_URL", "https://api.stripe.com", "where Stripe's API is"),
     setting("SANDBOX_WEBHOOK_URL", "", "where the sandbox sends its webhooks; absent: this server's own address"),
     setting("SANDBOX_LATE_SECONDS", "60", "after which time a payment succeeds that is to be late in the sandbox"),
-    setting("MAX_BODY_BYTES", "262144", "largest request body and WebSocket message"),
+    setting("MAX_BODY_BYTES", "1048576", "largest request body"),
+    setting("MAX_MESSAGE_BYTES", "262144", "largest WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
     setting("MAX_COMPLEXITY", "20000", "most fields an operation may resolve, list sizes counted"),
     setting("MAX_ALIASES", "50", "most aliases in an operation"),
@@ -215,6 +216,8 @@ pub struct SendQueueBudget {
 pub struct Limits {
     /// Largest body or message, bytes.
     pub body_bytes: usize,
+    /// Bytes of a WebSocket message.
+    pub message_bytes: usize,
     /// Deepest nesting.
     pub depth: usize,
     /// Most fields, list sizes counted.
@@ -367,6 +370,7 @@ impl Reader {
     fn limits(&mut self) -> Limits {
         Limits {
             body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
+            message_bytes: self.size("MAX_MESSAGE_BYTES", 1_024, 67_108_864),
             depth: self.size("MAX_DEPTH", 1, 100),
             complexity: self.size("MAX_COMPLEXITY", 1, 10_000_000),
             aliases: self.size("MAX_ALIASES", 0, 10_000),

@@ -15,6 +15,8 @@ use quick_commerce::serve::{self, Work};
 use quick_commerce::{accounts, demo, graphql, telemetry};
 use tokio::net::TcpListener;
 
+mod cli;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -51,6 +53,9 @@ enum Command {
     NewEpoch,
     /// Fills an empty database with demo data.
     Seed,
+    /// Imports a store's products from a file: makes those whose SKU is new, and changes the others. Exits with 1 when a row
+    /// is refused; the rest is imported all the same.
+    Import(cli::import::Arguments),
     /// Prints the GraphQL schema.
     Schema {
         /// Compares it with ./schema.graphql instead; exits with 1 when they differ.
@@ -174,6 +179,11 @@ async fn execute(command: Command, config: &Config) -> Outcome {
             } else {
                 "The database is not empty; nothing was done.\n"
             })
+        }
+        Command::Import(arguments) => {
+            let app = ready(config).await?;
+            cli::import::run(&app, &arguments).await?;
+            close(&app).await
         }
         Command::Schema { check } => schema(check).await,
         Command::Admin { command: AdminCommand::Create { email, name, password_stdin } } => {

@@ -97,6 +97,19 @@ impl Money {
     }
 }
 
+/// What one of `count` comes to when all come to `total_minor`: rounded to the minor unit, half away from zero, the one rule
+/// of the platform. 0 of none.
+#[must_use]
+pub fn average_minor(total_minor: i64, count: i64) -> i64 {
+    if count <= 0 {
+        return 0;
+    }
+    let (total, count) = (i128::from(total_minor), i128::from(count));
+    let away = if total < 0 { -count } else { count };
+    // between the smallest and the largest of what it is the average of
+    i64::try_from((2 * total + away) / (2 * count)).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +130,14 @@ mod tests {
         assert_eq!(read("-1", Currency::Usd), Err(AmountError::Negative));
         assert_eq!(read("10000000.01", Currency::Usd), Err(AmountError::TooLarge));
         assert_eq!(read("79228162514264337593543950335", Currency::Usd), Err(AmountError::TooLarge));
+    }
+
+    #[test]
+    fn an_average_is_rounded_half_away_from_zero() {
+        assert_eq!([0, 1, 2, 3].map(|total| average_minor(total, 2)), [0, 1, 1, 2]);
+        assert_eq!([4, 5].map(|total| average_minor(total, 3)), [1, 2]);
+        assert_eq!(average_minor(-3, 2), -2);
+        assert_eq!((average_minor(7, 0), average_minor(i64::MAX, 1)), (0, i64::MAX));
     }
 
     #[test]

@@ -156,6 +156,12 @@ impl OrderStatus {
         matches!(self, Delivered | Cancelled | Failed)
     }
 
+    /// Whether it counts as sold: certain to be paid, and not called off.
+    #[must_use]
+    pub const fn is_sale(self) -> bool {
+        !matches!(self, Pending | Cancelled | Failed)
+    }
+
     /// Whether a partner has accepted the order and not yet finished it.
     #[must_use]
     pub const fn is_with_partner(self) -> bool {

@@ -18,6 +18,7 @@ mod m20261121_000007_unpaid_orders;
 mod m20261121_000008_low_stock;
 mod m20261121_000009_carts;
 mod m20261121_000010_payments;
+mod m20261121_000011_sales;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_low_stock::Migration),
             Box::new(m20261121_000009_carts::Migration),
             Box::new(m20261121_000010_payments::Migration),
+            Box::new(m20261121_000011_sales::Migration),
         ]
     }
 }

@@ -40,6 +40,15 @@ pub enum AccountsError {
     /// A capacity was given to somebody who carries nothing.
     #[error("Only partners have a capacity.")]
     NoCapacity,
+    /// No store has the name, id or address that an operator gave.
+    #[error("There is no such store: give its name, its id (sel_…) or the e-mail address of its seller.")]
+    NoSuchStore,
+    /// Several stores have the name that an operator gave.
+    #[error("Several stores have this name: give the id (sel_…) or the e-mail address of the seller.")]
+    ManyStores,
+    /// This field says something about another role.
+    #[error("An account of this role has no such field.")]
+    NotOfRole(&'static str),
 }
 
 /// What is wrong with a password.
@@ -66,13 +75,15 @@ impl From<AccountsError> for Rejection {
             AccountsError::InvalidCredentials => (ErrorCode::InvalidCredentials, None),
             AccountsError::InvalidRefreshToken => (ErrorCode::InvalidToken, Some("refreshToken")),
             AccountsError::WeakPassword(_) => (ErrorCode::WeakPassword, Some("password")),
-            AccountsError::TwoRoles => (ErrorCode::InvalidInput, Some("seller")),
+            AccountsError::TwoRoles | AccountsError::ManyStores => (ErrorCode::InvalidInput, Some("seller")),
             AccountsError::NoSuchAccount => (ErrorCode::NotFound, Some("email")),
             AccountsError::OwnAccount => (ErrorCode::InvalidInput, Some("active")),
             AccountsError::OwnRole | AccountsError::NoPartner | AccountsError::NoSeller => {
                 (ErrorCode::InvalidInput, Some("role"))
             }
             AccountsError::NoCapacity => (ErrorCode::InvalidInput, Some("capacity")),
+            AccountsError::NoSuchStore => (ErrorCode::NotFound, Some("seller")),
+            AccountsError::NotOfRole(field) => (ErrorCode::InvalidInput, Some(field)),
         };
         let rejection = Self::new(code, error.to_string());
         match field {

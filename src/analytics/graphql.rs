@@ -1,32 +1,39 @@
 //! The desks of admins and sellers, and the admins' feed.
 
+mod sales;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
+use async_graphql::{Context, ID, Object, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Audience, Reader, Role as RoleValue};
 use domain::event::Topic;
+use domain::id::Kind;
 use domain::input;
 use domain::order::OrderStatus as Status;
 use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
+pub use self::sales::{CategorySales, Interval, ProductSales, SalesBucket, SalesReport};
 use super::service::stats;
 use crate::accounts::graphql::{Seller, User, UserConnection, user_page};
 use crate::accounts::partners::{PARTNER_CHANGED, PartnerChange};
 use crate::accounts::service::UserFilter;
 use crate::app::App;
 use crate::catalog::Search;
-use crate::catalog::graphql::{ProductConnection, product_page};
+use crate::catalog::graphql::{
+    Paging as ProductPaging, ProductConnection, ProductFilter, ProductSort, found_products, product_page,
+};
 use crate::graphql::connection::page_cost;
 use crate::graphql::enums::{OrderStatus, Role};
 use crate::graphql::scalars::{EventCursor, Money};
-use crate::graphql::{GraphError, Result, Signed, actor, app, reader};
+use crate::graphql::{GraphError, Result, Signed, actor, app, ids, reader};
 use crate::inventory::service::low;
 use crate::orders::graphql::{
     MAX_STATES, OrderChanged, OrderConnection, OrderFilterInput, OrderSort, Paging, order_page, order_version,
 };
+use crate::orders::service::OrderFilter;
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
 use crate::platform::page::PageArgs;
@@ -133,7 +140,34 @@ impl SellerDesk {
     ) -> Result<ProductConnection> {
         let page = PageArgs::new(&("lowStock", self.seller), first, after.as_deref(), None, None)?;
         let search = Search { seller: Some(self.seller), with_inactive: true, ..Search::default() };
-        product_page(ctx, Some(&self.actor), &search, Some(low()), &page).await
+        found_products(ctx, Some(&self.actor), &search, Some(low()), &page).await
+    }
+
+    /// The store's products, newest first unless sorted otherwise: those that are not on sale as well, unless the filter has
+    /// `activeOnly: true`.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn products(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which of them; a `sellerId` that is not the store's finds nothing.")] filter: Option<
+            ProductFilter,
+        >,
+        #[graphql(desc = "How they are sorted; NEWEST when absent.")] sort: Option<ProductSort>,
+        #[graphql(desc = "Words that must all occur in name, SKU, tags or description; at most 200 characters.")]
+        search: Option<String>,
+        #[graphql(desc = "Products of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<ProductConnection> {
+        let is_active_only = filter.as_ref().is_some_and(|filter| filter.active_only == Some(true));
+        let own = |search: &mut Search| {
+            search.with_inactive = !is_active_only;
+            // both conditions: what is another's is not the store's
+            if search.seller.replace(self.seller).is_some_and(|wanted| wanted != self.seller) {
+                search.ids = Some(Vec::new());
+            }
+        };
+        let paging = ProductPaging { first, after, ..ProductPaging::default() };
+        product_page(ctx, own, filter, sort, search, paging).await
     }
 
     /// The store's orders, newest first unless sorted otherwise.
@@ -146,9 +180,25 @@ impl SellerDesk {
         #[graphql(desc = "Orders of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
     ) -> Result<OrderConnection> {
-        let seller = self.seller;
+        let own = |filter: &mut OrderFilter| {
+            // both conditions: what is another's is not the store's
+            if filter.seller.replace(self.seller).is_some_and(|wanted| wanted != self.seller) {
+                filter.status = Some(Vec::new());
+            }
+        };
         let paging = Paging { first, after, ..Paging::default() };
-        order_page(ctx, self.actor, |filter| filter.seller = Some(seller), filter, sort, paging).await
+        order_page(ctx, self.actor, own, filter, sort, paging).await
+    }
+
+    /// What the store sold in a period.
+    async fn sales(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Orders placed then or later.")] from: DateTime<Utc>,
+        #[graphql(desc = "Orders placed before then; after `from`.")] to: DateTime<Utc>,
+        #[graphql(desc = "What the period is cut into, at most 1,000 of them.")] interval: Interval,
+    ) -> Result<SalesReport> {
+        SalesReport::new(ctx, Some(self.seller), (from, to), interval)
     }
 }
 
@@ -200,6 +250,19 @@ impl AdminDesk {
     ) -> Result<UserConnection> {
         let filter = UserFilter { role: Some(RoleValue::Partner), search: None, available };
         user_page(ctx, filter, first, after).await
+    }
+
+    /// What the platform, or one of its stores, sold in a period.
+    async fn sales(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Orders placed then or later.")] from: DateTime<Utc>,
+        #[graphql(desc = "Orders placed before then; after `from`.")] to: DateTime<Utc>,
+        #[graphql(desc = "What the period is cut into, at most 1,000 of them.")] interval: Interval,
+        #[graphql(desc = "Only of this store.")] seller_id: Option<ID>,
+    ) -> Result<SalesReport> {
+        let seller = seller_id.map(|id| ids::parse(Kind::Seller, &id)).transpose()?;
+        SalesReport::new(ctx, seller, (from, to), interval)
     }
 
     /// The platform at this moment.

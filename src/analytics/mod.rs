@@ -3,4 +3,5 @@
 //! It reads what other slices have; nobody imports it.
 
 pub mod graphql;
+mod sales;
 mod service;

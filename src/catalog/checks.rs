@@ -56,7 +56,7 @@ impl NewProduct {
             return Err(CatalogError::NotReduced("compareAtPrice").into());
         }
         Ok(Draft {
-            sku: line("sku", &self.sku, 1, 64)?,
+            sku: sku(&self.sku)?,
             name: name(&self.name)?,
             description: description(&self.description)?,
             category: self.category,
@@ -145,15 +145,25 @@ impl Changes {
     }
 }
 
-fn name(value: &str) -> Result<String, Rejection> {
+pub(super) fn sku(value: &str) -> Result<String, Rejection> {
+    line("sku", value, 1, 64)
+}
+
+/// Whether a category can have this for a slug.
+pub(super) fn is_slug(value: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=60).contains(&value.len()) && value.bytes().all(is_plain)
+}
+
+pub(super) fn name(value: &str) -> Result<String, Rejection> {
     line("name", value, 1, 200)
 }
 
-fn description(value: &str) -> Result<String, Rejection> {
+pub(super) fn description(value: &str) -> Result<String, Rejection> {
     paragraph("description", value, 0, 5_000)
 }
 
-fn price(amount: Decimal, currency: Currency) -> Result<i64, Rejection> {
+pub(super) fn price(amount: Decimal, currency: Currency) -> Result<i64, Rejection> {
     let money = Money::from_decimal(amount, currency).map_err(|error| CatalogError::Amount("price", error))?;
     if money.minor > 0 { Ok(money.minor) } else { Err(CatalogError::Free.into()) }
 }
@@ -163,7 +173,7 @@ fn compare_at(amount: Decimal, currency: Currency) -> Result<i64, CatalogError> 
     Ok(money.minor)
 }
 
-fn images(addresses: &[String]) -> Result<Vec<String>, Rejection> {
+pub(super) fn images(addresses: &[String]) -> Result<Vec<String>, Rejection> {
     list("images", addresses, 10)?;
     let check = |(place, address): (usize, &String)| {
         let address = line(&format!("images.{place}"), address, 1, 500)?;

@@ -49,3 +49,19 @@ pub(super) async fn log(tx: &Tx, ids: &Ids, payload: ProductChange, at: DateTime
     let topics = [Topic::Product(payload.product), Topic::Catalog];
     outbox::append(tx, &NewEvent { id: ids.uuid(), kind: PRODUCT_CHANGED, topics: &topics, payload: &payload, at }).await
 }
+
+/// The same for many products, in one statement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn products_changed(tx: &Tx, ids: &Ids, products: &[Uuid], at: DateTime<Utc>) -> Result<()> {
+    let topics: Vec<[Topic; 2]> = products.iter().map(|product| [Topic::Product(*product), Topic::Catalog]).collect();
+    let payloads: Vec<ProductChange> =
+        products.iter().map(|product| ProductChange { product: *product, has_left_sale: false }).collect();
+    let events: Vec<_> = topics
+        .iter()
+        .zip(&payloads)
+        .map(|(topics, payload)| NewEvent { id: ids.uuid(), kind: PRODUCT_CHANGED, topics, payload, at })
+        .collect();
+    outbox::append_all(tx, &events).await
+}

@@ -14,6 +14,7 @@ mod checks;
 mod error;
 pub mod event;
 pub mod graphql;
+pub mod import;
 mod repo;
 mod search;
 pub mod service;

@@ -1,5 +1,7 @@
 //! The tables of the catalogue.
 
+pub(super) mod import;
+
 use std::collections::HashMap;
 
 use entity::{category, product, product_tag};
@@ -197,6 +199,15 @@ pub(super) async fn count_products_by_category(
         .all(db)
         .await?;
     Ok(counts.into_iter().collect())
+}
+
+/// Which product is in which category.
+pub(super) fn select_products_by_category() -> SelectStatement {
+    Query::select()
+        .expr_as(Expr::col(product::Column::Id), "product")
+        .expr_as(Expr::col(product::Column::CategoryId), "group")
+        .from(product::Entity)
+        .to_owned()
 }
 
 pub(super) async fn list_categories(db: &impl ConnectionTrait) -> Result<Vec<category::Model>> {

@@ -11,7 +11,7 @@ use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::SelectStatement;
 use uuid::Uuid;
 
-use super::checks::{Changes, Draft};
+use super::checks::{self, Changes, Draft};
 use super::error::CatalogError;
 use super::event::{self, ProductChange};
 use super::repo::{self, Shown};
@@ -208,14 +208,18 @@ pub async fn count_by_category(app: &App, categories: &[Uuid]) -> Result<HashMap
     repo::count_products_by_category(app.db.reader(), categories).await
 }
 
+/// Every `product` with the `group` it is in, its category: a subquery for reports, which group what they have by it.
+#[must_use]
+pub fn products_by_category() -> SelectStatement {
+    repo::select_products_by_category()
+}
+
 /// Makes the category of this slug, or gives it another name.
 ///
 /// # Errors
 /// `INVALID_INPUT` for the slug or the name.
 pub async fn save_category(app: &App, slug: &str, name: &str) -> Result<category::Model> {
-    let is_slug = (1..=60).contains(&slug.len())
-        && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_slug {
+    if !checks::is_slug(slug) {
         return Err(CatalogError::Slug.into());
     }
     let name = input::line("name", name, 1, 100)?;

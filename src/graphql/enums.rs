@@ -168,6 +168,16 @@ pub enum PaymentMethod {
     Wallet,
 }
 
+/// Whether a store's orders wait for it to pack them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
+#[graphql(remote = "domain::order::Preparation")]
+pub enum Preparation {
+    /// Packed as it comes: a confirmed order is ready at once.
+    Automatic,
+    /// The store says when it packs and when it is done.
+    Manual,
+}
+
 /// Where the money of an order or a payment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
 #[graphql(remote = "domain::order::PaymentStatus")]

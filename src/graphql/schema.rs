@@ -6,7 +6,8 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{
-    AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, SellerLoader, UserLoader, UsersMutation,
+    AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, ProfileMutation, SellerLoader, UserLoader,
+    UsersMutation,
 };
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
@@ -16,7 +17,7 @@ use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscrip
 use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
 use crate::graphql::scalars::EventCursor;
-use crate::inventory::graphql::{InventoryMutation, InventorySubscription, MovementsLoader, StockLoader};
+use crate::inventory::graphql::{ImportMutation, InventoryMutation, InventorySubscription, MovementsLoader, StockLoader};
 use crate::orders::graphql::{
     ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PaymentsMutation,
     PositionLoader, TimeLoader, TimelineLoader,
@@ -31,9 +32,11 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     AccountsMutation,
+    ProfileMutation,
     UsersMutation,
     CatalogMutation,
     InventoryMutation,
+    ImportMutation,
     CartMutation,
     PromosMutation,
     OrdersMutation,

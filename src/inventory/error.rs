@@ -18,6 +18,9 @@ pub enum InventoryError {
     /// More than a store may have.
     #[error("A store may have at most {MAX_ON_HAND} of a product.")]
     TooMany,
+    /// An import would take what is promised.
+    #[error("{0} are promised to unpaid orders: there cannot be fewer.")]
+    Promised(i32),
     /// Somebody else moved the stock since the client read it.
     #[error("There are {0} on hand now.")]
     Moved(i32),
@@ -41,6 +44,7 @@ impl From<InventoryError> for Rejection {
         match error {
             InventoryError::NotManual => Self::invalid("reason", message),
             InventoryError::Nothing | InventoryError::TooMany => Self::invalid("delta", message),
+            InventoryError::Promised(_) => Self::invalid("stock", message),
             InventoryError::Moved(_) => Self::new(ErrorCode::VersionConflict, message).at("expectedOnHand"),
             InventoryError::Short { field, product, requested, available } => {
                 let detail = Detail::Stock { product, requested, available };

@@ -29,8 +29,29 @@ pub struct StockFell {
 
 pub(super) async fn stock_fell(app: &App, tx: &Tx, stock: &stock::Model, at: DateTime<Utc>) -> Result<()> {
     let Some(seller) = catalog::service::find_seller_of(&**tx, stock.product_id).await? else { return Ok(()) };
-    let payload = StockFell { product: stock.product_id, available: available(stock), threshold: stock.low_stock_threshold };
+    stocks_fell(app, tx, seller, &[stock], at).await
+}
+
+/// The same for many of one seller's, in one statement.
+pub(super) async fn stocks_fell(
+    app: &App,
+    tx: &Tx,
+    seller: Uuid,
+    stocks: &[&stock::Model],
+    at: DateTime<Utc>,
+) -> Result<()> {
     let topics = [Topic::LowStock(seller)];
-    let new = NewEvent { id: app.ids.uuid(), kind: STOCK_FELL, topics: &topics, payload: &payload, at };
-    outbox::append(tx, &new).await
+    let payloads: Vec<StockFell> = stocks
+        .iter()
+        .map(|stock| StockFell {
+            product: stock.product_id,
+            available: available(stock),
+            threshold: stock.low_stock_threshold,
+        })
+        .collect();
+    let events: Vec<_> = payloads
+        .iter()
+        .map(|payload| NewEvent { id: app.ids.uuid(), kind: STOCK_FELL, topics: &topics, payload, at })
+        .collect();
+    outbox::append_all(tx, &events).await
 }

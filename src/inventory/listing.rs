@@ -16,7 +16,7 @@ use crate::platform::error::Denial;
 use crate::platform::idempotency::{self, Begun};
 
 /// At or below so many pieces the stock is low, unless the seller says otherwise.
-const LOW_STOCK_THRESHOLD: i32 = 5;
+pub(super) const LOW_STOCK_THRESHOLD: i32 = 5;
 
 /// A checked product with its first stock.
 #[derive(Debug, Clone, Serialize)]

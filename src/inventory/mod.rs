@@ -13,6 +13,7 @@
 mod error;
 pub mod event;
 pub mod graphql;
+pub mod import;
 pub mod listing;
 mod repo;
 pub mod service;

@@ -1,5 +1,7 @@
 //! The tables of the inventory.
 
+pub(super) mod import;
+
 use entity::{stock, stock_movement};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder};

@@ -54,6 +54,14 @@ pub(super) struct NewStock {
     pub threshold: i32,
 }
 
+impl From<NewStock> for stock::Model {
+    fn from(NewStock { product, on_hand, threshold }: NewStock) -> Self {
+        let is_low = on_hand <= threshold;
+        // one that begins low has not fallen
+        Self { product_id: product, on_hand, reserved: 0, low_stock_threshold: threshold, is_low, was_low: is_low }
+    }
+}
+
 /// What a line of the ledger says besides the numbers.
 #[derive(Debug, Clone)]
 struct Cause {
@@ -233,17 +241,8 @@ async fn short(tx: &Tx, field: String, product: Uuid, requested: i32) -> Result<
 
 /// Opens the stock of a new product; what is there at once was received.
 pub(super) async fn open(app: &App, tx: &Tx, new: NewStock, actor: Uuid, at: DateTime<Utc>) -> Result<()> {
-    let NewStock { product, on_hand, threshold } = new;
-    let is_low = on_hand <= threshold;
-    let stock = stock::Model {
-        product_id: product,
-        on_hand,
-        reserved: 0,
-        low_stock_threshold: threshold,
-        is_low,
-        // one that begins low has not fallen
-        was_low: is_low,
-    };
+    let (product, on_hand) = (new.product, new.on_hand);
+    let stock = stock::Model::from(new);
     repo::insert_stock(&**tx, stock.clone()).await?;
     if on_hand > 0 {
         let cause = Cause { reason: StockMovementReason::Received, actor: Some(actor), order: None, note: None, at };

@@ -2,6 +2,7 @@
 
 pub mod bus;
 pub mod cache;
+pub mod calendar;
 pub mod clock;
 pub mod db;
 pub mod doors;

@@ -34,8 +34,29 @@ pub struct NewEvent<'a, P> {
 /// # Errors
 /// When the payload cannot be written as JSON, or the database fails.
 pub async fn append<P: Serialize + Sync>(tx: &Tx, new: &NewEvent<'_, P>) -> Result<()> {
+    event::Entity::insert(row(new)?).exec_without_returning(&**tx).await?;
+    tx.mark_appended(new.topics);
+    Ok(())
+}
+
+/// Logs many events in `tx`, in their order, a thousand in a statement.
+///
+/// # Errors
+/// When a payload cannot be written as JSON, or the database fails.
+pub async fn append_all<P: Serialize + Sync>(tx: &Tx, new: &[NewEvent<'_, P>]) -> Result<()> {
+    for new in new.chunks(1_000) {
+        let rows = new.iter().map(row).collect::<Result<Vec<_>>>()?;
+        event::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
+        for new in new {
+            tx.mark_appended(new.topics);
+        }
+    }
+    Ok(())
+}
+
+fn row<P: Serialize>(new: &NewEvent<'_, P>) -> Result<event::ActiveModel> {
     let topics: Vec<String> = new.topics.iter().map(Topic::to_string).collect();
-    let row = event::ActiveModel {
+    Ok(event::ActiveModel {
         id: NotSet,
         position: Set(None),
         event_id: Set(new.id),
@@ -43,8 +64,5 @@ pub async fn append<P: Serialize + Sync>(tx: &Tx, new: &NewEvent<'_, P>) -> Resu
         topics: Set(topics.join(" ")),
         payload: Set(serde_json::to_value(new.payload)?),
         at: Set(new.at),
-    };
-    event::Entity::insert(row).exec_without_returning(&**tx).await?;
-    tx.mark_appended(new.topics);
-    Ok(())
+    })
 }

@@ -138,25 +138,34 @@ fn set(value: &mut Value, path: &str, new: Value) {
 fn document(mutation: &str) -> String {
     let input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     let bang = if mutation == "logout" { "" } else { "!" };
-    format!("mutation($input: {input}{bang}) {{ {mutation}(input: $input) {{ userErrors {{ code field }} }} }}")
+    let more = if mutation == "importProducts" { "rowErrors { row error { code field } }" } else { "" };
+    format!("mutation($input: {input}{bang}) {{ {mutation}(input: $input) {{ userErrors {{ code field }} {more} }} }}")
 }
 
 /// Sends `value` at `path`; the refusals of `mutation`, or `None` when the request itself was refused.
 async fn send(world: &World, mutation: &str, path: &str, value: &Value) -> Option<Vec<Value>> {
     let mut input = input(world, mutation, path);
     set(&mut input, path, value.clone());
-    let answer = actor(world, mutation).mutate(&document(mutation), input.clone()).await;
+    let answer = actor(world, mutation, path).mutate(&document(mutation), input.clone()).await;
     assert_clear(&answer, &format!("{mutation}, {path} = {}", shown(value)));
     if !answer.errors().is_empty() {
         return None;
     }
-    let refusals = answer.user_errors(mutation);
-    for refusal in refusals {
+    let mut refusals = answer.user_errors(mutation).to_vec();
+    for in_row in answer.data()[mutation]["rowErrors"].as_array().into_iter().flatten() {
+        // where it would be said to be, were the import one refusal
+        let mut refusal = in_row["error"].clone();
+        let place = (in_row["row"].as_u64().unwrap() - 1).to_string();
+        let of_row = refusal["field"].as_array().unwrap().clone();
+        refusal["field"] = [json!("rows"), json!(place)].into_iter().chain(of_row).collect();
+        refusals.push(refusal);
+    }
+    for refusal in &refusals {
         let is_there = |name: &str| input.get(name).is_some() || table_fields().contains(&format!("{mutation}.{name}"));
         let named = refusal["field"].as_array().map(|path| path[0].as_str().unwrap());
         assert!(named.is_none_or(is_there), "{mutation} has no input {named:?}");
     }
-    Some(refusals.to_vec())
+    Some(refusals)
 }
 
 async fn every_field_takes_what_it_takes_and_refuses_the_rest(shape: Shape) {
@@ -246,6 +255,7 @@ async fn every_list_is_bounded(shape: Shape) {
         ("createProduct", "tags", "INVALID_INPUT", many("new", 21)),
         ("updateProduct", "images", "INVALID_INPUT", many("https://shop.example/a.png", 11)),
         ("updateProduct", "tags", "INVALID_INPUT", many("new", 5_000)),
+        ("importProducts", "rows", "INVALID_INPUT", json!(vec![fields::import_row(); 1_001])),
         ("placeOrder", "items", "CART_EMPTY", json!([])),
         ("placeOrder", "items", "CART_EMPTY", Value::Null),
         ("placeOrder", "items", "INVALID_INPUT", lines(101)),

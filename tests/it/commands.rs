@@ -4,11 +4,20 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
+use entity::{product, stock};
+use quick_commerce::platform::cache::Cache;
+use quick_commerce::platform::db::Db;
 use quick_commerce::platform::relay;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::support::processes::Folder;
 use crate::support::shape::TestDatabase;
-use crate::support::{Shape, TestParts};
+use crate::support::{Shape, TestParts, over_both_shapes};
+
+over_both_shapes! {
+    a_file_of_products_is_imported,
+    rows_of_a_file_that_are_refused_are_said_by_their_lines,
+}
 
 /// Signs the access tokens of these tests.
 pub(crate) const SECRET: &str = "a secret of the tests, and of nothing else";
@@ -146,4 +155,115 @@ async fn a_new_epoch_is_drawn_when_an_operator_says_so() {
     let after = relay::head(parts.app.db.reader()).await.unwrap();
     assert!(after.epoch > 0 && after.epoch != before.epoch, "{before:?}, then {after:?}");
     assert_eq!(after.position, before.position);
+}
+
+/// A database with the demo's stores, and the program over it.
+struct Demo {
+    database: TestDatabase,
+    folder: Folder,
+}
+
+impl Demo {
+    async fn new(shape: Shape) -> Self {
+        let demo = Self { database: TestDatabase::new(shape).await, folder: Folder::new("import") };
+        let seeded = demo.run(&["seed"]).await;
+        assert!(seeded.status.success(), "{}", String::from_utf8_lossy(&seeded.stderr));
+        demo
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command =
+            program(&self.folder, arguments, &[("DATABASE_URL", &self.database.url()), ("JWT_SECRET", SECRET)]);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    /// Imports a file of these lines for a demo store.
+    async fn import(&self, lines: &str, more: &[&str]) -> Output {
+        std::fs::write(self.folder.path().join("products.csv"), lines).unwrap();
+        self.run(&[&["import", "products.csv", "--seller", "Indiranagar Fresh"], more].concat()).await
+    }
+
+    /// The product of an SKU, and how many there are of it.
+    async fn see(&self, sku: &str) -> Option<(product::Model, i32)> {
+        let db = Db::connect(&self.database.url(), 1, Cache::new(0)).await.unwrap();
+        let found = product::Entity::find().filter(product::Column::Sku.eq(sku)).one(db.reader()).await.unwrap()?;
+        let stock = stock::Entity::find_by_id(found.id).one(db.reader()).await.unwrap().unwrap();
+        Some((found, stock.on_hand))
+    }
+}
+
+/// What is on standard output and on standard error, and the exit code.
+fn said(output: &Output) -> (String, String, i32) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+}
+
+async fn a_file_of_products_is_imported(shape: Shape) {
+    let demo = Demo::new(shape).await;
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/products.csv");
+    // by the store's name, and by its seller's address
+    for (seller, more, summary) in [
+        ("Indiranagar Fresh", vec!["--dry-run"], "4 rows: 4 would be new, 0 would be changed, 0 refused.\n"),
+        ("Indiranagar Fresh", vec!["--all-or-nothing"], "4 rows: 4 new, 0 changed, 0 refused.\n"),
+        ("Seller@demo.test", vec![], "4 rows: 0 new, 4 changed, 0 refused.\n"),
+    ] {
+        let (out, err, code) = said(&demo.run(&[&["import", sample, "--seller", seller], more.as_slice()].concat()).await);
+        assert_eq!((out.as_str(), code), (summary, 0), "{err}");
+        assert_eq!(demo.see("SAMPLE-001").await.is_some(), !more.contains(&"--dry-run"));
+    }
+    let (bread, there) = demo.see("SAMPLE-003").await.unwrap();
+    assert_eq!((bread.description.as_str(), bread.price_minor, there), ("Sliced.\nBaked this morning.", 5_500, 25));
+    assert_eq!((bread.tags.0.join(","), bread.images.0.len()), ("bread,vegan".to_owned(), 0));
+
+    // more than a batch, without the fields that may be missing: what products have stays
+    let many: Vec<String> = (0..2_300).map(|n| format!("bulk-{n},Thing {n},,bakery,{n}.99,{n}\n")).collect();
+    let many = many.concat();
+    let lines = format!("sku,name,description,categorySlug,price,stock\n{many}SAMPLE-003,Bread,,bakery,50,20\n");
+    let (out, err, code) = said(&demo.import(&lines, &[]).await);
+    assert_eq!((out.as_str(), code), ("2301 rows: 2300 new, 1 changed, 0 refused.\n", 0), "{err}");
+    assert_eq!(err, "1000 rows read\n2000 rows read\n2301 rows read\n", "no bar where nobody sees it");
+    assert_eq!(demo.see("bulk-2299").await.unwrap().1, 2_299);
+    let (bread, there) = demo.see("SAMPLE-003").await.unwrap();
+    assert_eq!((bread.name.as_str(), bread.tags.0.len(), there), ("Bread", 2, 20));
+}
+
+async fn rows_of_a_file_that_are_refused_are_said_by_their_lines(shape: Shape) {
+    let demo = Demo::new(shape).await;
+    let header = "\u{feff}sku,name,description,categorySlug,price,stock,tags";
+    let lines = format!(
+        "{header}\ngood-1,One,\"Two\nlines\",bakery,10,1,a|b\ngood-2,Two,,bakery,10,2,\nx-1,One,,nowhere,10,1,\n\
+         x-2,One,,bakery,ten,1,\nx-3,One,,bakery,10,1.5,\nx-4,One\ngood-1,Again,,bakery,10,1,\n,One,,bakery,10,1,\n"
+    );
+    let expected = [
+        "line 5 (SKU x-1): categorySlug: There is no such category.",
+        "line 6 (SKU x-2): price: Must be a decimal number, such as 49.50.",
+        "line 7 (SKU x-3): stock: Must be a whole number.",
+        "line 8: 2 fields where the first line has 7",
+        "line 9 (SKU good-1): sku: Line 2 has this SKU, too.",
+        "line 10: sku: Must not be empty.",
+    ];
+    // it says the same whether or not the rest is written
+    for more in [vec!["--all-or-nothing"], vec!["--dry-run"], vec![]] {
+        assert!(demo.see("good-1").await.is_none(), "nothing was written yet");
+        let output = demo.import(&lines, &more).await;
+        complaint(&output);
+        let (_, err, code) = said(&output);
+        let lines: Vec<&str> = err.lines().filter(|line| line.starts_with("line ")).collect();
+        assert_eq!((lines, code), (expected.to_vec(), 1), "{more:?}: {err}");
+    }
+    assert_eq!(demo.see("good-1").await.unwrap().0.description, "Two\nlines");
+    let (out, err, code) = said(&demo.import("sku,name\n", &[]).await);
+    assert_eq!((out.as_str(), code), ("", 1));
+    assert!(err.contains("description, categorySlug, price, stock"), "{err}");
+    let (_, err, code) = said(&demo.import("sku,colour\n", &[]).await);
+    assert!(code == 1 && err.contains("\"colour\""), "{err}");
+    let (_, err, code) = said(&demo.run(&["import", "nowhere.csv", "--seller", "Indiranagar Fresh"]).await);
+    assert!(code == 1 && err.contains("nowhere.csv"), "{err}");
+    let (_, err, code) = said(&demo.run(&["import", "products.csv", "--seller", "Nobody's"]).await);
+    assert!(code == 1 && err.contains("There is no such store"), "{err}");
+    let many: Vec<String> = (0..1_001).map(|n| format!("bulk-{n},Thing,,bakery,1,1,\n")).collect();
+    let many = many.concat();
+    let (_, err, code) = said(&demo.import(&format!("{header}\n{many}"), &["--all-or-nothing"]).await);
+    assert!(code == 2 && err.contains("1000 rows"), "{err}");
+    assert!(demo.see("bulk-0").await.is_none());
 }

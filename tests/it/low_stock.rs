@@ -22,6 +22,11 @@ const ALERTS: &str = "subscription { lowStockAlerts { id available stock { isLow
 const UPDATES: &str = "subscription Updates($ids: [ID!]!) { productUpdates(productIds: $ids) {
     id active available inStock price { amount } stock { onHand } } }";
 
+const NAMES: &str = "query Names($id: ID!) { product(id: $id) { sku category { slug } } }";
+
+const IMPORT_PRODUCTS: &str = "mutation Import($input: ImportProductsInput!) { importProducts(input: $input) {
+    updated rowErrors { error { message } } userErrors { code message field } } }";
+
 const LOW_STOCK: &str = "query Low($first: Int, $after: String) { seller { lowStock(first: $first, after: $after) {
     totalCount { value } nodes { id stock { isLow } } pageInfo { endCursor hasNextPage } } } }";
 
@@ -46,6 +51,8 @@ async fn a_seller_is_told_once_each_time_a_stock_falls_to_its_threshold(shape: S
     let app = TestApp::start(shape).await;
     let (shop, customer) = tokio::join!(seller_with_product(&app, 8, "40.00"), app.customer());
     let mut alerts = alerts(&shop.seller, &shop.category_id).await;
+    let names = shop.seller.query(NAMES, json!({ "id": shop.product_id })).await;
+    let (sku, slug) = (&names.data()["product"]["sku"], &names.data()["product"]["category"]["slug"]);
     let alert = |available: i32, threshold: i32| {
         json!({ "id": shop.product_id, "available": available,
             "stock": { "isLow": true, "lowStockThreshold": threshold } })
@@ -65,6 +72,13 @@ async fn a_seller_is_told_once_each_time_a_stock_falls_to_its_threshold(shape: S
     let raised = update_product(&shop.seller, &shop.product_id, json!({ "lowStockThreshold": 3 })).await;
     assert_eq!(raised["product"]["stock"]["isLow"], true);
     assert_eq!(alerts.next().await, alert(3, 3));
+    // an import counts like anything else
+    let row = |stock: i32| json!({ "sku": sku, "name": "Tea", "description": "Green.", "categorySlug": slug, "price": "40.00", "stock": stock });
+    for stock in [9, 2, 1] {
+        let input = json!({ "idempotencyKey": key(), "rows": [row(stock)] });
+        shop.seller.mutate(IMPORT_PRODUCTS, input).await.ok("importProducts");
+    }
+    assert_eq!(alerts.next().await, alert(2, 3));
     assert_eq!(alerts.try_next_within(QUIET).await, None, "nothing is told twice");
 }
 

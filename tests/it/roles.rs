@@ -1,6 +1,7 @@
 //! What each role may use, and what each viewer sees of what others own.
 
 mod fields;
+mod isolation;
 mod strangers;
 mod table;
 

@@ -4,6 +4,7 @@ mod address;
 mod administration;
 mod auth;
 mod loaders;
+mod profile;
 mod user;
 mod viewer;
 
@@ -14,5 +15,6 @@ pub use auth::{
     RefreshTokensInput, RegisterInput, SellerSignupInput,
 };
 pub use loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
+pub use profile::{ProfileMutation, UpdateProfileInput};
 pub use user::{PartnerProfile, Seller, User, UserConnection, user_page};
 pub use viewer::{AccountsQuery, Viewer, ViewerAccount};

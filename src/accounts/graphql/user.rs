@@ -12,7 +12,7 @@ use super::address::Address;
 use super::loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 use crate::accounts::service::{self, UserFilter};
 use crate::graphql::connection::{connection, is_counted};
-use crate::graphql::enums::{Role, VehicleType};
+use crate::graphql::enums::{Preparation, Role, VehicleType};
 use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::GeoPoint;
 use crate::graphql::{GraphError, Result, app, ids, reader};
@@ -190,6 +190,13 @@ impl Seller {
     /// Where partners pick up.
     async fn location(&self) -> GeoPoint {
         GeoPoint { latitude: self.0.latitude, longitude: self.0.longitude }
+    }
+
+    /// Whether its orders wait for it to pack them. Seller's own and admins' view; null for everyone else.
+    async fn preparation(&self, ctx: &Context<'_>) -> Option<Preparation> {
+        let reader = reader(ctx)?;
+        let is_shown = reader.role == Some(RoleValue::Admin) || reader.seller == Some(self.0.id);
+        is_shown.then(|| self.0.preparation.0.into())
     }
 }
 

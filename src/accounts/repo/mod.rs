@@ -13,6 +13,7 @@ use crate::platform::page::{self, Page, PageArgs, Sort};
 use crate::platform::search::containing;
 
 pub mod partners;
+pub mod profile;
 pub mod sessions;
 
 /// Which users a list has; what is absent does not narrow it.
@@ -133,7 +134,7 @@ pub async fn update_user_access(
 /// # Errors
 /// When the database fails.
 pub async fn has_store(db: &impl ConnectionTrait, user: Uuid) -> Result<bool> {
-    Ok(seller::Entity::find().filter(seller::Column::UserId.eq(user)).one(db).await?.is_some())
+    Ok(find_seller_of(db, user).await?.is_some())
 }
 
 /// The users of `ids` that exist.
@@ -197,6 +198,23 @@ pub async fn list_partners_by_users(db: &impl ConnectionTrait, ids: &[Uuid]) -> 
 /// When the database fails.
 pub async fn find_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<seller::Model>> {
     Ok(seller::Entity::find_by_id(id).one(db).await?)
+}
+
+/// The store of `user`, if they have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_seller_of(db: &impl ConnectionTrait, user: Uuid) -> Result<Option<seller::Model>> {
+    Ok(seller::Entity::find().filter(seller::Column::UserId.eq(user)).one(db).await?)
+}
+
+/// The first `limit` stores of this name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_sellers_named(db: &impl ConnectionTrait, name: &str, limit: u64) -> Result<Vec<seller::Model>> {
+    let named = seller::Entity::find().filter(seller::Column::StoreName.eq(name));
+    Ok(named.order_by_asc(seller::Column::Id).limit(limit).all(db).await?)
 }
 
 /// The stores of `ids` that exist.

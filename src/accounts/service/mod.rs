@@ -1,12 +1,15 @@
 //! Use-cases of accounts: signing up, signing in, and what other slices ask about users, stores and addresses.
 
+use domain::access::{Actor, Role};
 use domain::error::Rejection;
 use domain::geo::Point;
+use domain::id::Kind;
 use domain::input;
 use entity::{address, seller, user};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
+use super::error::AccountsError;
 use super::repo;
 use crate::app::App;
 use crate::platform::page::{Page, PageArgs};
@@ -16,11 +19,13 @@ mod administration;
 pub mod cleaning;
 pub mod closing;
 mod passwords;
+mod profile;
 mod registration;
 mod sessions;
 
 pub use super::repo::UserFilter;
 pub use administration::{UserChange, update_user};
+pub use profile::{ProfileChange, update_profile};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
 pub use sessions::{SignedIn, Tokens, authenticate, issue_token, login, logout, refresh};
 
@@ -88,6 +93,28 @@ pub async fn find_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<s
 pub async fn get_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<seller::Model> {
     let found = repo::find_seller(db, id).await?;
     found.ok_or_else(|| Error::fault("reading a store that another row refers to", "it does not exist"))
+}
+
+/// The seller that an operator means by a store's name, its id, or its seller's e-mail address: to act in their name.
+///
+/// # Errors
+/// `NOT_FOUND` when there is none, `INVALID_INPUT` when there are several; both at `seller`.
+pub async fn find_store(app: &App, text: &str) -> Result<Actor> {
+    let db = app.db.reader();
+    let name = input::line("seller", text, 1, 254)?;
+    let store = if let Ok(id) = domain::id::decode(Kind::Seller, &name) {
+        repo::find_seller(db, id).await?
+    } else {
+        // a store may be called what looks like an address
+        let mut named = repo::list_sellers_named(db, &name, 2).await?;
+        match (named.len(), repo::find_user_by_email(db, &name.to_lowercase()).await?) {
+            (0, Some(user)) => repo::find_seller_of(db, user.id).await?,
+            (0 | 1, _) => named.pop(),
+            _ => return Err(AccountsError::ManyStores.into()),
+        }
+    };
+    let store = store.ok_or(AccountsError::NoSuchStore)?;
+    Ok(Actor { user: store.user_id, role: Role::Seller, seller: Some(store.id), session: Uuid::nil() })
 }
 
 /// The saved address `id`, if it is `user`'s.

@@ -160,7 +160,7 @@ impl Draft {
 }
 
 /// A telephone number that may be left out; an empty one counts as left out.
-fn checked_phone(phone: Option<&str>) -> Result<Option<String>, Rejection> {
+pub(super) fn checked_phone(phone: Option<&str>) -> Result<Option<String>, Rejection> {
     phone.filter(|phone| !phone.trim().is_empty()).map(|phone| input::phone("phone", phone)).transpose()
 }
 

@@ -25,11 +25,21 @@ use crate::platform::error::Error;
 
 pub use loaders::{CategoryLoader, ProductCountLoader, ProductLoader};
 pub use mutation::{CatalogMutation, CategoryPayload, SaveCategoryInput};
-pub use query::{CatalogQuery, ProductFilter, ProductSort, product_page};
+pub use query::{CatalogQuery, Paging, ProductFilter, ProductSort, found_products, product_page};
 
 /// Products of one kind.
 #[derive(Debug, Clone)]
 pub struct Category(pub category::Model);
+
+impl Category {
+    /// The category `id`, batched with others of the same request.
+    ///
+    /// # Errors
+    /// A fault when it does not exist.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
+        load_existing::<CategoryLoader, _>(ctx, id).await.map(Self)
+    }
+}
 
 /// Products of one kind.
 #[Object]
@@ -103,7 +113,7 @@ impl Product {
 
     /// Where it is listed.
     async fn category(&self, ctx: &Context<'_>) -> Result<Category> {
-        load_existing::<CategoryLoader, _>(ctx, self.0.category_id).await.map(Category)
+        Category::load(ctx, self.0.category_id).await
     }
 
     /// What one piece costs, without tax.

@@ -95,11 +95,47 @@ fn read_search(
     }
 }
 
+/// The four arguments of a page.
+#[derive(Debug, Clone, Default)]
+pub struct Paging {
+    /// Products from the front.
+    pub first: Option<i32>,
+    /// After this cursor.
+    pub after: Option<String>,
+    /// Products from the back.
+    pub last: Option<i32>,
+    /// Before this cursor.
+    pub before: Option<String>,
+}
+
+/// A page of the products that `filter`, narrowed by `scope`, lets through, as the viewer may see them.
+///
+/// # Errors
+/// `BAD_ARGUMENT`, `INVALID_ID`, `BAD_CURSOR`, `BAD_PAGE`.
+pub async fn product_page(
+    ctx: &Context<'_>,
+    scope: impl FnOnce(&mut Search),
+    filter: Option<ProductFilter>,
+    sort: Option<ProductSort>,
+    search: Option<String>,
+    paging: Paging,
+) -> Result<ProductConnection> {
+    let (app, viewer) = (app(ctx)?, viewer(ctx));
+    let filter = filter.unwrap_or_default();
+    let mut search = read_search(&filter, sort, search.as_deref(), app.config.currency)?;
+    scope(&mut search);
+    let identity = ("products", &search, filter.in_stock);
+    let Paging { first, after, last, before } = paging;
+    let page = PageArgs::new(&identity, first, after.as_deref(), last, before.as_deref())?;
+    let among = filter.in_stock.map(in_stock);
+    found_products(ctx, viewer.as_ref(), &search, among, &page).await
+}
+
 /// A page of what `search` finds among `among` and `viewer` may see; counted, if that is asked for.
 ///
 /// # Errors
 /// `BAD_CURSOR`; faults of the database.
-pub async fn product_page(
+pub async fn found_products(
     ctx: &Context<'_>,
     viewer: Option<&Actor>,
     search: &Search,
@@ -142,13 +178,7 @@ impl CatalogQuery {
         #[graphql(desc = "So many from the end or before `before`: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "A cursor of this list, with the same sort, filter and search.")] before: Option<String>,
     ) -> Result<ProductConnection> {
-        let (app, viewer) = (app(ctx)?, viewer(ctx));
-        let filter = filter.unwrap_or_default();
-        let search = read_search(&filter, sort, search.as_deref(), app.config.currency)?;
-        let identity = ("products", &search, filter.in_stock);
-        let page = PageArgs::new(&identity, first, after.as_deref(), last, before.as_deref())?;
-        let among = filter.in_stock.map(in_stock);
-        product_page(ctx, viewer.as_ref(), &search, among, &page).await
+        product_page(ctx, |_| {}, filter, sort, search, Paging { first, after, last, before }).await
     }
 
     /// One product, by exactly one of its names. Null when there is none, or it is not on sale and the viewer is neither

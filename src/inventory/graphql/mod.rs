@@ -1,5 +1,6 @@
 //! Stock and its ledger as clients see them.
 
+mod import;
 mod loaders;
 mod mutation;
 mod subscription;
@@ -23,6 +24,7 @@ use crate::orders::graphql::{Order, OrderLoader};
 use crate::platform::cache::CacheKey;
 use crate::platform::page::PageArgs;
 
+pub use import::{CreateProductRow, ImportMutation, ImportProductsInput, ImportProductsPayload, ImportRowError};
 pub use loaders::{MovementsLoader, StockLoader};
 pub use mutation::{AdjustStockInput, CreateProductInput, InventoryMutation, UpdateProductInput};
 pub use subscription::InventorySubscription;

@@ -3,3 +3,4 @@
 pub(super) mod claims;
 pub(super) mod lists;
 pub(super) mod orders;
+pub(super) mod sales;

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod paying;
 mod place;
 mod read;
+pub mod sales;
 mod steps;
 
 pub use access::{carrier, party, shows_address, shows_phones};

@@ -65,7 +65,7 @@ fn serve(
         let _kept = &kept;
         // fails when the client went away in the meantime
         let Ok(connection) = connection.await else { return };
-        let limit = server.app.config.limits.body_bytes;
+        let limit = server.app.config.limits.message_bytes;
         let mut wire = Wire::new(TokioIo::new(connection), limit).await;
         let end = if is_spoken {
             conversation::hold(&mut wire, &server).await

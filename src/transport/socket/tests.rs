@@ -101,7 +101,7 @@ impl Parts {
         let (near, far) = duplex(size);
         let server = self.server();
         let serving = tokio::spawn(async move {
-            let mut wire = Wire::new(near, server.app.config.limits.body_bytes).await;
+            let mut wire = Wire::new(near, server.app.config.limits.message_bytes).await;
             let end = conversation::hold(&mut wire, &server).await;
             wire.end(end).await;
         });

@@ -82,6 +82,34 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("setCartLine", &[("productId", Id("prd")), ("quantity", Number(0, 1_000))]),
     ("applyPromoCode", &[("code", Form)]),
     (
+        "importProducts",
+        &[
+            KEY,
+            ("rows.0.sku", Line(1, 64)),
+            ("rows.0.name", Line(1, 200)),
+            ("rows.0.description", Lines(5_000)),
+            ("rows.0.categorySlug", Form),
+            ("rows.0.price", Price),
+            ("rows.0.stock", Number(0, MOST)),
+            ("rows.0.tags.0", Line(1, 40)),
+            ("rows.0.images.0", Form),
+            ("allOrNothing", Choice),
+        ],
+    ),
+    (
+        "updateProfile",
+        &[
+            ("name", Line(1, 120)),
+            ("phone", FormOrNothing),
+            ("vehicle", Choice),
+            ("vehicleNumber", Line(0, 20)),
+            ("storeName", Line(1, 120)),
+            ("preparation", Choice),
+            ("location.latitude", Degrees(90.0)),
+            ("location.longitude", Degrees(180.0)),
+        ],
+    ),
+    (
         "placeOrder",
         &[
             KEY,
@@ -166,7 +194,8 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
             input
         }
         "login" => json!({ "email": world.customer.email, "password": "not the password" }),
-        "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" => json!({}),
+        "updateProfile" if path.starts_with("location") => json!({ "location": { "latitude": 1, "longitude": 1 } }),
+        "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" | "updateProfile" => json!({}),
         "saveCategory" => json!({ "slug": "a-category", "name": "A category" }),
         "createProduct" => json!({
             "idempotencyKey": key(), "sku": key(), "name": "A product", "description": "", "price": "20",
@@ -175,6 +204,9 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateProduct" if path == "compareAtPrice" => json!({ "productId": product, "price": "20" }),
         "updateProduct" if path == "price" => json!({ "productId": product, "compareAtPrice": null }),
         "updateProduct" => json!({ "productId": product }),
+        "importProducts" => json!({
+            "idempotencyKey": key(), "allOrNothing": true, "rows": [import_row()],
+        }),
         "adjustStock" => json!({ "idempotencyKey": key(), "productId": product, "delta": 1, "reason": "ADJUSTED" }),
         "setCartLine" => json!({ "productId": product, "quantity": 1 }),
         "createPromo" if path.ends_with("Off") => json!({ "code": key() }),
@@ -197,11 +229,20 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
     }
 }
 
-/// Somebody who may use `mutation`.
-pub(super) fn actor<'a>(world: &'a World, mutation: &str) -> &'a Actor {
+/// A row of an import that is right.
+pub(super) fn import_row() -> Value {
+    json!({
+        "sku": key(), "name": "A product", "description": "", "categorySlug": "a-category", "price": "20", "stock": 1,
+    })
+}
+
+/// Somebody who may use `mutation`, with the field at `path` in its input.
+pub(super) fn actor<'a>(world: &'a World, mutation: &str, path: &str) -> &'a Actor {
     match mutation {
+        // each role has its own fields
+        "updateProfile" if path.starts_with("vehicle") => &world.partner,
         "register" | "login" | "refreshTokens" => &world.nobody,
-        "createProduct" | "updateProduct" | "adjustStock" => &world.shop.seller,
+        "createProduct" | "updateProduct" | "adjustStock" | "importProducts" | "updateProfile" => &world.shop.seller,
         "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
         _ => &world.admin,

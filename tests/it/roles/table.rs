@@ -145,6 +145,18 @@ pub(super) const MUTATIONS: &[Row] = &[
         |_| json!({ "input": { "code": key(), "percentOff": 10 } }),
     ),
     row(
+        "importProducts",
+        SELLERS,
+        "mutation($input: ImportProductsInput!) { importProducts(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "idempotencyKey": key(), "rows": [] } }),
+    ),
+    row(
+        "updateProfile",
+        SIGNED_IN,
+        "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "name": "Another Name" } }),
+    ),
+    row(
         "placeOrder",
         CUSTOMERS,
         "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { userErrors { code } } }",

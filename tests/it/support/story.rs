@@ -194,7 +194,7 @@ pub(crate) async fn ready_order(shop: &Shop, customer: &Actor) -> String {
     id
 }
 
-/// From now on this seller's orders wait to be packed by hand; no client can say so yet.
+/// From now on this seller's orders wait to be packed by hand.
 pub(crate) async fn by_hand(api: &Api, seller: &Actor) {
     let user = domain::id::decode(Kind::User, &seller.user_id).unwrap();
     let manual = Expr::value(Preparation::Manual.name());

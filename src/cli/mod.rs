@@ -1,0 +1,4 @@
+//! Commands that are more than a line.
+
+pub(crate) mod import;
+mod sheet;
