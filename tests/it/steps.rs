@@ -6,9 +6,9 @@ use domain::Named as _;
 use domain::access::Party;
 use domain::id::Kind;
 use domain::order::{OrderAction, OrderEventType, OrderStatus, steps};
-use entity::{Text, order, order_event, partner};
+use entity::{order, partner};
+use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use crate::support::actors::Actor;
@@ -123,9 +123,8 @@ impl Scene {
                 to => _ = self.take(&self.admin, &id, *to).await.ok("updateOrderStatus"),
             }
         }
-        match situation {
-            Situation { is_held: true, .. } => _ = try_claim(&self.partner, &id, false).await.ok("claimOrder"),
-            _ => {}
+        if situation.is_held {
+            try_claim(&self.partner, &id, false).await.ok("claimOrder");
         }
         assert_eq!(*self.row(&id).await.status, situation.status);
         id
