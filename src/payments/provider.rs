@@ -200,10 +200,9 @@ pub fn find(app: &App, name: &str) -> Option<Box<dyn Provider>> {
 /// [`PaymentError::NoSuchProvider`] when the one asked for is not set up, [`PaymentError::NoProvider`] when none is.
 pub fn choose(app: &App, asked: Option<&str>) -> Result<&'static str, PaymentError> {
     let default = match app.config.payments.provider {
-        Some(ProviderName::Sandbox) => SANDBOX,
-        Some(ProviderName::Stripe) => STRIPE,
         None if asked.is_none() => return Err(PaymentError::NoProvider),
-        None => STRIPE,
+        Some(ProviderName::Sandbox) => SANDBOX,
+        Some(ProviderName::Stripe) | None => STRIPE,
     };
     let name = match asked {
         None => default,

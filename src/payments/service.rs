@@ -247,9 +247,8 @@ pub async fn fail(tx: &Tx, payment: Uuid, reason: &str, at: DateTime<Utc>) -> Re
 /// When the database fails.
 pub async fn abandon(app: &App, tx: &Tx, order: Uuid, except: Option<Uuid>, reason: &str, at: DateTime<Utc>) -> Result<()> {
     let payments = repo::list_payments(&**tx, &[order]).await?;
-    let unpaid = payments.iter().filter(|payment| !is_paid(payment) && Some(payment.id) != except);
     // those that failed before the last one were called off when it was begun
-    if let Some(last) = unpaid.last() {
+    if let Some(last) = payments.iter().rfind(|payment| !is_paid(payment) && Some(payment.id) != except) {
         fail(tx, last.id, reason, at).await?;
         enqueue_cancel(app, tx, last.id, at).await?;
     }

@@ -6,15 +6,16 @@ use domain::Named as _;
 use domain::access::Party;
 use domain::id::Kind;
 use domain::order::{OrderAction, OrderEventType, OrderStatus, steps};
-use entity::{Text, order, order_event, partner};
+use entity::{order, partner};
+use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use crate::support::actors::Actor;
 use crate::support::audit::audit;
 use crate::support::crowd::uuid;
 use crate::support::http::Answer;
+use crate::support::money::{REFUND_PAYMENT, START_PAYMENT, money, place_card_order};
 use crate::support::story::{
     ACCEPT_CLAIM, ASSIGN_ORDER, CLAIM_ORDER, RELEASE_CLAIM, Shop, UPDATE_ORDER_STATUS, by_hand, claim, key,
     order as read_order, place_order, seller_with_product, step, text, try_claim, try_step,
@@ -100,7 +101,11 @@ impl Scene {
         use OrderStatus::{
             Assigned, Cancelled, Confirmed, Delivered, Failed, InTransit, Pending, PickedUp, Preparing, Ready,
         };
-        let id = place_order(&self.customer, &self.shop.product_id, 1).await;
+        let id = match situation.status {
+            // one that is paid at the door is confirmed at once
+            Pending => place_card_order(&self.customer, &self.shop.product_id, 1).await,
+            _ => place_order(&self.customer, &self.shop.product_id, 1).await,
+        };
         let path: &[OrderStatus] = match situation.status {
             Pending | Confirmed => &[],
             Preparing => &[Preparing],
@@ -118,31 +123,11 @@ impl Scene {
                 to => _ = self.take(&self.admin, &id, *to).await.ok("updateOrderStatus"),
             }
         }
-        match situation {
-            Situation { status: Pending, .. } => self.take_confirmation_back(&id).await,
-            Situation { is_held: true, .. } => _ = try_claim(&self.partner, &id, false).await.ok("claimOrder"),
-            _ => {}
+        if situation.is_held {
+            try_claim(&self.partner, &id, false).await.ok("claimOrder");
         }
         assert_eq!(*self.row(&id).await.status, situation.status);
         id
-    }
-
-    /// Orders wait for a payment once they can be paid; until then this is how one comes to be pending.
-    async fn take_confirmation_back(&self, id: &str) {
-        let (id, db) = (uuid(Kind::Order, id), self.app.app.db.writer());
-        order_event::Entity::delete_many()
-            .filter(order_event::Column::OrderId.eq(id))
-            .filter(order_event::Column::OrderVersion.eq(2))
-            .exec(db)
-            .await
-            .unwrap();
-        order::Entity::update_many()
-            .col_expr(order::Column::Status, Expr::value(Text(OrderStatus::Pending)))
-            .col_expr(order::Column::Version, Expr::value(1))
-            .filter(order::Column::Id.eq(id))
-            .exec(db)
-            .await
-            .unwrap();
     }
 
     /// A step with all that any step needs.
@@ -166,6 +151,13 @@ impl Scene {
             OrderAction::ReleaseClaim => (RELEASE_CLAIM, json!({ "idempotencyKey": key, "claimId": claim_id })),
             OrderAction::Assign => {
                 (ASSIGN_ORDER, json!({ "idempotencyKey": key, "orderId": id, "partnerId": self.partner.user_id }))
+            }
+            OrderAction::Pay => (START_PAYMENT, json!({ "idempotencyKey": key, "orderId": id })),
+            OrderAction::Refund => {
+                let order = money(&self.customer, id).await;
+                let none = domain::id::encode(Kind::Payment, uuid::Uuid::nil());
+                let payment_id = order["payments"][0]["id"].as_str().unwrap_or(&none);
+                (REFUND_PAYMENT, json!({ "idempotencyKey": key, "paymentId": payment_id, "amount": "1" }))
             }
             _ => return self.take(actor, id, *to.expect("the action is a step")).await,
         };
@@ -217,10 +209,25 @@ async fn every_step_is_taken_or_refused_as_the_rules_say(shape: Shape) {
 
 async fn what_a_viewer_is_offered_is_what_then_succeeds(shape: Shape) {
     use OrderAction::{
-        AcceptClaim, Assign, Cancel, Claim, Confirm, Deliver, Fail, MarkReady, PickUp, Prepare, ReleaseClaim, StartTransit,
+        AcceptClaim, Assign, Cancel, Claim, Confirm, Deliver, Fail, MarkReady, Pay, PickUp, Prepare, Refund, ReleaseClaim,
+        StartTransit,
     };
-    let possible =
-        [Confirm, Prepare, MarkReady, Claim, AcceptClaim, ReleaseClaim, Assign, PickUp, StartTransit, Deliver, Fail, Cancel];
+    let possible = [
+        Pay,
+        Refund,
+        Confirm,
+        Prepare,
+        MarkReady,
+        Claim,
+        AcceptClaim,
+        ReleaseClaim,
+        Assign,
+        PickUp,
+        StartTransit,
+        Deliver,
+        Fail,
+        Cancel,
+    ];
     let scene = Scene::set(shape).await;
     for situation in situations() {
         let resting = scene.order_in(situation).await;

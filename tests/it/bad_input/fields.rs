@@ -218,9 +218,8 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
                 "idempotencyKey": key(), "items": items, "address": address, "paymentMethod": "CASH_ON_DELIVERY",
             })
         }
-        "startPayment" => json!({ "idempotencyKey": key(), "orderId": order }),
         "refundPayment" => json!({ "idempotencyKey": key(), "paymentId": world.payment_id, "amount": "1" }),
-        "cancelOrder" | "claimOrder" => json!({ "idempotencyKey": key(), "orderId": order }),
+        "cancelOrder" | "claimOrder" | "startPayment" => json!({ "idempotencyKey": key(), "orderId": order }),
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
         "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),
         "assignOrder" => json!({ "idempotencyKey": key(), "orderId": order, "partnerId": world.partner.user_id }),

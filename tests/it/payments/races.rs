@@ -210,7 +210,7 @@ async fn instances_call_unpaid_orders_off_once_and_do_a_dead_one_s_jobs() {
     cluster.kill(0);
     let there = cluster[1].clone();
     let (seller, customer) = (shop.seller.at(&there), customer.at(&there));
-    cluster.clock.advance(Duration::from_secs(60));
+    cluster.clock.advance(Duration::from_mins(1));
     until_money(&customer, &paid, "/status", "READY").await;
     cluster.clock.advance(WINDOW);
     for id in &ids {

@@ -138,7 +138,7 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
     let items = new.items(&products);
     let lines: Vec<inventory::Line> =
         basket.lines.iter().map(|line| inventory::Line { product: line.product, quantity: line.quantity }).collect();
-    let is_awaited = is_paid_in_advance(place.payment_method);
+    let is_awaited = order.payment_due_at.is_some();
     let taken = if is_awaited {
         inventory::promise(app, &tx, &lines, at).await
     } else {

@@ -34,7 +34,9 @@ pub(super) struct New<'a> {
 impl New<'_> {
     pub(super) fn order(&self) -> order::Model {
         let Self { app, seller, address, quote, place, at, .. } = self;
-        let is_awaited = is_paid_in_advance(place.payment_method);
+        // an order that costs nothing waits for nothing
+        let is_awaited = is_paid_in_advance(place.payment_method) && quote.total_minor > 0;
+        let payment_status = if quote.total_minor == 0 { PaymentStatus::Paid } else { PaymentStatus::Pending };
         let pickup = Point { latitude: seller.latitude, longitude: seller.longitude };
         let dropoff = Point { latitude: address.latitude, longitude: address.longitude };
         #[expect(clippy::cast_possible_truncation, reason = "half the earth's circumference in metres fits")]
@@ -59,7 +61,7 @@ impl New<'_> {
             payout_minor: app.config.payout.payout_minor(distance_m),
             item_count: self.lines.iter().map(|line| line.quantity).sum(),
             payment_method: Text(place.payment_method),
-            payment_status: Text(PaymentStatus::Pending),
+            payment_status: Text(payment_status),
             payment_due_at: is_awaited.then(|| *at + app.config.payments.window),
             promo_id: self.promo.as_ref().map(|promo| promo.promo),
             promo_code: self.promo.as_ref().map(|promo| promo.code.clone()),
