@@ -159,6 +159,8 @@ impl Seat {
             topic: source.topic(),
             audience: source.audience(),
             policy: source.policy(),
+            // of the newest only, one that is passed over may hide one that is not
+            filter: if source.policy() == Policy::All { source.filter() } else { None },
             reader: self.reader,
             stream,
             variable: variable.map(Name::new),

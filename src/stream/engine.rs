@@ -11,11 +11,11 @@ use domain::event::Topic;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 
-use super::Policy;
 use super::counters::{Counters, Counts};
 use super::group::Group;
 use super::operation::{Authority, Call, Operation};
 use super::queue::SendQueue;
+use super::{Filter, Policy};
 use crate::app::App;
 use crate::graphql::Result;
 
@@ -55,11 +55,12 @@ pub(super) struct Key {
 }
 
 /// How a subscription wants to be served.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Plan {
     pub(super) topic: Topic,
     pub(super) audience: Audience,
     pub(super) policy: Policy,
+    pub(super) filter: Option<Filter>,
     /// Who it is for.
     pub(super) reader: Reader,
     /// Of its cursors.
@@ -69,10 +70,12 @@ pub(super) struct Plan {
 }
 
 /// What a group executes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Question {
     pub(super) topic: Topic,
     pub(super) policy: Policy,
+    /// Equal for all who ask the same.
+    pub(super) filter: Option<Filter>,
     pub(super) reader: Reader,
     pub(super) stream: u32,
     pub(super) query: Arc<str>,
@@ -176,6 +179,7 @@ impl Engine {
         let question = Question {
             topic: plan.topic,
             policy: plan.policy,
+            filter: plan.filter.clone(),
             reader: audience.narrow(plan.reader),
             stream: plan.stream,
             query: Arc::clone(&call.query),

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::{Request, Variables};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -82,6 +83,8 @@ struct State {
     floor: i64,
     kept: VecDeque<Kept>,
     kept_bytes: usize,
+    /// The last answer, where only the newest counts, and its place.
+    said: Option<(i64, Bytes)>,
     /// Something may have been lost while nobody was there whose position could be gone on from.
     is_suspect: bool,
     is_running: bool,
@@ -237,6 +240,22 @@ impl Group {
         }
     }
 
+    /// Whether `delivery` is the next event and concerns nobody here, which is told at once and without a task. Where something
+    /// is still to be done, it waits for its turn.
+    fn passes_over(&self, delivery: &Delivery) -> bool {
+        let (Delivery::Message(message), Some(concerns)) = (delivery, &self.question.filter) else { return false };
+        if concerns(message) {
+            return false;
+        }
+        let mut state = self.state();
+        let is_next = state.position.is_some_and(|at| message.previous <= at && at < message.position);
+        let is_idle = !state.is_running && self.mailbox.is_empty();
+        if is_next && is_idle {
+            state.position = Some(message.position);
+        }
+        is_next && is_idle
+    }
+
     fn put(&self, delivery: Delivery) {
         let forgotten = i64::try_from(self.mailbox.put(delivery)).unwrap_or(i64::MAX);
         self.engine.counters().pending.fetch_add(1 - forgotten, Ordering::AcqRel);
@@ -255,7 +274,9 @@ impl Group {
 /// How a group hears of its topic. (The bus owns it as long as it is attached.)
 impl Receiver for Group {
     fn deliver(self: Arc<Self>, delivery: Delivery) {
-        self.deliver_to(delivery);
+        if !self.passes_over(&delivery) {
+            self.deliver_to(delivery);
+        }
     }
 }
 
@@ -313,10 +334,13 @@ impl Group {
         }
         state.position = Some(position);
         let Some(frame) = frame else { return };
+        // of the newest only, one that says the same again is news to those alone who came after it was said
+        let said = state.said.as_ref().filter(|(_, body)| *body == frame.body).map(|(position, _)| *position);
         let mut behind = Vec::new();
         let mut count = 0;
         for (id, place) in &mut state.members {
-            if place.from >= position || place.seen.has(version) {
+            let has_heard = said.is_some_and(|said| place.from <= said);
+            if has_heard || place.from >= position || place.seen.has(version) {
                 continue;
             }
             if place.seen.is_past(position) {
@@ -335,6 +359,9 @@ impl Group {
         let counters = self.engine.counters();
         Counters::add(&counters.messages, count);
         counters.bytes.fetch_add((count * frame.body.len()) as u64, Ordering::Relaxed);
+        if is_latest && is_sound {
+            state.said = Some((position, frame.body.clone()));
+        }
         // for others who are here, or on their way in; who comes later, and alone, reads the log
         let is_shared = self.key.is_some() && state.members.len() + state.entering > 1;
         if !is_sound || !is_shared {

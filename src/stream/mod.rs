@@ -17,6 +17,7 @@ mod queue;
 mod watch;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, Enum, SimpleObject};
@@ -100,6 +101,9 @@ pub enum Policy {
     Latest(Duration),
 }
 
+/// Tells whether an event can concern a subscriber.
+pub type Filter = Arc<dyn Fn(&Message) -> bool + Send + Sync>;
+
 /// One subscription's answers to the engine's questions.
 pub trait Source: Send + Sync + 'static {
     /// What the subscriber receives.
@@ -111,6 +115,12 @@ pub trait Source: Send + Sync + 'static {
     /// Who may be sent the same answers. Nobody else, unless it is said: a wrong answer here shows one what is another's.
     fn audience(&self) -> Audience {
         Audience::Private
+    }
+
+    /// Which events of the topic can concern this subscriber, where that is told faster than by [`Source::item`]: the others
+    /// are passed over without an execution. All of them, unless it is said, and where only the newest counts.
+    fn filter(&self) -> Option<Filter> {
+        None
     }
 
     /// What becomes of slow subscribers.

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use quick_commerce::graphql::build_schema;
+use quick_commerce::stream::Engine;
 use serde_json::{Value, json};
 
 use crate::support::actors::Actor;
 use crate::support::socket::Subscription;
 use crate::support::story::{CANCEL_ORDER, adjust_stock, key, place_order, product, seller_with_product, update_product};
+use crate::support::ticks::Follower;
+use crate::support::wait::until;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
@@ -74,7 +78,7 @@ async fn a_seller_is_told_once_each_time_a_stock_falls_to_its_threshold(shape: S
     assert_eq!(alerts.next().await, alert(3, 3));
     // an import counts like anything else
     let row = |stock: i32| json!({ "sku": sku, "name": "Tea", "description": "Green.", "categorySlug": slug, "price": "40.00", "stock": stock });
-    for stock in [9, 2, 1] {
+    for stock in [9, 2] {
         let input = json!({ "idempotencyKey": key(), "rows": [row(stock)] });
         shop.seller.mutate(IMPORT_PRODUCTS, input).await.ok("importProducts");
     }
@@ -166,4 +170,24 @@ async fn what_is_taken_off_sale_is_told_once_more_and_then_no_more(shape: Shape)
     update_product(&hidden.seller, &hidden.product_id, json!({ "active": false })).await;
     let mut updates = app.anonymous().subscribe(UPDATES, json!({ "ids": [hidden.product_id, shop.product_id] })).await;
     assert_eq!(updates.next().await["id"], json!(shop.product_id), "what is not on sale is not shown");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_products_costs_nothing_when_others_change() {
+    let app = TestApp::start(Shape::Embedded).await;
+    let shop = seller_with_product(&app, 8, "40.00").await;
+    let milk = product(&shop.seller, &shop.category_id, 3, "30.00").await;
+    let other = product(&shop.seller, &shop.category_id, 3, "30.00").await;
+    let engine = Engine::new(app.app.clone(), build_schema(&app.app));
+    let mut list = Follower::start(&engine, None, UPDATES, &json!({ "ids": [milk, shop.product_id] }));
+    list.item().await;
+    list.item().await;
+    until(|| async { engine.counts().subscriptions == 1 }).await;
+    for _ in 0..5 {
+        adjust_stock(&shop.seller, &other, 1).await;
+    }
+    adjust_stock(&shop.seller, &milk, 1).await;
+    while list.item().await["available"] != 4 {}
+    let counts = engine.counts();
+    assert!(counts.executions <= 2, "one for its own change, and one for what came just before it: {counts:?}");
 }

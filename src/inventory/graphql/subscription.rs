@@ -1,6 +1,7 @@
 //! Products and their stock, live.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
 use domain::access::{Audience, Reader, Role};
@@ -19,7 +20,7 @@ use crate::graphql::{GraphError, Result, Signed, ids, reader};
 use crate::inventory::event::{STOCK_FELL, StockFell};
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
-use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
+use crate::stream::{Filter, Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
 
 /// The most products of one productUpdates.
 const MAX_PRODUCTS: usize = 100;
@@ -46,6 +47,13 @@ impl Source for Watched {
             Some(Role::Admin) => Audience::Role,
             Some(Role::Customer | Role::Partner) | None => Audience::Everyone,
         }
+    }
+
+    fn filter(&self) -> Option<Filter> {
+        let products: HashSet<String> = self.products.iter().map(ToString::to_string).collect();
+        let is_one = move |id: &str| products.contains(id);
+        // looked at in place: this is asked of every list for every change of the catalogue
+        Some(Arc::new(move |message| message.payload["product"].as_str().is_some_and(&is_one)))
     }
 
     async fn snapshot(&self, app: &App, _: SnapshotCursors) -> Result<Snapshot<Product>> {

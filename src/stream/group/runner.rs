@@ -177,6 +177,10 @@ impl Runner {
                 state.forget_answers(message.position);
                 return true;
             }
+            if group.question.filter.as_ref().is_some_and(|concerns| !concerns(&message)) {
+                state.position = Some(message.position);
+                return true;
+            }
             state.epoch
         };
         Counters::add(&group.engine.counters().events, 1);

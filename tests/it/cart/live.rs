@@ -8,7 +8,9 @@ use super::{FIELDS, apply, clear, in_time, kinds, order_of_cart, promo, reprice,
 use crate::support::actors::Actor;
 use crate::support::redis::Redis;
 use crate::support::socket::Subscription;
-use crate::support::story::{ADJUST_STOCK, CANCEL_ORDER, key, order_input, place_order, seller_with_product, text};
+use crate::support::story::{
+    ADJUST_STOCK, CANCEL_ORDER, adjust_stock, key, order_input, place_order, seller_with_product, text,
+};
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
 over_both_shapes! {
@@ -164,4 +166,21 @@ async fn a_cart_hears_what_happens_while_the_bus_is_away_and_once_it_is_back() {
         updates.until(|cart| cart["subtotal"]["amount"] == format!("{}.00", 2 * left + 1)).await;
         place_order(&other, &shop.product_id, 1).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cart_that_looks_as_before_is_not_told_again() {
+    let app = TestApp::start(Shape::Embedded).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer());
+    set(&customer, &shop.product_id, 1).await;
+    let (mut updates, _) = follow(&customer).await;
+    reprice(&shop.seller, &shop.product_id, "41.00").await;
+    problems(&mut updates, &["PRICE_CHANGED"]).await;
+    // pieces come and go, and the cart can be bought all the same
+    for _ in 0..5 {
+        adjust_stock(&shop.seller, &shop.product_id, 1).await;
+    }
+    reprice(&shop.seller, &shop.product_id, "40.00").await;
+    let next = updates.next().await;
+    assert_eq!(kinds(&next), [""; 0], "nothing came between that says the same: {next}");
 }
