@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use domain::event::Topic;
+use domain::input;
 use entity::{category, product};
 use sea_orm::sea_query::SelectStatement;
 use tokio::time::sleep;
@@ -101,7 +102,7 @@ pub async fn list(
 /// # Errors
 /// As there.
 pub async fn count(app: &App, search: &Search, among: Option<SelectStatement>, page: &PageArgs) -> Result<(i32, bool)> {
-    app.cache.get(&CountKey::new(page.list().to_owned(), 1), service::count(app, None, search, among)).await
+    app.cache.get(&CountKey::new(format!("{:?}", page.digest()), 1), service::count(app, None, search, among)).await
 }
 
 /// The product, on sale or not, by `read` when it is not known.
@@ -123,7 +124,11 @@ pub async fn entry<E>(
 pub async fn find(app: &App, which: &Which) -> Result<Option<Arc<product::Model>>> {
     let id = match which {
         Which::Id(id) => Some(*id),
-        Which::Sku(sku) => app.cache.get(&SkuKey::new(sku.clone(), 1), find_id(app, which)).await?,
+        // what can be no SKU is not looked for, and not kept
+        Which::Sku(sku) => match input::line("sku", sku, 1, 64) {
+            Ok(sku) => app.cache.get(&SkuKey::new(sku, 1), find_id(app, which)).await?,
+            Err(_) => None,
+        },
     };
     let Some(id) = id else { return Ok(None) };
     Ok(entry(app, id, find_entry(app, id)).await?.filter(|product| product.is_active))

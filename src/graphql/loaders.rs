@@ -36,3 +36,27 @@ where
         None => Err(Error::fault("loading a row that another refers to", "it does not exist").into()),
     }
 }
+
+/// A loader of rows by their own ids: `$list` reads them in one statement.
+macro_rules! by_id {
+    ($(#[$meta:meta])* $loader:ident, $row:ty, $list:path) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub struct $loader(pub $crate::app::App);
+
+        impl async_graphql::dataloader::Loader<uuid::Uuid> for $loader {
+            type Value = $row;
+            type Error = $crate::graphql::GraphError;
+
+            async fn load(
+                &self,
+                ids: &[uuid::Uuid],
+            ) -> $crate::graphql::Result<std::collections::HashMap<uuid::Uuid, $row>> {
+                let rows = $list(self.0.db.reader(), ids).await?;
+                Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+            }
+        }
+    };
+}
+
+pub(crate) use by_id;

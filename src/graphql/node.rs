@@ -4,21 +4,17 @@ use async_graphql::{Context, ID, Interface, Object};
 use domain::access::{Actor, Role};
 use domain::id::{self, Kind};
 use futures_util::future::try_join_all;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::loaders::load;
 use super::{Result, app, viewer};
-use crate::accounts::graphql::{Address, Seller, User};
-use crate::accounts::service as accounts;
-use crate::app::App;
+use crate::accounts::graphql::{Address, AddressesLoader, Seller, SellerLoader, User, UserLoader};
 use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
-use crate::catalog::graphql::{Category, Product};
-use crate::catalog::service::{self as catalog, Which};
-use crate::inventory::graphql::StockMovement;
-use crate::inventory::service as inventory;
-use crate::orders::graphql::{Claim, Order, OrderEvent, OrderItem};
-use crate::orders::service as orders;
-use crate::payments::graphql::{Payment, Refund};
-use crate::payments::service as payments;
+use crate::catalog::graphql::{Category, CategoryLoader, Product, ProductLoader};
+use crate::inventory::graphql::{MovementLoader, StockMovement};
+use crate::orders::graphql::{Claim, ClaimLoader, EventLoader, ItemLoader, Order, OrderEvent, OrderItem, OrderLoader};
+use crate::payments::graphql::{Payment, PaymentLoader, Refund, RefundLoader};
 use crate::platform::error::Denial;
 
 /// Ids that one `nodes` may ask for.
@@ -66,7 +62,7 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// Anything by its id; null when it does not exist or the viewer may not see it.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id, of any type.")] id: ID) -> Result<Option<Node>> {
-        find(app(ctx)?, viewer(ctx), &id).await
+        Finder::new(ctx).find(&id).await
     }
 
     /// Several by their ids, in the order asked for; null for each that does not exist or may not be seen.
@@ -79,82 +75,97 @@ impl NodeQuery {
         if ids.len() > MAX_NODES {
             return Err(Denial::BadArgument("ids: at most 100.").into());
         }
-        let (app, viewer) = (app(ctx)?, viewer(ctx));
-        try_join_all(ids.iter().map(|id| find(app, viewer, id))).await
+        let finder = Finder::new(ctx);
+        try_join_all(ids.iter().map(|id| finder.find(id))).await
     }
 }
 
-async fn find(app: &App, viewer: Option<Actor>, id: &ID) -> Result<Option<Node>> {
-    let (kind, uuid) = id::decode_any(id).map_err(|_| Denial::InvalidId)?;
-    let db = app.db.reader();
-    Ok(match (kind, viewer) {
-        (Kind::Category, _) => {
-            catalog::list_categories_by_ids(app, &[uuid]).await?.pop().map(|row| Node::Category(Category(row)))
-        }
-        (Kind::Product, _) => {
-            let found = catalog::find(app, viewer.as_ref(), &Which::Id(uuid)).await?;
-            found.map(|row| Node::Product(Box::new(Product(row))))
-        }
-        (Kind::Seller, _) => accounts::find_seller(db, uuid).await?.map(|row| Node::Seller(Seller(row))),
-        (_, Some(actor)) => find_private(app, actor, kind, uuid).await?,
-        (_, None) => None,
-    })
+/// Finds what one request asks for: rows of one kind in one statement, and the viewer's cart once.
+struct Finder<'a> {
+    ctx: &'a Context<'a>,
+    cart: OnceCell<Cart>,
 }
 
-/// What only some may see.
-async fn find_private(app: &App, actor: Actor, kind: Kind, id: Uuid) -> Result<Option<Node>> {
-    let db = app.db.reader();
-    Ok(match kind {
-        Kind::User if actor.user == id || actor.role == Role::Admin => {
-            accounts::find_user(db, id).await?.map(|row| Node::User(Box::new(User::new(row))))
-        }
-        Kind::Address => accounts::find_address(db, actor.user, id).await?.map(|row| Node::Address(Box::new(row.into()))),
-        Kind::Cart => cart::find_node(app, actor, id).await?.map(|found| match found {
-            CartNode::Cart(cart) => Node::Cart(cart),
-            CartNode::Line(line) => Node::CartLine(line),
-        }),
-        Kind::Order => find_order(app, actor, id).await?.map(|order| Node::Order(Box::new(order))),
-        Kind::OrderItem => match orders::find_item(db, id).await? {
-            Some(row) => {
-                let order = find_order(app, actor, row.order_id).await?;
-                order.map(|order| Node::OrderItem(OrderItem::new(row, order.currency())))
-            }
-            None => None,
-        },
-        Kind::Event => match orders::find_event(db, id).await? {
-            Some(row) => {
-                let order = find_order(app, actor, row.order_id).await?;
-                order.map(|_| Node::OrderEvent(OrderEvent::stored(row)))
-            }
-            None => None,
-        },
-        Kind::Claim => match orders::find_claim(db, id).await? {
-            Some(row) if row.partner_id == actor.user => Some(Node::Claim(Claim(row))),
-            Some(row) => find_order(app, actor, row.order_id).await?.map(|_| Node::Claim(Claim(row))),
-            None => None,
-        },
-        Kind::Payment => find_payment(app, actor, id).await?.map(|payment| Node::Payment(Box::new(payment))),
-        Kind::Refund => match payments::find_refund(db, id).await? {
-            Some(row) => find_payment(app, actor, row.payment_id).await?.map(|_| Node::Refund(Box::new(Refund(row)))),
-            None => None,
-        },
-        Kind::StockMovement => match inventory::find_movement(app, id).await? {
-            Some(row) => {
-                let product = catalog::find(app, Some(&actor), &Which::Id(row.product_id)).await?;
-                let is_shown = product.is_some_and(|product| catalog::may_manage(actor, &product));
-                is_shown.then_some(Node::StockMovement(StockMovement(row)))
-            }
-            None => None,
-        },
-        _ => None,
-    })
-}
+impl<'a> Finder<'a> {
+    fn new(ctx: &'a Context<'a>) -> Self {
+        Self { ctx, cart: OnceCell::new() }
+    }
 
-async fn find_payment(app: &App, actor: Actor, id: Uuid) -> Result<Option<Payment>> {
-    let Some(row) = payments::find(app.db.reader(), id).await? else { return Ok(None) };
-    Ok(find_order(app, actor, row.order_id).await?.and_then(|order| order.payment(row)))
-}
+    async fn find(&self, id: &ID) -> Result<Option<Node>> {
+        let (ctx, viewer) = (self.ctx, viewer(self.ctx));
+        let (kind, uuid) = id::decode_any(id).map_err(|_| Denial::InvalidId)?;
+        Ok(match (kind, viewer) {
+            (Kind::Category, _) => load::<CategoryLoader, _>(ctx, uuid).await?.map(|row| Node::Category(Category(row))),
+            (Kind::Product, _) => {
+                let is_shown = |row: &Product| viewer.is_some_and(|viewer| row.may_be_managed_by(viewer));
+                let found = load::<ProductLoader, _>(ctx, uuid).await?.map(Product);
+                let found = found.filter(|product| product.0.is_active || is_shown(product));
+                found.map(|product| Node::Product(Box::new(product)))
+            }
+            (Kind::Seller, _) => load::<SellerLoader, _>(ctx, uuid).await?.map(|row| Node::Seller(Seller(row))),
+            (_, Some(actor)) => self.find_private(actor, kind, uuid).await?,
+            (_, None) => None,
+        })
+    }
 
-async fn find_order(app: &App, actor: Actor, id: Uuid) -> Result<Option<Order>> {
-    Ok(orders::find_order(app.db.reader(), id).await?.and_then(|row| Order::seen_by(row, actor)))
+    /// What only some may see.
+    async fn find_private(&self, actor: Actor, kind: Kind, id: Uuid) -> Result<Option<Node>> {
+        let ctx = self.ctx;
+        Ok(match kind {
+            Kind::User if actor.user == id || actor.role == Role::Admin => {
+                load::<UserLoader, _>(ctx, id).await?.map(|row| Node::User(Box::new(User::new(row))))
+            }
+            Kind::Address => {
+                let own = load::<AddressesLoader, _>(ctx, actor.user).await?.unwrap_or_default();
+                own.into_iter().find(|row| row.id == id).map(|row| Node::Address(Box::new(row.into())))
+            }
+            Kind::Cart => {
+                let cart = self.cart.get_or_try_init(|| async { Cart::of(app(ctx)?, actor).await }).await?;
+                cart::node_of(cart, actor, id).map(|found| match found {
+                    CartNode::Cart(cart) => Node::Cart(cart),
+                    CartNode::Line(line) => Node::CartLine(line),
+                })
+            }
+            Kind::Order => self.order(actor, id).await?.map(|order| Node::Order(Box::new(order))),
+            Kind::OrderItem => match load::<ItemLoader, _>(ctx, id).await? {
+                Some(row) => {
+                    let order = self.order(actor, row.order_id).await?;
+                    order.map(|order| Node::OrderItem(OrderItem::new(row, order.currency())))
+                }
+                None => None,
+            },
+            Kind::Event => match load::<EventLoader, _>(ctx, id).await? {
+                Some(row) => self.order(actor, row.order_id).await?.map(|_| Node::OrderEvent(OrderEvent::stored(row))),
+                None => None,
+            },
+            Kind::Claim => match load::<ClaimLoader, _>(ctx, id).await? {
+                Some(row) if row.partner_id == actor.user => Some(Node::Claim(Claim(row))),
+                Some(row) => self.order(actor, row.order_id).await?.map(|_| Node::Claim(Claim(row))),
+                None => None,
+            },
+            Kind::Payment => self.payment(actor, id).await?.map(|payment| Node::Payment(Box::new(payment))),
+            Kind::Refund => match load::<RefundLoader, _>(ctx, id).await? {
+                Some(row) => self.payment(actor, row.payment_id).await?.map(|_| Node::Refund(Box::new(Refund(row)))),
+                None => None,
+            },
+            Kind::StockMovement => match load::<MovementLoader, _>(ctx, id).await? {
+                Some(row) => {
+                    let product = load::<ProductLoader, _>(ctx, row.product_id).await?.map(Product);
+                    let is_shown = product.is_some_and(|product| product.may_be_managed_by(actor));
+                    is_shown.then_some(Node::StockMovement(StockMovement(row)))
+                }
+                None => None,
+            },
+            _ => None,
+        })
+    }
+
+    async fn payment(&self, actor: Actor, id: Uuid) -> Result<Option<Payment>> {
+        let Some(row) = load::<PaymentLoader, _>(self.ctx, id).await? else { return Ok(None) };
+        Ok(self.order(actor, row.order_id).await?.and_then(|order| order.payment(row)))
+    }
+
+    async fn order(&self, actor: Actor, id: Uuid) -> Result<Option<Order>> {
+        Ok(load::<OrderLoader, _>(self.ctx, id).await?.and_then(|row| Order::seen_by(row, actor)))
+    }
 }

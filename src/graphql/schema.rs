@@ -17,12 +17,14 @@ use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscrip
 use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
 use crate::graphql::scalars::EventCursor;
-use crate::inventory::graphql::{ImportMutation, InventoryMutation, InventorySubscription, MovementsLoader, StockLoader};
-use crate::orders::graphql::{
-    ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PaymentsMutation,
-    PositionLoader, TimeLoader, TimelineLoader,
+use crate::inventory::graphql::{
+    ImportMutation, InventoryMutation, InventorySubscription, MovementLoader, MovementsLoader, StockLoader,
 };
-use crate::payments::graphql::{PaymentsLoader, RefundsLoader};
+use crate::orders::graphql::{
+    ClaimLoader, EventLoader, ItemLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription,
+    PaymentsMutation, PositionLoader, TimeLoader, TimelineLoader,
+};
+use crate::payments::graphql::{PaymentLoader, PaymentsLoader, RefundLoader, RefundsLoader};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -108,7 +110,12 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(ItemsLoader(app.clone()), gather))
         .data(loader(ClaimLoader(app.clone()), gather))
         .data(loader(PaymentsLoader(app.clone()), gather))
-        .data(loader(RefundsLoader(app.clone()), gather));
+        .data(loader(RefundsLoader(app.clone()), gather))
+        .data(loader(ItemLoader(app.clone()), gather))
+        .data(loader(EventLoader(app.clone()), gather))
+        .data(loader(MovementLoader(app.clone()), gather))
+        .data(loader(PaymentLoader(app.clone()), gather))
+        .data(loader(RefundLoader(app.clone()), gather));
     limited(builder, app.config.limits).finish()
 }
 

@@ -88,7 +88,9 @@ pub(super) fn can_spare(quantity: i32) -> Expr {
 /// That `delta` leaves what is promised, stays within `max`, and finds on hand what the caller `expected`.
 pub(super) fn can_adjust(delta: i32, max: i32, expected: Option<i32>) -> Expr {
     let after = || Expr::col(stock::Column::OnHand).add(delta);
-    let fits = after().gte(Expr::col(stock::Column::Reserved)).and(after().lte(max));
+    let is_there = after().gte(Expr::col(stock::Column::Reserved));
+    // what came back from orders may be more than may be received
+    let fits = if delta > 0 { is_there.and(after().lte(max)) } else { is_there };
     match expected {
         Some(expected) => fits.and(stock::Column::OnHand.eq(expected)),
         None => fits,
@@ -149,7 +151,7 @@ pub(super) async fn list_newest_movements(
     Ok(movements)
 }
 
-/// The line `id` of a ledger.
-pub(super) async fn find_movement(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<stock_movement::Model>> {
-    Ok(stock_movement::Entity::find_by_id(id).one(db).await?)
+/// The lines `ids` of ledgers.
+pub(super) async fn list_movements_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<stock_movement::Model>> {
+    Ok(stock_movement::Entity::find().filter(stock_movement::Column::Id.is_in(ids.iter().copied())).all(db).await?)
 }

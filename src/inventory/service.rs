@@ -5,6 +5,7 @@ use domain::access::Actor;
 use domain::input;
 use domain::stock::{MAX_ON_HAND, StockMovementReason};
 use entity::{product, stock, stock_movement};
+use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::SelectStatement;
 use serde::Serialize;
 use uuid::Uuid;
@@ -345,10 +346,10 @@ fn why_not_adjusted(stock: Option<&stock::Model>, adjustment: &Adjustment) -> In
     }
 }
 
-/// The line `id` of a stock ledger.
+/// The lines `ids` of stock ledgers.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_movement(app: &App, id: Uuid) -> Result<Option<stock_movement::Model>> {
-    repo::find_movement(app.db.reader(), id).await
+pub async fn list_movements_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<stock_movement::Model>> {
+    repo::list_movements_by_ids(db, ids).await
 }

@@ -17,6 +17,14 @@ pub(super) async fn insert_payment(db: &impl ConnectionTrait, row: payment::Mode
     Ok(())
 }
 
+pub(super) async fn list_payments_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<payment::Model>> {
+    Ok(payment::Entity::find().filter(payment::Column::Id.is_in(ids.iter().copied())).all(db).await?)
+}
+
+pub(super) async fn list_refunds_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<refund::Model>> {
+    Ok(refund::Entity::find().filter(refund::Column::Id.is_in(ids.iter().copied())).all(db).await?)
+}
+
 pub(super) async fn find_payment(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<payment::Model>> {
     Ok(payment::Entity::find_by_id(id).one(db).await?)
 }

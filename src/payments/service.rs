@@ -55,6 +55,22 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<payment:
     repo::find_payment(db, id).await
 }
 
+/// The payments `ids`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<payment::Model>> {
+    repo::list_payments_by_ids(db, ids).await
+}
+
+/// The refunds `ids`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_refunds_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<refund::Model>> {
+    repo::list_refunds_by_ids(db, ids).await
+}
+
 /// Payments of `orders`, oldest first.
 ///
 /// # Errors

@@ -25,6 +25,9 @@ pub const MAX_SIZE: i32 = 100;
 /// Counts are exact up to here; beyond, they are said to be at least this.
 pub const COUNT_LIMIT: u64 = 1_000;
 
+/// Bytes of the longest cursor: a name of a product is in it, no more.
+const MAX_CURSOR: usize = 4_096;
+
 /// One sort key of a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -70,6 +73,9 @@ impl Cursor {
     }
 
     fn decode(text: &str, list: &str) -> Result<Self> {
+        if text.len() > MAX_CURSOR {
+            return Err(Denial::BadCursor.into());
+        }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Denial::BadCursor)?;
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Denial::BadCursor)?;
         // anybody can write a cursor, and PostgreSQL has no such character
@@ -81,6 +87,8 @@ impl Cursor {
 /// The arguments of a list, checked.
 #[derive(Debug, Clone)]
 pub struct PageArgs {
+    digest: [u8; 32],
+    /// Its beginning, for cursors.
     list: String,
     size: u64,
     is_backward: bool,
@@ -89,10 +97,10 @@ pub struct PageArgs {
 }
 
 impl PageArgs {
-    /// The fingerprint of the list: its name, sort and filter.
+    /// A digest of the list, which is no other's: of its name, sort and filter.
     #[must_use]
-    pub fn list(&self) -> &str {
-        &self.list
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
     }
 
     /// Checks the four arguments of a Relay connection for the list that `of` identifies: its name, sort and filter.
@@ -107,7 +115,8 @@ impl PageArgs {
         last: Option<i32>,
         before: Option<&str>,
     ) -> Result<Self> {
-        let fingerprint = hex::encode(&Sha256::digest(serde_json::to_vec(of)?)[..6]);
+        let digest: [u8; 32] = Sha256::digest(serde_json::to_vec(of)?).into();
+        let fingerprint = hex::encode(&digest[..6]);
         let size = match (first, last) {
             (None, None) => DEFAULT_SIZE,
             (Some(size), None) | (None, Some(size)) if (1..=MAX_SIZE).contains(&size) => u64::from(size.unsigned_abs()),
@@ -116,7 +125,7 @@ impl PageArgs {
         };
         let after = after.map(|text| Cursor::decode(text, &fingerprint)).transpose()?;
         let before = before.map(|text| Cursor::decode(text, &fingerprint)).transpose()?;
-        Ok(Self { list: fingerprint, size, is_backward: last.is_some(), after, before })
+        Ok(Self { digest, list: fingerprint, size, is_backward: last.is_some(), after, before })
     }
 
     /// How many rows to read when this is the start of the list, one more than the page holds; `None` for other pages.

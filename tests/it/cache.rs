@@ -74,3 +74,15 @@ async fn the_other_instance_hears_of_a_change_and_sells_by_the_stock_alone() {
     update_product(&shop.seller, &shop.product_id, json!({ "price": "39.00" })).await;
     until(|| async { browse(&nobody, &shop.product_id).await["product"]["price"]["amount"] == "39.00" }).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_bus_does_not_bring_shows_by_its_age() {
+    let cluster = TestCluster::start(2).await;
+    let (here, there) = (&cluster[0], &cluster[1]);
+    let shop = seller_with_product(here, 5, "40.00").await;
+    let nobody = there.anonymous();
+    cluster.redis_network.down();
+    browse(&nobody, &shop.product_id).await;
+    update_product(&shop.seller, &shop.product_id, json!({ "price": "39.00" })).await;
+    until(|| async { browse(&nobody, &shop.product_id).await["product"]["price"]["amount"] == "39.00" }).await;
+}

@@ -210,21 +210,15 @@ pub enum CartNode {
     Line(Box<CartLine>),
 }
 
-/// What `id` names in the cart of `actor`: nobody sees another's. The ids of carts and of lines are told apart by the version
-/// that their bits have, without a look into the database.
-///
-/// # Errors
-/// Faults of the database.
-pub async fn find_node(app: &App, actor: Actor, id: Uuid) -> Result<Option<CartNode>> {
-    if is_cart_id(id) && id != domain::cart::cart_id(actor.user) {
-        return Ok(None);
-    }
-    let cart = Cart::of(app, actor).await?;
+/// What `id` names in `cart`, which is that of `actor`: nobody sees another's. The ids of carts and of lines are told apart by
+/// the version that their bits have.
+#[must_use]
+pub fn node_of(cart: &Cart, actor: Actor, id: Uuid) -> Option<CartNode> {
     if is_cart_id(id) {
-        return Ok(Some(CartNode::Cart(Box::new(cart))));
+        return (id == domain::cart::cart_id(actor.user)).then(|| CartNode::Cart(Box::new(cart.clone())));
     }
-    let index = cart.0.lines.iter().position(|line| line.id == id);
-    Ok(index.and_then(|index| cart.line(index)).map(|line| CartNode::Line(Box::new(line))))
+    let index = cart.0.lines.iter().position(|line| line.id == id)?;
+    cart.line(index).map(|line| CartNode::Line(Box::new(line)))
 }
 
 /// What carts add to Viewer.

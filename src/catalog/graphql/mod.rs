@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::access::Actor;
 use domain::id::Kind;
 use entity::{category, product};
 use uuid::Uuid;
@@ -85,6 +86,14 @@ impl Product {
             Some(row) => Ok(Self(Arc::unwrap_or_clone(row))),
             None => Err(Error::fault("loading a product that another row refers to", "it does not exist").into()),
         }
+    }
+}
+
+impl Product {
+    /// Whether `actor` may change it, and see it when it is not on sale.
+    #[must_use]
+    pub fn may_be_managed_by(&self, actor: Actor) -> bool {
+        service::may_manage(actor, &self.0)
     }
 }
 

@@ -7,6 +7,7 @@ use entity::{stock, stock_movement};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::graphql::loaders::by_id;
 use crate::graphql::{GraphError, Result};
 use crate::inventory::service;
 
@@ -45,4 +46,9 @@ impl Loader<(Uuid, u64)> for MovementsLoader {
         }
         Ok(newest)
     }
+}
+
+by_id! {
+    /// Lines of ledgers by their ids.
+    MovementLoader, stock_movement::Model, service::list_movements_by_ids
 }

@@ -25,7 +25,7 @@ use crate::platform::cache::CacheKey;
 use crate::platform::page::PageArgs;
 
 pub use import::{CreateProductRow, ImportMutation, ImportProductsInput, ImportProductsPayload, ImportRowError};
-pub use loaders::{MovementsLoader, StockLoader};
+pub use loaders::{MovementLoader, MovementsLoader, StockLoader};
 pub use mutation::{AdjustStockInput, CreateProductInput, InventoryMutation, UpdateProductInput};
 pub use subscription::InventorySubscription;
 

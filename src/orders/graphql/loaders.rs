@@ -8,6 +8,7 @@ use entity::{claim, order, order_event, order_item};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::graphql::loaders::by_id;
 use crate::graphql::{GraphError, Result};
 use crate::orders::service;
 use crate::platform::relay;
@@ -107,4 +108,14 @@ impl Loader<Uuid> for ClaimLoader {
         let claims = service::list_claims(self.0.db.reader(), ids).await?;
         Ok(claims.into_iter().map(|claim| (claim.id, claim)).collect())
     }
+}
+
+by_id! {
+    /// Lines of orders by their ids.
+    ItemLoader, order_item::Model, service::list_items_by_ids
+}
+
+by_id! {
+    /// Entries of timelines by their ids.
+    EventLoader, order_event::Model, service::list_events_by_ids
 }

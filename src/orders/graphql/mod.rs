@@ -14,7 +14,9 @@ mod timeline;
 pub use claim::{Claim, ClaimConnection, ClaimPayload};
 pub use inputs::{MAX_STATES, OrderFilterInput, OrderSort};
 pub use item::OrderItem;
-pub use loaders::{ClaimLoader, ItemsLoader, OrderLoader, PositionLoader, TimeLoader, TimelineLoader};
+pub use loaders::{
+    ClaimLoader, EventLoader, ItemLoader, ItemsLoader, OrderLoader, PositionLoader, TimeLoader, TimelineLoader,
+};
 pub use mutation::{OrderPayload, OrdersMutation};
 pub use order::{Order, OrderConnection, Paging, order_page};
 pub use paying::{PaymentPayload, PaymentsMutation};

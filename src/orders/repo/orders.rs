@@ -82,10 +82,16 @@ pub(in crate::orders) async fn list_items(
         .await
 }
 
-pub(in crate::orders) async fn find_item(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order_item::Model>, DbErr> {
-    order_item::Entity::find_by_id(id).one(db).await
+pub(in crate::orders) async fn list_items_by_ids(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<Vec<order_item::Model>, DbErr> {
+    order_item::Entity::find().filter(order_item::Column::Id.is_in(ids.to_vec())).all(db).await
 }
 
-pub(in crate::orders) async fn find_event(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order_event::Model>, DbErr> {
-    order_event::Entity::find_by_id(id).one(db).await
+pub(in crate::orders) async fn list_events_by_ids(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<Vec<order_event::Model>, DbErr> {
+    order_event::Entity::find().filter(order_event::Column::Id.is_in(ids.to_vec())).all(db).await
 }

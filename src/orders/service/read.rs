@@ -171,18 +171,18 @@ pub async fn list_delivery_times(
     Ok(lists::list_delivery_times(db, from, limit).await?)
 }
 
-/// The line `id`.
+/// The lines `ids` of orders.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_item(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order_item::Model>> {
-    Ok(orders::find_item(db, id).await?)
+pub async fn list_items_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<order_item::Model>> {
+    Ok(orders::list_items_by_ids(db, ids).await?)
 }
 
-/// The timeline's entry `id`.
+/// The entries `ids` of timelines.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_event(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order_event::Model>> {
-    Ok(orders::find_event(db, id).await?)
+pub async fn list_events_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<order_event::Model>> {
+    Ok(orders::list_events_by_ids(db, ids).await?)
 }

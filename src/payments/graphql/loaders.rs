@@ -7,6 +7,7 @@ use entity::{payment, refund};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::graphql::loaders::by_id;
 use crate::graphql::{GraphError, Result};
 use crate::payments::service;
 
@@ -42,4 +43,14 @@ impl Loader<Uuid> for RefundsLoader {
         }
         Ok(refunds)
     }
+}
+
+by_id! {
+    /// Payments by their ids.
+    PaymentLoader, payment::Model, service::list_by_ids
+}
+
+by_id! {
+    /// Refunds by their ids.
+    RefundLoader, refund::Model, service::list_refunds_by_ids
 }

@@ -13,7 +13,7 @@ use crate::graphql::loaders::load;
 use crate::graphql::scalars::Money;
 use crate::graphql::{Result, ids};
 
-pub use loaders::{PaymentsLoader, RefundsLoader};
+pub use loaders::{PaymentLoader, PaymentsLoader, RefundLoader, RefundsLoader};
 
 /// A payment of an order.
 #[derive(Debug, Clone)]

@@ -28,12 +28,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/graphql/mod.rs", "crate::accounts::service::authenticate"),
     // reading by id decides nothing
     ("src/accounts/graphql/loaders.rs", "crate::accounts::repo"),
-    // any node by its id: one arm for each kind
-    ("src/graphql/node.rs", "crate::accounts::service"),
-    ("src/graphql/node.rs", "crate::catalog::service"),
-    ("src/graphql/node.rs", "crate::inventory::service"),
-    ("src/graphql/node.rs", "crate::orders::service"),
-    ("src/graphql/node.rs", "crate::payments::service"),
     // what the repo's condition selects, counted
     ("src/orders/service/read.rs", "entity::order::Entity::find"),
     // a subtraction, in one place

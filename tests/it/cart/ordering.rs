@@ -101,6 +101,13 @@ async fn a_cart_with_a_problem_is_not_ordered(shape: Shape) {
     let refusal = &refused.user_errors("placeOrder")[0];
     assert_eq!((&refusal["available"], &refusal["product"]["id"]), (&json!(2), &json!(second)));
     assert_eq!(refusal["field"], json!(["cart", "lines", "1", "quantity"]));
+    // none at all: the line counts nothing in the cart, and is named all the same
+    place_order(&other, &second, 2).await;
+    let mut input = order_of_cart();
+    input["expectedTotal"] = cart(&customer).await["total"]["amount"].clone();
+    let refused = try_order(&customer, input).await;
+    assert_eq!(refused.refusal("placeOrder"), "INSUFFICIENT_STOCK");
+    assert_eq!(refused.user_errors("placeOrder")[0]["field"], json!(["cart", "lines", "1", "quantity"]));
     take_off_sale(&shop.seller, &second).await;
     let refused = try_order(&customer, order_of_cart()).await;
     assert_eq!(refused.refusal("placeOrder"), "PRODUCT_UNAVAILABLE");

@@ -100,7 +100,7 @@ async fn everything(world: &World) -> Value {
     let db = world.app.app.db.reader();
     macro_rules! read {
         ($($table:ident),+) => {
-            json!([$(entity::$table::Entity::find().all(db).await.unwrap()),+])
+            json!([$(format!("{:?}", entity::$table::Entity::find().all(db).await.unwrap())),+])
         };
     }
     read![
@@ -116,6 +116,13 @@ async fn everything(world: &World) -> Value {
         order_item,
         order_event,
         claim,
+        category,
+        cart,
+        cart_line,
+        promo,
+        promo_redemption,
+        payment,
+        refund,
         event
     ]
 }

@@ -132,7 +132,6 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
         priced_at = quote(&priced, redeemed.discount_minor, app.config.prices);
         promo = Some(redeemed);
     }
-    expect_total(app, place.expected_total, priced_at, basket.has_new_prices(&products))?;
     let new = New { app, id, actor, seller: &seller, address, lines: &basket.lines, quote: priced_at, promo, place, at };
     let mut order = new.order();
     let items = new.items(&products);
@@ -145,6 +144,8 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
         inventory::sell(app, &tx, &lines, id, actor.user, at).await
     };
     taken.map_err(|error| basket.naming(error))?;
+    // after the stock: what cannot be had is no surprise of the total, which counts it in
+    expect_total(app, place.expected_total, priced_at, basket.has_new_prices(&products))?;
     let steps = if is_awaited { &[OrderStatus::Pending] } else { first_steps(*seller.preparation) };
     order.version = i32::try_from(steps.len()).unwrap_or(1);
     order.status = Text(steps.last().copied().unwrap_or(OrderStatus::Pending));
