@@ -16,6 +16,7 @@ mod m20261121_000005_platform;
 mod m20261121_000006_epoch;
 mod m20261121_000007_unpaid_orders;
 mod m20261121_000008_low_stock;
+mod m20261121_000012_search;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_epoch::Migration),
             Box::new(m20261121_000007_unpaid_orders::Migration),
             Box::new(m20261121_000008_low_stock::Migration),
+            Box::new(m20261121_000012_search::Migration),
         ]
     }
 }

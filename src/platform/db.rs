@@ -1,14 +1,15 @@
 //! The database: SQLite in this process, or PostgreSQL.
 
+use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::Notify;
 
@@ -33,6 +34,16 @@ pub struct Db {
     reader: DatabaseConnection,
     appended: Arc<Notify>,
     statements: Arc<AtomicU64>,
+    hearer: Arc<OnceLock<Hearer>>,
+}
+
+/// Whoever wants to hear of every statement.
+struct Hearer(Box<dyn Fn(&Statement) + Send + Sync>);
+
+impl fmt::Debug for Hearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hearer")
+    }
 }
 
 /// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
@@ -77,17 +88,21 @@ impl Db {
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32) -> std::result::Result<Self, DbErr> {
         let (appended, statements) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
+        let hearer = Arc::new(OnceLock::<Hearer>::new());
         let counted = |mut connection: DatabaseConnection| {
-            let statements = Arc::clone(&statements);
-            connection.set_metric_callback(move |_| {
+            let (statements, hearer) = (Arc::clone(&statements), Arc::clone(&hearer));
+            connection.set_metric_callback(move |info| {
                 statements.fetch_add(1, Ordering::Relaxed);
+                if let Some(Hearer(hear)) = hearer.get() {
+                    hear(info.statement);
+                }
             });
             connection
         };
         if url.starts_with("sqlite:") {
             let writer = counted(Database::connect(sqlite(url, 1)).await?);
             let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
-            return Ok(Self { writer, reader, appended, statements });
+            return Ok(Self { writer, reader, appended, statements, hearer });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -97,7 +112,7 @@ impl Db {
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
         let pool = counted(Database::connect(options).await?);
-        Ok(Self { writer: pool.clone(), reader: pool, appended, statements })
+        Ok(Self { writer: pool.clone(), reader: pool, appended, statements, hearer })
     }
 
     /// For reading outside a transaction.
@@ -122,6 +137,12 @@ impl Db {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Has `hear` called after each statement from now on, with what was sent: to have the database explain it. The first
+    /// caller's is kept.
+    pub fn on_statement(&self, hear: impl Fn(&Statement) + Send + Sync + 'static) {
+        let _ = self.hearer.set(Hearer(Box::new(hear)));
     }
 
     /// Rung after each commit of this instance that appended to the event log.
