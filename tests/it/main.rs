@@ -27,6 +27,7 @@ mod protocol;
 mod readme;
 mod roles;
 mod schema;
+mod search;
 mod sessions;
 mod statements;
 mod steps;
