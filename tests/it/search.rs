@@ -166,7 +166,7 @@ async fn products_are_found_by_what_they_are_called_now(shape: Shape) {
     let shelf = Shelf::with(TestParts::build(shape).await, SHELF).await;
     shelf.rename("MLK-2", "Toffee").await;
     assert_eq!(shelf.skus(&text("toff", None)).await, ["MLK-2"]);
-    assert_eq!(shelf.skus(&text("milk choc", Some(Sort::Newest))).await, Vec::<String>::new());
+    assert!(!shelf.skus(&text("milk choc", Some(Sort::Newest))).await.contains(&"MLK-2".to_owned()));
     // a sale is none of the index's business
     let before = shelf.skus(&text("mlk", None)).await;
     shelf.sell("MLK-1", 1_000).await;

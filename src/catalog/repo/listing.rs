@@ -19,10 +19,11 @@ use crate::platform::error::Denial;
 use crate::platform::page::{self, Cursor, Key, Keys, Page, PageArgs, Place, Span, veiled};
 
 /// So many products are fetched and sorted for a page.
-const FEW: u64 = 1_000;
+const FEW: u64 = 2_000;
 
-/// So many are fetched to be counted, up to [`page::COUNT_LIMIT`].
-const FEW_TO_COUNT: u64 = 10_000;
+/// So many are fetched to be counted, up to [`page::COUNT_LIMIT`], and to be sorted by name: those with a word in common
+/// are neighbours in that order, maybe a long way from its start.
+const MORE: u64 = 10_000;
 
 /// Which products a viewer may see in a list.
 #[derive(Debug, Clone, Copy)]
@@ -247,7 +248,8 @@ pub(in crate::catalog) async fn list_products(
     if sort == Sort::Relevance {
         return by_relevance(db, listing, text, args).await;
     }
-    let plan = Plan::of(db, listing, sort).await?.with_terms(db, &text.anywhere(), FEW).await?;
+    let few = if sort == Sort::Name { MORE } else { FEW };
+    let plan = Plan::of(db, listing, sort).await?.with_terms(db, &text.anywhere(), few).await?;
     let page = match plan {
         Some(plan) => plan.page(db, args).await?,
         None => args.cut(Vec::new(), |product| key_of(sort, product)),
@@ -271,7 +273,7 @@ pub(in crate::catalog) async fn count_products(db: &DatabaseConnection, listing:
     if text.is_nothing() {
         return Ok((0, true));
     }
-    let plan = Plan::of(db, listing, sort).await?.with_terms(db, &text.anywhere(), FEW_TO_COUNT).await?;
+    let plan = Plan::of(db, listing, sort).await?.with_terms(db, &text.anywhere(), MORE).await?;
     let count = match plan {
         Some(plan) => page::count(plan.select(), db).await?,
         None => (0, true),

