@@ -118,7 +118,8 @@ async fn pages_of_matches_visit_every_one_once_in_both_directions(shape: Shape) 
                     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
                     loop {
                         let (first, last) = if is_backward { (None, Some(size)) } else { (Some(size), None) };
-                        let (after, before) = if is_backward { (None, cursor.as_deref()) } else { (cursor.as_deref(), None) };
+                        let (after, before) =
+                            if is_backward { (None, cursor.as_deref()) } else { (cursor.as_deref(), None) };
                         let args = PageArgs::new(&search, first, after, last, before).unwrap();
                         let page = service::list(&shelf.app, None, &search, None, &args).await.unwrap();
                         let skus = page.rows.iter().map(|(_, product)| product.sku.clone());
@@ -179,7 +180,9 @@ async fn products_are_found_by_what_they_are_called_now(shape: Shape) {
 async fn products_of_before_are_indexed_once(shape: Shape) {
     let shelf = Shelf::with(TestParts::build(shape).await, SHELF).await;
     let db = shelf.app.db.writer();
-    db.execute_unprepared("UPDATE products SET search_text = '', name_key = lower(name) WHERE sku LIKE 'MLK%'").await.unwrap();
+    db.execute_unprepared("UPDATE products SET search_text = '', name_key = lower(name) WHERE sku LIKE 'MLK%'")
+        .await
+        .unwrap();
     // as a server of before writes it, too long for a word of the index
     let old = format!("UPDATE products SET search_text = 'mango{}\nemj-1' WHERE sku = 'EMJ-1'", "o  ".repeat(2_000));
     db.execute_unprepared(&old).await.unwrap();

@@ -63,6 +63,9 @@ impl Filter {
             .expr(Expr::value(1))
             .from_subquery(ids.clone(), some.clone())
             .and_where(Expr::col((some, Alias::new("product_id"))).equals(product::Column::Id.as_column_ref()))
+            // not to be made a join of, for which the whole of the other table might be read: asked for each row
+            .limit(1)
+            .offset(0)
             .to_owned();
         Self { ids, holds: Expr::exists(this) }
     }

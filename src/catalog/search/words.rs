@@ -38,7 +38,10 @@ const fn is_accent(c: char) -> bool {
 
 /// What stands inside of words and is left out by some: apostrophes, soft hyphens, joiners, selectors of forms.
 const fn is_silent(c: char) -> bool {
-    matches!(c, '\'' | '`' | '\u{AD}' | '\u{2BC}' | '\u{2018}' | '\u{2019}' | '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}')
+    matches!(
+        c,
+        '\'' | '`' | '\u{AD}' | '\u{2BC}' | '\u{2018}' | '\u{2019}' | '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}'
+    )
 }
 
 const fn is_word_by_itself(c: char) -> bool {

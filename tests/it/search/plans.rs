@@ -51,7 +51,8 @@ async fn fill(app: &App) -> Vec<Uuid> {
     for part in 0..4 {
         // a quarter, without regard to anything else, is sold out
         let products = (0..KINDS).filter(|kind| kind / 7 % 4 == part).map(|kind| {
-            let (sku, colour, thing) = (format!("SKU-{kind}"), format!("colour{}", kind / 50), format!("thing{}", kind % 50));
+            let (sku, colour, thing) =
+                (format!("SKU-{kind}"), format!("colour{}", kind / 50), format!("thing{}", kind % 50));
             let name = format!("{colour} {thing} kind{kind}");
             let tags = [if kind == 500 { "rare" } else { "common" }, if kind % 5 == 0 { "fifth" } else { "other" }];
             let description = format!("Fresh. Part of box{}.", kind % 10);
@@ -66,7 +67,10 @@ async fn fill(app: &App) -> Vec<Uuid> {
             (id, format!("generate_series(1, {}) AS c (n)", COPIES - 1), "ANALYZE")
         }
         _ => {
-            let series = format!("WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {}) SELECT n FROM s", COPIES - 1);
+            let series = format!(
+                "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {}) SELECT n FROM s",
+                COPIES - 1
+            );
             ("unhex(printf('%08x', c.n) || substr(hex(k.id), 9))", format!("({series}) AS c"), "ANALYZE")
         }
     };
@@ -180,8 +184,7 @@ async fn deep(app: &App, sort: Sort, first: &str) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap())
 }
 
-const SORTS: [Sort; 6] =
-    [Sort::Relevance, Sort::Newest, Sort::PriceAsc, Sort::PriceDesc, Sort::Name, Sort::BestSelling];
+const SORTS: [Sort; 6] = [Sort::Relevance, Sort::Newest, Sort::PriceAsc, Sort::PriceDesc, Sort::Name, Sort::BestSelling];
 
 async fn lists_of_a_hundred_thousand_products_are_read_by_indexes(shape: Shape) {
     let parts = TestParts::build(shape).await;
