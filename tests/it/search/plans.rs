@@ -61,18 +61,13 @@ async fn fill(app: &App) -> Vec<Uuid> {
         });
         shelf::insert(app, products.collect(), i32::from(part > 0)).await;
     }
-    let (id, series, after) = match app.db.backend() {
-        DbBackend::Postgres => {
-            let id = "CAST(lpad(to_hex(c.n), 8, '0') || substr(CAST(k.id AS text), 9) AS uuid)";
-            (id, format!("generate_series(1, {}) AS c (n)", COPIES - 1), "ANALYZE")
-        }
-        _ => {
-            let series = format!(
-                "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {}) SELECT n FROM s",
-                COPIES - 1
-            );
-            ("unhex(printf('%08x', c.n) || substr(hex(k.id), 9))", format!("({series}) AS c"), "ANALYZE")
-        }
+    let last = COPIES - 1;
+    let (id, series) = if app.db.backend() == DbBackend::Postgres {
+        let id = "CAST(lpad(to_hex(c.n), 8, '0') || substr(CAST(k.id AS text), 9) AS uuid)";
+        (id, format!("generate_series(1, {last}) AS c (n)"))
+    } else {
+        let numbers = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n <";
+        ("unhex(printf('%08x', c.n) || substr(hex(k.id), 9))", format!("({numbers} {last}) SELECT n FROM s) AS c"))
     };
     let kinds = "(SELECT * FROM products) AS k";
     let columns = "seller_id, category_id, name, name_key, search_text, description, compare_at_minor, currency, images, tags, is_active, created_at, updated_at";
@@ -87,7 +82,7 @@ async fn fill(app: &App) -> Vec<Uuid> {
              SELECT {id}, on_hand, reserved, low_stock_threshold, is_low, was_low
              FROM (SELECT product_id AS id, on_hand, reserved, low_stock_threshold, is_low, was_low FROM stocks) AS k, {series}"
         ),
-        after.to_owned(),
+        "ANALYZE".to_owned(),
     ] {
         app.db.writer().execute_unprepared(&statement).await.unwrap();
     }
@@ -131,7 +126,7 @@ impl Explainer {
                 let is_scan = |step: &&str| {
                     (step.starts_with("SCAN products") && !step.contains("INDEX")) || step.starts_with("SCAN product_words")
                 };
-                assert!(is_count || !steps.iter().any(|step| is_scan(&step)), "{what}");
+                assert!(is_count || !steps.iter().any(is_scan), "{what}");
                 sorts += usize::from(steps.iter().any(|step| step.contains("TEMP B-TREE")));
             }
         }
