@@ -21,6 +21,9 @@ use crate::platform::Result;
 use crate::platform::db::Tx;
 use crate::platform::page::{Page, PageArgs};
 
+/// A subquery of product ids, which it selects as `product_id`.
+pub type Among = SelectStatement;
+
 /// Products that are indexed in one transaction.
 const INDEXED_AT_ONCE: u64 = 500;
 
@@ -57,7 +60,7 @@ pub async fn list(
     app: &App,
     viewer: Option<&Actor>,
     search: &Search,
-    among: Option<SelectStatement>,
+    among: Option<Among>,
     page: &PageArgs,
 ) -> Result<Page<product::Model>> {
     repo::list_products(app.db.reader(), &Listing { search, shown: shown(viewer), among }, page).await
@@ -67,12 +70,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Faults of the database.
-pub async fn count(
-    app: &App,
-    viewer: Option<&Actor>,
-    search: &Search,
-    among: Option<SelectStatement>,
-) -> Result<(i32, bool)> {
+pub async fn count(app: &App, viewer: Option<&Actor>, search: &Search, among: Option<Among>) -> Result<(i32, bool)> {
     repo::count_products(app.db.reader(), &Listing { search, shown: shown(viewer), among }).await
 }
 

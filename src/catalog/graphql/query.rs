@@ -5,10 +5,8 @@ use domain::access::Actor;
 use domain::id::Kind;
 use domain::money::{Currency, Money};
 
-use sea_orm::sea_query::SelectStatement;
-
 use super::{Category, Product, ProductConnection};
-use crate::catalog::service::{self, Which};
+use crate::catalog::service::{self, Among, Which};
 use crate::catalog::{Search, Sort};
 use crate::graphql::connection::{is_counted, page_cost};
 use crate::graphql::scalars::Decimal;
@@ -100,7 +98,7 @@ pub async fn product_page(
     ctx: &Context<'_>,
     viewer: Option<&Actor>,
     search: &Search,
-    among: Option<SelectStatement>,
+    among: Option<Among>,
     page: &PageArgs,
 ) -> Result<ProductConnection> {
     let app = app(ctx)?;
