@@ -12,7 +12,7 @@ use quick_commerce::app::{Ambient, App};
 use quick_commerce::config::{Config, SETTINGS, Secret};
 use quick_commerce::platform::{Error, relay};
 use quick_commerce::serve::{self, Work};
-use quick_commerce::{accounts, demo, graphql, telemetry};
+use quick_commerce::{accounts, catalog, demo, graphql, telemetry};
 use tokio::net::TcpListener;
 
 mod cli;
@@ -164,7 +164,8 @@ async fn execute(command: Command, config: &Config) -> Outcome {
         Command::Serve { no_work } => serve(config, !no_work).await,
         Command::Worker => work(config).await,
         Command::Migrate => {
-            build(config).await?.migrate().await.map_err(|error| Failure::new(error.to_string()))?;
+            let app = build(config).await?;
+            migrate(&app).await?;
             say("The database has the newest schema.\n")
         }
         Command::NewEpoch => {
@@ -289,19 +290,30 @@ async fn build(config: &Config) -> Outcome<App> {
     App::build(config.clone(), Ambient::default()).await.map_err(|error| Failure::new(error.to_string()))
 }
 
+/// Brings the database to the newest schema, and what is in it to the newest index.
+async fn migrate(app: &App) -> Outcome {
+    app.migrate().await.map_err(|error| Failure::new(error.to_string()))?;
+    catalog::service::reindex(app).await.map_err(|error| Failure::of(&error))?;
+    Ok(())
+}
+
 /// The application over a database that has the newest schema. An embedded one is migrated on the way; one that others
 /// share is migrated by whoever decides to.
 async fn ready(config: &Config) -> Outcome<App> {
     let app = build(config).await?;
     if config.is_embedded() {
-        app.migrate().await.map_err(|error| Failure::new(error.to_string()))?;
+        migrate(&app).await?;
         return Ok(app);
     }
     let pending = migration::Migrator::get_pending_migrations_read_only(app.db.reader())
         .await
         .map_err(|error| Failure::new(format!("cannot read the state of the database: {error}")))?;
     match pending.len() {
-        0 => Ok(app),
+        0 => {
+            // written meanwhile by servers of before
+            catalog::service::reindex(&app).await.map_err(|error| Failure::of(&error))?;
+            Ok(app)
+        }
         count => Err(Failure::new(format!("{count} migration(s) are pending: run `quick-commerce migrate`"))),
     }
 }

@@ -22,9 +22,9 @@ pub struct Model {
     pub category_id: Uuid,
     /// As shown.
     pub name: String,
-    /// The name in lower case, compared byte by byte.
+    /// The words of the name, folded, compared byte by byte.
     pub name_key: String,
-    /// Name, SKU, tags and description in lower case.
+    /// The terms that searches find it by, each after a space.
     pub search_text: String,
     /// As shown.
     pub description: String,

@@ -1,36 +1,20 @@
 //! The tables of the catalogue.
 
 pub(super) mod import;
+mod listing;
+mod matching;
 
 use std::collections::HashMap;
 
 use entity::{category, product, product_tag};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    Select, Value,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::search::{Search, Sort};
 use crate::platform::Result;
-use crate::platform::page::{self, Key, Page, PageArgs};
-use crate::platform::search::containing;
 
-/// Which products a viewer may see in a list.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Shown {
-    /// Those on sale.
-    OnSale,
-    /// Those on sale, and all of one seller.
-    OnSaleOrOf(Uuid),
-    /// All.
-    All,
-}
-
-/// A condition on products by another slice's tables: in the subquery of product ids, or not in it.
-pub(super) type Among = SelectStatement;
+pub(super) use listing::{Listing, Shown, count_products, list_products};
 
 pub(super) async fn find_product(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<product::Model>> {
     Ok(product::Entity::find_by_id(id).one(db).await?)
@@ -106,79 +90,26 @@ pub(super) async fn delete_tags(db: &impl ConnectionTrait, product: Uuid) -> Res
     Ok(())
 }
 
-fn select_products(search: &Search, shown: Shown, among: Option<Among>) -> Select<product::Entity> {
-    use product::Column;
-
-    let mut all = Condition::all()
-        .add_option(search.category.map(|id| Column::CategoryId.eq(id)))
-        .add_option(search.seller.map(|id| Column::SellerId.eq(id)))
-        .add_option(search.min_minor.map(|price| Column::PriceMinor.gte(price)))
-        .add_option(search.max_minor.map(|price| Column::PriceMinor.lte(price)))
-        .add_option(search.ids.as_ref().map(|ids| Column::Id.is_in(ids.iter().copied())))
-        .add_option(among.map(|products| Column::Id.in_subquery(products)));
-    for tag in &search.tags {
-        let tagged = Query::select()
-            .column(product_tag::Column::ProductId)
-            .from(product_tag::Entity)
-            .and_where(product_tag::Column::Tag.eq(tag))
-            .to_owned();
-        all = all.add(Column::Id.in_subquery(tagged));
-    }
-    for word in &search.words {
-        all = all.add(Column::SearchText.like(containing(word)));
-    }
-    match shown {
-        Shown::All if search.with_inactive => {}
-        Shown::OnSaleOrOf(seller) if search.with_inactive => {
-            all = all.add(Condition::any().add(Column::IsActive.eq(true)).add(Column::SellerId.eq(seller)));
-        }
-        _ => all = all.add(Column::IsActive.eq(true)),
-    }
-    product::Entity::find().filter(all)
+/// Writes the columns of `product` that lists are sorted and searched by, if nobody else has written them.
+pub(super) async fn update_unindexed(db: &impl ConnectionTrait, product: &product::Model) -> Result<()> {
+    product::Entity::update_many()
+        .col_expr(product::Column::NameKey, Expr::value(product.name_key.as_str()))
+        .col_expr(product::Column::SearchText, Expr::value(product.search_text.as_str()))
+        .filter(product::Column::Id.eq(product.id))
+        .filter(is_unindexed())
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
-pub(super) async fn list_products(
-    db: &impl ConnectionTrait,
-    search: &Search,
-    shown: Shown,
-    among: Option<Among>,
-    args: &PageArgs,
-) -> Result<Page<product::Model>> {
-    use product::Column;
-
-    let (column, is_descending) = match search.sort {
-        Sort::Newest => (Column::CreatedAt, true),
-        Sort::PriceAsc => (Column::PriceMinor, false),
-        Sort::PriceDesc => (Column::PriceMinor, true),
-        Sort::Name => (Column::NameKey, false),
-        Sort::Relevance | Sort::BestSelling => (Column::SoldCount, true),
-    };
-    let sort = page::Sort { column: Some(column), id: Column::Id, is_descending };
-    let key = |product: &product::Model| {
-        let key = match column {
-            Column::CreatedAt => Key::Number(product.created_at.timestamp_micros()),
-            Column::PriceMinor => Key::Number(product.price_minor),
-            Column::NameKey => Key::Text(product.name_key.clone()),
-            _ => Key::Number(product.sold_count),
-        };
-        (Some(key), product.id)
-    };
-    let value = |key: &Key| match (column, key) {
-        (Column::CreatedAt, key) => key.time().map(Value::from),
-        (Column::PriceMinor | Column::SoldCount, Key::Number(number)) => Some(Value::from(*number)),
-        (Column::NameKey, Key::Text(name)) => Some(Value::from(name.as_str())),
-        _ => None,
-    };
-    page::fetch(select_products(search, shown, among), args, sort, db, key, value).await
+/// Some products that are yet to be indexed, at most `limit`.
+pub(super) async fn list_unindexed(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<product::Model>> {
+    Ok(product::Entity::find().filter(is_unindexed()).limit(limit).all(db).await?)
 }
 
-pub(super) async fn count_products(
-    db: &impl ConnectionTrait,
-    search: &Search,
-    shown: Shown,
-    among: Option<Among>,
-) -> Result<(i32, bool)> {
-    page::count(select_products(search, shown, among), db).await
+/// As the index of them spells it.
+fn is_unindexed() -> Expr {
+    Expr::cust("substr(search_text, 1, 1) <> ' '")
 }
 
 /// Products on sale in each of `categories`; one without any is absent.
@@ -193,7 +124,8 @@ pub(super) async fn count_products_by_category(
         .column(Column::CategoryId)
         .column_as(Column::Id.count(), "count")
         .filter(Column::CategoryId.is_in(categories.iter().copied()))
-        .filter(Column::IsActive.eq(true))
+        // bare, as the index of them has it
+        .filter(Expr::col(Column::IsActive))
         .group_by(Column::CategoryId)
         .into_tuple()
         .all(db)

@@ -1,5 +1,8 @@
 //! What products are found by, and how a list of them is sorted.
 
+mod text;
+mod words;
+
 use domain::error::Rejection;
 use domain::input::{line, list};
 use entity::product;
@@ -7,6 +10,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::checks;
+
+pub use text::Text;
+pub(super) use text::{Rank, Terms};
+use words::words;
 
 /// Which products, and in which order. Serialised, it is what a cursor is bound to.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -25,10 +32,10 @@ pub struct Search {
     pub ids: Option<Vec<Uuid>>,
     /// Also what is off sale, as far as the viewer may see it.
     pub with_inactive: bool,
-    /// Words that must all occur, in lower case.
-    pub words: Vec<String>,
-    /// The order.
-    pub sort: Sort,
+    /// Only what matches this.
+    pub text: Option<Text>,
+    /// The order; absent, the best matches of a text come first, and without a text the newest.
+    pub sort: Option<Sort>,
 }
 
 impl Search {
@@ -41,16 +48,25 @@ impl Search {
         Ok(self)
     }
 
-    /// Looks for the words of `text` too.
+    /// Looks for the words of `text` too. Blank, it is as if there were none; with no word in it otherwise, it finds nothing.
     ///
     /// # Errors
     /// A [`Rejection`] for more than 200 characters, or some that cannot be searched for.
     pub fn with_text(mut self, text: &str) -> Result<Self, Rejection> {
-        let text = line("search", text, 0, 200)?.to_lowercase();
-        self.words = text.split_whitespace().map(str::to_owned).collect();
-        self.words.sort_unstable();
-        self.words.dedup();
+        let text = line("search", text, 0, 200)?;
+        self.text = (!text.is_empty()).then(|| Text::new(&text));
         Ok(self)
+    }
+
+    /// The order of the list.
+    pub(super) fn order(&self) -> Sort {
+        match (self.sort, &self.text) {
+            (None, Some(_)) => Sort::Relevance,
+            (None, None) => Sort::Newest,
+            // nothing matches better than anything else
+            (Some(Sort::Relevance), None) => Sort::BestSelling,
+            (Some(sort), _) => sort,
+        }
     }
 
     /// Looks only among `ids`.
@@ -65,26 +81,27 @@ impl Search {
 }
 
 /// The order of a list of products.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Sort {
-    /// Best match first; until matches are weighed, best-selling first.
+    /// Best match first, and what sold most among equals.
     Relevance,
     /// Newest first.
-    #[default]
     Newest,
     /// Cheapest first.
     PriceAsc,
     /// Dearest first.
     PriceDesc,
-    /// By name, in lower case and byte by byte.
+    /// By the words of the name, folded, byte by byte.
     Name,
     /// Most sold first.
     BestSelling,
 }
 
-/// Fills the columns that lists are sorted and searched by from those that are shown.
+/// Fills the columns that lists are sorted and searched by from those that are shown. Nothing else writes them.
 pub fn index(product: &mut product::Model) {
-    product.name_key = product.name.to_lowercase();
-    product.search_text =
-        format!("{}\n{}\n{}\n{}", product.name, product.sku, product.tags.0.join("\n"), product.description).to_lowercase();
+    let name = words(&product.name);
+    let mut labels = words(&product.sku);
+    labels.extend(product.tags.0.iter().flat_map(|tag| words(tag)));
+    product.search_text = text::terms(&name, &labels, &words(&product.description));
+    product.name_key = name.join(" ");
 }

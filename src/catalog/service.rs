@@ -14,12 +14,18 @@ use uuid::Uuid;
 use super::checks::{self, Changes, Draft};
 use super::error::CatalogError;
 use super::event::{self, ProductChange};
-use super::repo::{self, Shown};
+use super::repo::{self, Listing, Shown};
 use super::search::{self, Search};
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::Tx;
 use crate::platform::page::{Page, PageArgs};
+
+/// A subquery of product ids, which it selects as `product_id`.
+pub type Among = SelectStatement;
+
+/// Products that are indexed in one transaction.
+const INDEXED_AT_ONCE: u64 = 500;
 
 /// What a product is asked for by.
 #[derive(Debug, Clone)]
@@ -45,8 +51,8 @@ fn shown(viewer: Option<&Actor>) -> Shown {
     }
 }
 
-/// A page of what `search` finds and `viewer` may see. `among` narrows it further, to the product ids of a subquery: how
-/// later slices filter by what only they know.
+/// A page of what `search` finds and `viewer` may see. `among` narrows it further, to the product ids that a subquery selects
+/// as `product_id`: how later slices filter by what only they know.
 ///
 /// # Errors
 /// `BAD_CURSOR`; faults of the database.
@@ -54,23 +60,18 @@ pub async fn list(
     app: &App,
     viewer: Option<&Actor>,
     search: &Search,
-    among: Option<SelectStatement>,
+    among: Option<Among>,
     page: &PageArgs,
 ) -> Result<Page<product::Model>> {
-    repo::list_products(app.db.reader(), search, shown(viewer), among, page).await
+    repo::list_products(app.db.reader(), &Listing { search, shown: shown(viewer), among }, page).await
 }
 
 /// How many products [`list`] has in all, and whether that is exact.
 ///
 /// # Errors
 /// Faults of the database.
-pub async fn count(
-    app: &App,
-    viewer: Option<&Actor>,
-    search: &Search,
-    among: Option<SelectStatement>,
-) -> Result<(i32, bool)> {
-    repo::count_products(app.db.reader(), search, shown(viewer), among).await
+pub async fn count(app: &App, viewer: Option<&Actor>, search: &Search, among: Option<Among>) -> Result<(i32, bool)> {
+    repo::count_products(app.db.reader(), &Listing { search, shown: shown(viewer), among }).await
 }
 
 /// The product, if it exists and `viewer` may see it.
@@ -171,6 +172,36 @@ pub async fn change(app: &App, tx: &Tx, id: Uuid, changes: Changes, at: DateTime
     let change = ProductChange { product: id, has_left_sale: was_on_sale && !product.is_active };
     event::log(tx, &app.ids, change, at).await?;
     Ok(product)
+}
+
+/// Indexes the products that are not, so that lists sort and searches find them: those of before the newest schema, or
+/// that a server of before has written. How many there were.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn reindex(app: &App) -> Result<u64> {
+    let mut count = 0;
+    loop {
+        let products = repo::list_unindexed(app.db.reader(), INDEXED_AT_ONCE).await?;
+        if products.is_empty() {
+            return Ok(count);
+        }
+        count += products.len() as u64;
+        let products = products.into_iter().map(|mut product| {
+            search::index(&mut product);
+            product
+        });
+        let products: Vec<_> = products.collect();
+        crate::platform::db::retry(|| write_index(app, &products)).await?;
+    }
+}
+
+async fn write_index(app: &App, products: &[product::Model]) -> Result<()> {
+    let tx = app.db.begin().await?;
+    for product in products {
+        repo::update_unindexed(&*tx, product).await?;
+    }
+    tx.commit().await
 }
 
 /// Counts `pieces` sold; less than zero for what came back.

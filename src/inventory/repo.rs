@@ -16,7 +16,12 @@ fn available() -> Expr {
 
 /// The ids of products that can be bought, or of those that cannot.
 pub(super) fn select_products_in_stock(is_in_stock: bool) -> SelectStatement {
-    let some = if is_in_stock { available().gt(0) } else { available().lte(0) };
+    let some = if is_in_stock {
+        available().gt(0)
+    } else {
+        // what is sold out is low, and that has an index
+        Expr::col(stock::Column::IsLow).and(available().lte(0))
+    };
     Query::select().column(stock::Column::ProductId).from(stock::Entity).and_where(some).to_owned()
 }
 

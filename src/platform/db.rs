@@ -1,15 +1,16 @@
 //! The database: SQLite in this process, or PostgreSQL.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use domain::event::Topic;
 use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::Notify;
 
@@ -37,6 +38,16 @@ pub struct Db {
     enqueued: Arc<Notify>,
     statements: Arc<AtomicU64>,
     cache: Cache,
+    hearer: Arc<OnceLock<Hearer>>,
+}
+
+/// Whoever wants to hear of every statement.
+struct Hearer(Box<dyn Fn(&Statement) + Send + Sync>);
+
+impl fmt::Debug for Hearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hearer")
+    }
 }
 
 /// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
@@ -99,17 +110,21 @@ impl Db {
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32, cache: Cache) -> std::result::Result<Self, DbErr> {
         let (appended, enqueued, statements) = (Arc::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
+        let hearer = Arc::new(OnceLock::<Hearer>::new());
         let counted = |mut connection: DatabaseConnection| {
-            let statements = Arc::clone(&statements);
-            connection.set_metric_callback(move |_| {
+            let (statements, hearer) = (Arc::clone(&statements), Arc::clone(&hearer));
+            connection.set_metric_callback(move |info| {
                 statements.fetch_add(1, Ordering::Relaxed);
+                if let Some(Hearer(hear)) = hearer.get() {
+                    hear(info.statement);
+                }
             });
             connection
         };
         if url.starts_with("sqlite:") {
             let writer = counted(Database::connect(sqlite(url, 1)).await?);
             let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
-            return Ok(Self { writer, reader, appended, enqueued, statements, cache });
+            return Ok(Self { writer, reader, appended, enqueued, statements, cache, hearer });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -119,7 +134,7 @@ impl Db {
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
         let pool = counted(Database::connect(options).await?);
-        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, statements, cache })
+        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, statements, cache, hearer })
     }
 
     /// For reading outside a transaction.
@@ -144,6 +159,12 @@ impl Db {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Has `hear` called after each statement from now on, with what was sent: to have the database explain it. The first
+    /// caller's is kept.
+    pub fn on_statement(&self, hear: impl Fn(&Statement) + Send + Sync + 'static) {
+        let _ = self.hearer.set(Hearer(Box::new(hear)));
     }
 
     /// Rung after each commit of this instance that appended to the event log.

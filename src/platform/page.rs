@@ -6,9 +6,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike as _, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select, Value,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -34,6 +34,8 @@ const MAX_CURSOR: usize = 4_096;
 pub enum Key {
     /// A number, or a time in microseconds since 1970.
     Number(i64),
+    /// Numbers that are compared one after the other.
+    Numbers(Vec<i64>),
     /// A text.
     Text(String),
 }
@@ -45,7 +47,7 @@ impl Key {
     pub fn time(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Number(micros) => DateTime::from_timestamp_micros(*micros).filter(|at| (0..=9999).contains(&at.year())),
-            Self::Text(_) => None,
+            Self::Numbers(_) | Self::Text(_) => None,
         }
     }
 }
@@ -135,6 +137,30 @@ impl PageArgs {
         if self.is_backward || self.after.is_some() || self.before.is_some() { None } else { Some(self.size + 1) }
     }
 
+    /// The most rows of the page.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether the page is read from its end.
+    #[must_use]
+    pub const fn is_backward(&self) -> bool {
+        self.is_backward
+    }
+
+    /// The row that the page comes after.
+    #[must_use]
+    pub const fn after(&self) -> Option<&Cursor> {
+        self.after.as_ref()
+    }
+
+    /// The row that the page comes before.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Cursor> {
+        self.before.as_ref()
+    }
+
     /// Makes the page of `rows`, which are in the direction of reading and may be one more than the page holds. `key` gives
     /// a row's sort key and id.
     #[must_use]
@@ -187,6 +213,77 @@ impl<T> Page<T> {
     }
 }
 
+/// What a list is sorted by, as expressions: first the key, if there is one, then the id.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The first sort key.
+    pub key: Option<Expr>,
+    /// What makes the order total.
+    pub id: Expr,
+    /// Whether the greatest comes first.
+    pub is_descending: bool,
+}
+
+impl Keys {
+    /// The columns of `sort` as they are: an index on them gives the rows in order.
+    #[must_use]
+    pub fn by_index<C: ColumnTrait>(sort: Sort<C>) -> Self {
+        let column = |column: C| Expr::col(column.as_column_ref());
+        Self { key: sort.column.map(column), id: column(sort.id), is_descending: sort.is_descending }
+    }
+
+    /// The same order, made by sorting: no index on the columns leads to the rows. For a list that another condition
+    /// makes short, where following the order of the whole table would be a long way.
+    #[must_use]
+    pub fn by_sorting<C: ColumnTrait>(sort: Sort<C>) -> Self {
+        Self { key: sort.column.map(veiled), ..Self::by_index(sort) }
+    }
+
+    fn all(&self) -> impl Iterator<Item = Expr> {
+        self.key.iter().chain([&self.id]).cloned()
+    }
+}
+
+/// The column's value, in a form that no index is used for.
+pub fn veiled<C: ColumnTrait>(column: C) -> Expr {
+    let column = || Expr::col(column.as_column_ref());
+    Func::coalesce([column(), column()]).into()
+}
+
+/// A place in a list: the sort key of a row, and its id.
+pub type Place = (Option<Value>, Uuid);
+
+/// Which rows of a list are read, from which end, and how many.
+#[derive(Debug, Clone, Default)]
+pub struct Span {
+    /// Only those after this place.
+    pub after: Option<Place>,
+    /// Only those before this one.
+    pub before: Option<Place>,
+    /// Whether they are read from the end.
+    pub is_backward: bool,
+    /// The most of them.
+    pub limit: u64,
+}
+
+impl Span {
+    /// What of `select`, sorted by `keys`, the span holds, in the direction of reading.
+    #[must_use]
+    pub fn of<E: EntityTrait>(self, mut select: Select<E>, keys: &Keys) -> Select<E> {
+        // keys are compared as one row: both databases find the place in an index on them, however deep it is
+        for (place, is_after) in [(self.after, true), (self.before, false)] {
+            let Some((key, id)) = place else { continue };
+            let (row, bound) = (Expr::tuple(keys.all()), Expr::tuple(key.into_iter().chain([id.into()]).map(Expr::value)));
+            select = select.filter(if is_after == keys.is_descending { row.lt(bound) } else { row.gt(bound) });
+        }
+        let order = if keys.is_descending == self.is_backward { Order::Asc } else { Order::Desc };
+        for key in keys.all() {
+            select = select.order_by(key, order.clone());
+        }
+        select.limit(self.limit)
+    }
+}
+
 /// Reads a page of `select`. `key` gives a row's sort key and id; `value` turns a key back into the column's type.
 ///
 /// One statement, whatever the page: it asks for one row more than the page holds to see whether there are others.
@@ -197,7 +294,7 @@ pub async fn fetch<E, M>(
     select: Select<E>,
     args: &PageArgs,
     sort: Sort<E::Column>,
-    db: &impl sea_orm::ConnectionTrait,
+    db: &impl ConnectionTrait,
     key: impl Fn(&M) -> (Option<Key>, Uuid),
     value: impl Fn(&Key) -> Option<Value>,
 ) -> Result<Page<M>>
@@ -205,39 +302,58 @@ where
     E: EntityTrait<Model = M>,
     M: FromQueryResult + sea_orm::ModelTrait<Entity = E> + Sized + Send + Sync,
 {
-    let beyond = |cursor: &Cursor, is_after: bool| -> Result<Condition> {
-        let ascending = is_after != sort.is_descending;
-        let step = |column: E::Column, value: Value| if ascending { column.gt(value) } else { column.lt(value) };
-        let by_id: Expr = step(sort.id, cursor.id.into());
-        let Some(column) = sort.column else { return Ok(Condition::all().add(by_id)) };
-        let at = cursor.key.as_ref().and_then(&value).ok_or(Denial::BadCursor)?;
-        Ok(Condition::any().add(step(column, at.clone())).add(Condition::all().add(column.eq(at)).add(by_id)))
+    fetch_by(select, args, &Keys::by_index(sort), db, key, value).await
+}
+
+/// The same by `keys`, however they are spelt.
+///
+/// # Errors
+/// Those of [`fetch`].
+pub async fn fetch_by<E, M>(
+    select: Select<E>,
+    args: &PageArgs,
+    keys: &Keys,
+    db: &impl ConnectionTrait,
+    key: impl Fn(&M) -> (Option<Key>, Uuid),
+    value: impl Fn(&Key) -> Option<Value>,
+) -> Result<Page<M>>
+where
+    E: EntityTrait<Model = M>,
+    M: FromQueryResult + sea_orm::ModelTrait<Entity = E> + Sized + Send + Sync,
+{
+    let place = |cursor: &Cursor| -> Result<Place> {
+        if keys.key.is_none() {
+            return Ok((None, cursor.id));
+        }
+        Ok((Some(cursor.key.as_ref().and_then(&value).ok_or(Denial::BadCursor)?), cursor.id))
     };
-    let mut select = select;
-    if let Some(cursor) = &args.after {
-        select = select.filter(beyond(cursor, true)?);
-    }
-    if let Some(cursor) = &args.before {
-        select = select.filter(beyond(cursor, false)?);
-    }
-    let order = if sort.is_descending == args.is_backward { Order::Asc } else { Order::Desc };
-    if let Some(column) = sort.column {
-        select = select.order_by(column, order.clone());
-    }
-    let rows = select.order_by(sort.id, order).limit(args.size + 1).all(db).await?;
-    Ok(args.cut(rows, key))
+    let span = Span {
+        after: args.after.as_ref().map(place).transpose()?,
+        before: args.before.as_ref().map(place).transpose()?,
+        is_backward: args.is_backward,
+        limit: args.size + 1,
+    };
+    Ok(args.cut(span.of(select, keys).all(db).await?, key))
 }
 
 /// How many rows `select` has, up to [`COUNT_LIMIT`], and whether that is all of them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count<E: EntityTrait>(select: Select<E>, db: &impl sea_orm::ConnectionTrait) -> Result<(i32, bool)> {
-    use sea_orm::sea_query::{Alias, Query};
-
-    let mut some =
-        sea_orm::QueryTrait::into_query(select.select_only().expr_as(Expr::value(1), "one").limit(COUNT_LIMIT + 1));
+pub async fn count<E: EntityTrait>(select: Select<E>, db: &impl ConnectionTrait) -> Result<(i32, bool)> {
+    let mut some = sea_orm::QueryTrait::into_query(select.select_only().expr_as(Expr::value(1), "one"));
     some.clear_order_by();
+    let count = count_to(some, COUNT_LIMIT + 1, db).await?;
+    let limit = i32::try_from(COUNT_LIMIT).unwrap_or(i32::MAX);
+    Ok(i32::try_from(count).ok().filter(|count| *count <= limit).map_or((limit, false), |count| (count, true)))
+}
+
+/// How many rows `some` has; `limit` when it has that many or more, and then no more of them are looked at.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_to(mut some: SelectStatement, limit: u64, db: &impl ConnectionTrait) -> Result<u64> {
+    let some = some.limit(limit).to_owned();
     let ask = Query::select()
         .expr_as(Expr::cust("count(*)"), Alias::new("count"))
         .from_subquery(some, Alias::new("some"))
@@ -246,7 +362,5 @@ pub async fn count<E: EntityTrait>(select: Select<E>, db: &impl sea_orm::Connect
         Some(row) => row.try_get("", "count")?,
         None => 0,
     };
-    let limit = i32::try_from(COUNT_LIMIT).unwrap_or(i32::MAX);
-    let count = i32::try_from(count).unwrap_or(i32::MAX);
-    Ok(if count > limit { (limit, false) } else { (count, true) })
+    Ok(u64::try_from(count).unwrap_or_default())
 }

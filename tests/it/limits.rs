@@ -121,7 +121,7 @@ async fn a_refusal_over_a_websocket_leaves_the_socket_open(shape: Shape) {
 
 async fn a_message_that_is_too_large_ends_its_socket_with_a_reason(shape: Shape) {
     let app = TestApp::start(shape).await;
-    let limit = app.app.config.limits.body_bytes;
+    let limit = app.app.config.limits.message_bytes;
     for size in [limit + 1, 4 * limit] {
         let mut socket = app.anonymous().socket().await;
         socket.subscribe("1", &format!("{{ version }} #{}", "x".repeat(size)), &Value::Null).await;

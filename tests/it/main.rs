@@ -33,6 +33,7 @@ mod readme;
 mod roles;
 mod sales;
 mod schema;
+mod search;
 mod sessions;
 mod statements;
 mod steps;

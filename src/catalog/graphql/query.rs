@@ -7,11 +7,9 @@ use domain::access::Actor;
 use domain::id::Kind;
 use domain::money::{Currency, Money};
 
-use sea_orm::sea_query::SelectStatement;
-
 use super::{Category, Product, ProductConnection};
 use crate::catalog::cached;
-use crate::catalog::service::{self, Which};
+use crate::catalog::service::{self, Among, Which};
 use crate::catalog::{Search, Sort};
 use crate::graphql::connection::{is_counted, page_cost};
 use crate::graphql::context::is_browsing;
@@ -46,7 +44,8 @@ pub struct ProductFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Sort")]
 pub enum ProductSort {
-    /// Best match first. Matches are not weighed yet: this is the order of `BEST_SELLING`.
+    /// Best match of `search` first: its name or SKU is the text; its name begins with the first word; all words are in its name;
+    /// in name, SKU and tags; anywhere. Among equals what sold most comes first. Without `search`: `BEST_SELLING`.
     Relevance,
     /// Newest first.
     Newest,
@@ -54,7 +53,7 @@ pub enum ProductSort {
     PriceAsc,
     /// Dearest first.
     PriceDesc,
-    /// By name, A to Z, whatever its case.
+    /// By name, A to Z; case, accents and punctuation do not count.
     Name,
     /// Most sold first.
     BestSelling,
@@ -81,7 +80,7 @@ fn read_search(
         min_minor: price("minPrice", filter.min_price, currency)?,
         max_minor: price("maxPrice", filter.max_price, currency)?,
         with_inactive: filter.active_only == Some(false),
-        sort: sort.map(Sort::from).unwrap_or_default(),
+        sort: sort.map(Sort::from),
         ..Search::default()
     };
     let found = found.with_tags(filter.tags.as_deref().unwrap_or_default()).map_err(|no| GraphError::bad_argument(&no))?;
@@ -139,7 +138,7 @@ pub async fn found_products(
     ctx: &Context<'_>,
     viewer: Option<&Actor>,
     search: &Search,
-    among: Option<SelectStatement>,
+    among: Option<Among>,
     page: &PageArgs,
 ) -> Result<ProductConnection> {
     let app = app(ctx)?;
@@ -161,15 +160,19 @@ pub struct CatalogQuery;
 
 #[Object]
 impl CatalogQuery {
-    /// Products, newest first unless `sort` says otherwise. Public.
+    /// Products: the best matches of `search` first, or the newest when nothing is searched for, unless `sort` says otherwise.
+    /// Public.
     #[graphql(complexity = "page_cost(first, last) * child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, and three of its own")]
     async fn products(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which; absent: all that are on sale.")] filter: Option<ProductFilter>,
-        #[graphql(desc = "The order; NEWEST when absent.")] sort: Option<ProductSort>,
-        #[graphql(desc = "Words that must all occur in name, SKU, tags or description; at most 200 characters.")]
+        #[graphql(desc = "The order; absent: RELEVANCE with `search`, NEWEST without.")] sort: Option<ProductSort>,
+        #[graphql(desc = "Words of name, SKU, tags or description, of which beginnings are enough; all must occur. Case, \
+            accents and punctuation do not count; the first twelve words do. At most 200 characters. Blank: as if absent; \
+            no letter or digit in it: finds nothing. With PostgreSQL, when nothing has all words: up to 100 products with a \
+            similar name.")]
         search: Option<String>,
         #[graphql(desc = "So many from the start or after `after`: 1 to 100; 20 when `last` is absent too.")] first: Option<
             i32,

@@ -119,7 +119,7 @@ pub(in crate::orders) async fn list_orders(
             let key = |o: &order::Model| (Some(Key::Number(o.total_minor)), o.id);
             let value = |key: &Key| match key {
                 Key::Number(minor) => Some(Value::from(*minor)),
-                Key::Text(_) => None,
+                Key::Numbers(_) | Key::Text(_) => None,
             };
             fetch(select, args, by(Some(order::Column::TotalMinor), true), db, key, value).await
         }
@@ -226,7 +226,7 @@ pub(in crate::orders) async fn list_events(
     let sort = Sort { column: Some(order_event::Column::OrderVersion), id: order_event::Column::Id, is_descending: false };
     let value = |key: &Key| match key {
         Key::Number(version) => i32::try_from(*version).ok().map(Value::from),
-        Key::Text(_) => None,
+        Key::Numbers(_) | Key::Text(_) => None,
     };
     fetch(select, args, sort, db, event_key, value).await
 }

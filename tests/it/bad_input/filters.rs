@@ -35,7 +35,10 @@ async fn a_search_takes_its_text_literally(shape: Shape) {
             assert!(!is_refused || answer.code() == "BAD_ARGUMENT", "{path}: {text:?}");
             assert!(is_refused || text.len() < 1_000, "{path}: a text that long is refused");
         }
-        for (text, is_odd) in [("%", true), ("_", true), ("\\", true), ("100%", true), ("🛵", true), ("p_re", false)] {
+        // of products, words are looked for: nothing else is one, and nothing is an operator
+        let odd_ones = [("100%", true), ("pure_juice", true), ("o/ jui", true), ("p_re", false)];
+        let nothings = ["%", "_", "\\", "🛵", "*", "pure OR milk"].map(|text| (text, false));
+        for (text, is_odd) in odd_ones.into_iter().chain(nothings) {
             let answer = world.admin.query(document, json!({ "search": text })).await;
             let found = &answer.data().pointer(path).unwrap()["nodes"];
             let expected = if is_odd && path == "/products" { json!([{ "id": odd }]) } else { json!([]) };

@@ -85,7 +85,7 @@ async fn what_is_no_text_ends_with_its_own_code(shape: Shape) {
 
 async fn a_message_in_pieces_is_whole_and_has_the_same_limit(shape: Shape) {
     let app = TestApp::start(shape).await;
-    let limit = app.app.config.limits.body_bytes;
+    let limit = app.app.config.limits.message_bytes;
     let mut socket = app.anonymous().socket().await;
     let text = json!({ "type": "ping", "payload": { "text": "₹".repeat(1000) } }).to_string();
     // in the middle of a character
