@@ -104,13 +104,14 @@ impl Limiter {
     fn measure(&self, document: &ExecutableDocument, operation: &Positioned<OperationDefinition>) -> ServerResult<()> {
         let limits = self.0;
         let root = &operation.node.selection_set.node;
-        // the validation looks at every operation of the document, so each must be bounded
+        // the validation follows every operation of the document, so all of them together must be bounded
         let mut measure = Measure::new(document, MAX_NESTING);
-        let mut cost = Cost::default();
+        let (mut cost, mut selections) = (Cost::default(), 0_usize);
         for (_, each) in document.operations.iter() {
             let each_root = &each.node.selection_set.node;
             let of_each = measure.cost(each_root).map_err(immeasurable)?;
-            if of_each.fields > limits.complexity {
+            selections = selections.saturating_add(of_each.selections);
+            if selections > limits.complexity {
                 return Err(self.too_complex());
             }
             if std::ptr::eq(root, each_root) {
@@ -123,7 +124,7 @@ impl Limiter {
         if cost.introspected_lists > MAX_INTROSPECTED_LISTS {
             return Err(refusal("QUERY_TOO_DEEP", "Introspection nests too many lists.".to_owned()));
         }
-        if cost.aliases.saturating_add(cost::repetitions(document, root)) > limits.aliases {
+        if cost.aliases.saturating_add(cost::repetitions(document, root, cost)) > limits.aliases {
             let message = format!("More than {} aliases and repeated root fields.", limits.aliases);
             return Err(refusal("TOO_MANY_ALIASES", message));
         }
@@ -133,7 +134,7 @@ impl Limiter {
     fn too_complex(&self) -> ServerError {
         refusal(
             "QUERY_TOO_COMPLEX",
-            format!("The operation asks for more than {} fields, list sizes counted.", self.0.complexity),
+            format!("The document asks for more than {} fields, list sizes counted.", self.0.complexity),
         )
     }
 
