@@ -19,6 +19,7 @@ use super::group::{Group, Joined};
 use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
 use super::{StreamResetReason, answer};
 use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
+use crate::graphql::limits::keep_declared;
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result};
 
@@ -40,6 +41,46 @@ pub struct Call {
     pub request_id: RequestId,
     /// Which operations it may be.
     pub accepts: Accepts,
+}
+
+impl Call {
+    /// Asks for what a client sent, without the variables that the operation does not declare: the call is kept for as long as
+    /// the operation runs.
+    #[must_use]
+    pub fn new(
+        query: String,
+        operation_name: Option<String>,
+        mut variables: Map<String, Value>,
+        request_id: RequestId,
+    ) -> Self {
+        keep_declared(&query, operation_name.as_deref(), &mut variables);
+        Self {
+            query: query.into(),
+            operation_name: operation_name.map(Arc::from),
+            variables: Arc::new(variables),
+            after: None,
+            request_id,
+            accepts: Accepts::Everything,
+        }
+    }
+
+    /// The memory that it keeps, in bytes: about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let name = self.operation_name.as_ref().map_or(0, |name| name.len());
+        self.query.len() + name + self.variables.iter().map(|(name, value)| name.len() + size(value)).sum::<usize>()
+    }
+}
+
+/// The memory of `value`, whose nesting the reader of JSON has bounded.
+fn size(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Array(values) => values.iter().map(size).sum(),
+            Value::Object(fields) => fields.iter().map(|(name, value)| size_of::<String>() + name.len() + size(value)).sum(),
+        }
 }
 
 /// Who asks; asked again whenever an operation is executed anew.

@@ -12,6 +12,7 @@ use async_graphql::{
     ObjectType, Positioned, Request, SchemaBuilder, ServerError, ServerResult, SubscriptionType, ValidationResult,
     async_trait,
 };
+use serde_json::Map;
 
 use self::cost::{Cost, Immeasurable, Measure};
 use super::context::Accepts;
@@ -160,6 +161,15 @@ pub fn is_subscription(query: &str, operation_name: Option<&str>, limits: Limits
     }
     let Ok(document) = parse_query(query) else { return false };
     select(&document, operation_name).is_ok_and(|operation| operation.node.ty == OperationType::Subscription)
+}
+
+/// Forgets those of `variables` that the operation of `query` does not declare: they have no part in its answer. Nothing is
+/// parsed for that, so where the document is wrong some may stay.
+pub fn keep_declared(query: &str, operation_name: Option<&str>, variables: &mut Map<String, serde_json::Value>) {
+    if !variables.is_empty() {
+        let declared = lexer::declared(query, operation_name);
+        variables.retain(|name, _| declared.contains(name.as_bytes()));
+    }
 }
 
 /// The operation that a request means (GraphQL specification, section 6.1, `GetOperation`).

@@ -8,12 +8,15 @@ use super::conversation::Server;
 use super::envelope::Id;
 use super::goodbye::Goodbye;
 use super::protocol::Request;
-use crate::graphql::context::Accepts;
 use crate::graphql::{GraphError, name_request};
 use crate::stream::{Answer, Authority, Call, Operation, Outgoing, SendQueue};
 
 /// Operations that one socket may have open.
 const MAX_OPERATIONS: usize = 100;
+
+/// Memory that what they ask for may take, in bytes: a message of the largest size can be several times as large once it is
+/// read. The only operation of a socket may take more.
+const MAX_SIZE: usize = 2 * 1024 * 1024;
 
 /// Those that are going on.
 pub(super) struct Operations<'a> {
@@ -29,6 +32,8 @@ pub(super) struct Operations<'a> {
 struct Active {
     id: Id,
     number: u32,
+    /// Bytes that what it asks for takes.
+    size: usize,
     /// Runs until it is dropped.
     _operation: Operation,
 }
@@ -49,21 +54,19 @@ impl<'a> Operations<'a> {
             return Err(Goodbye::duplicate(text));
         }
         if self.active.len() >= MAX_OPERATIONS {
-            return Ok(Some(id.error(&self.too_many())));
+            return Ok(Some(id.error(&self.too_many(format!("A socket may have {MAX_OPERATIONS} operations open.")))));
         }
         let Request { query, operation_name, variables } = request;
-        let call = Call {
-            query: query.into(),
-            operation_name: operation_name.map(Arc::from),
-            variables: Arc::new(variables),
-            after: None,
-            request_id: self.server.request_id.clone(),
-            accepts: Accepts::Everything,
-        };
+        let call = Call::new(query, operation_name, variables, self.server.request_id.clone());
+        let (size, taken) = (call.size(), self.active.iter().map(|active| active.size).sum::<usize>());
+        if taken > 0 && taken + size > MAX_SIZE {
+            let message = "The operations that are open on this socket are too large for one more of this size.".to_owned();
+            return Ok(Some(id.error(&self.too_many(message))));
+        }
         self.last = self.last.wrapping_add(1);
         let number = self.last;
         let operation = self.server.engine.start(call, Arc::clone(&self.authority), self.queue, number);
-        self.active.push(Active { id, number, _operation: operation });
+        self.active.push(Active { id, number, size, _operation: operation });
         Ok(None)
     }
 
@@ -90,8 +93,7 @@ impl<'a> Operations<'a> {
     }
 
     /// The errors of an operation for which there is no place.
-    fn too_many(&self) -> Vec<u8> {
-        let message = format!("A socket may have {MAX_OPERATIONS} operations open.");
+    fn too_many(&self, message: String) -> Vec<u8> {
         let mut response = GraphError::retryable("TOO_MANY_OPERATIONS", message).into_response();
         name_request(&mut response, &self.server.request_id);
         serde_json::to_vec(&response.errors).unwrap_or_else(|_| b"[]".to_vec())

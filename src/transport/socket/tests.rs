@@ -35,7 +35,7 @@ impl Query {
         "₹".repeat(size)
     }
 
-    async fn never(&self) -> i32 {
+    async fn never(&self, _of: Option<Vec<i32>>) -> i32 {
         std::future::pending().await
     }
 }
@@ -131,7 +131,24 @@ impl Client {
     }
 
     async fn subscribe(&mut self, id: &str, query: &str) {
-        self.send(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+        self.subscribe_with(id, query, json!({})).await;
+    }
+
+    async fn subscribe_with(&mut self, id: &str, query: &str, variables: Value) {
+        let payload = json!({ "query": query, "variables": variables });
+        self.send(json!({ "id": id, "type": "subscribe", "payload": payload })).await;
+    }
+
+    /// Whether what was asked before has been taken in, and not refused: then a ping is what is answered next.
+    async fn is_quiet(&mut self) -> bool {
+        self.send(json!({ "type": "ping" })).await;
+        let next = self.next().await.unwrap();
+        if next["type"] == "pong" {
+            return true;
+        }
+        assert_eq!(next["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS", "{next}");
+        assert_eq!(self.next().await.unwrap()["type"], "pong");
+        false
     }
 
     /// The next message, or how the socket was closed: 1006 when it was without a word.
@@ -322,6 +339,40 @@ async fn an_id_is_taken_until_the_last_word_has_been_sent() {
         assert_eq!(client.next().await.unwrap()["type"], "error");
         client.subscribe("1", "{ never }").await;
         client.send(json!({ "id": "1", "type": "complete" })).await;
+    }
+    parts.end().await;
+}
+
+#[tokio::test]
+async fn what_the_operations_of_a_socket_keep_is_bounded() {
+    let parts = Parts::new("size").await;
+    let (mut client, _serving) = parts.connect(1 << 20).await;
+    // what is not declared is not kept
+    for id in 0..20 {
+        client.subscribe_with(&id.to_string(), "{ never }", json!({ "junk": "x".repeat(200_000) })).await;
+        assert!(client.is_quiet().await, "{id}");
+    }
+    // a text takes as much as it has
+    let long = format!("{{ never }} #{}", "x".repeat(200_000));
+    let mut taken = 0;
+    while taken < 50 {
+        client.subscribe(&format!("long {taken}"), &long).await;
+        if !client.is_quiet().await {
+            break;
+        }
+        taken += 1;
+    }
+    assert_eq!(taken, 10);
+    client.send(json!({ "id": "long 0", "type": "complete" })).await;
+    client.subscribe("again", &long).await;
+    assert!(client.is_quiet().await, "there is room again");
+
+    // small numbers are small as a text only; who has nothing else may ask with many of them
+    let (mut client, _serving) = parts.connect(1 << 20).await;
+    for (id, is_taken) in [("1", true), ("2", false)] {
+        let query = "query($of: [Int!]) { never(of: $of) }";
+        client.subscribe_with(id, query, json!({ "of": vec![0; 100_000] })).await;
+        assert_eq!(client.is_quiet().await, is_taken);
     }
     parts.end().await;
 }
