@@ -18,8 +18,9 @@ use super::engine::Engine;
 use super::group::{Group, Joined};
 use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
 use super::{StreamResetReason, answer};
+use crate::config::Limits;
 use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
-use crate::graphql::limits::keep_declared;
+use crate::graphql::limits::{is_subscription, keep_declared};
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result};
 
@@ -95,6 +96,18 @@ pub trait Authority: Send + Sync + 'static {
 /// An operation that runs. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Operation(Arc<Member>);
+
+impl Operation {
+    /// Whether it is a subscription, as far as its document can be read within `limits`: nothing is lost when it is broken off.
+    #[must_use]
+    pub fn is_subscription(&self, limits: Limits) -> bool {
+        if self.0.state().place.is_some() {
+            return true;
+        }
+        let Call { query, operation_name, .. } = self.0.call().clone();
+        is_subscription(&query, operation_name.as_deref(), limits)
+    }
+}
 
 impl Drop for Operation {
     fn drop(&mut self) {

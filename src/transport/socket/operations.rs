@@ -35,7 +35,7 @@ struct Active {
     /// Bytes that what it asks for takes.
     size: usize,
     /// Runs until it is dropped.
-    _operation: Operation,
+    operation: Operation,
 }
 
 impl<'a> Operations<'a> {
@@ -66,7 +66,7 @@ impl<'a> Operations<'a> {
         self.last = self.last.wrapping_add(1);
         let number = self.last;
         let operation = self.server.engine.start(call, Arc::clone(&self.authority), self.queue, number);
-        self.active.push(Active { id, number, size, _operation: operation });
+        self.active.push(Active { id, number, size, operation });
         Ok(None)
     }
 
@@ -74,11 +74,17 @@ impl<'a> Operations<'a> {
     pub(super) fn stop(&mut self, text: &str) {
         let id = Id::new(text);
         if let Some(index) = self.active.iter().position(|active| active.id == id) {
-            let Active { number, _operation: operation, .. } = self.active.swap_remove(index);
+            let Active { number, operation, .. } = self.active.swap_remove(index);
             // before what waits for it is forgotten, so that it adds nothing
             drop(operation);
             self.queue.forget(number);
         }
+    }
+
+    /// Whether a query or a mutation has not been answered yet.
+    pub(super) fn has_unanswered(&self) -> bool {
+        let limits = self.server.app.config.limits;
+        self.active.iter().any(|active| !active.operation.is_subscription(limits))
     }
 
     /// The message that brings `outgoing` to the client; none, if it wants no more of that operation. With its last word an
@@ -90,6 +96,22 @@ impl<'a> Operations<'a> {
             Answer::Errors(errors) => Some(self.active.swap_remove(index).id.error(&errors)),
             Answer::Complete => Some(self.active.swap_remove(index).id.complete()),
         }
+    }
+
+    /// Messages that are ready, up to `count` answers of theirs, and to `size` bytes of all but the last.
+    pub(super) fn ready(&mut self, count: usize, size: usize) -> Vec<Bytes> {
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        for _ in 0..count {
+            if bytes >= size {
+                break;
+            }
+            let Some(outgoing) = self.queue.try_next() else { break };
+            if let Some(message) = self.envelope(outgoing) {
+                bytes += message.len();
+                messages.push(message);
+            }
+        }
+        messages
     }
 
     /// The errors of an operation for which there is no place.
