@@ -248,7 +248,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_bit_by_bit_has_one_time_for_it_and_an_answer_begins_another() {
-        let (mut server, mut client) = pair_with(PATIENCE, Duration::from_secs(60)).await;
+        let (mut server, mut client) = pair_with(PATIENCE, Duration::from_mins(1)).await;
         tokio::time::pause();
         let (mut buffer, mut bits) = ([0; 8], 0);
         for _ in 0..5 {
