@@ -19,6 +19,10 @@ pub(super) struct Prepare;
 #[derive(Debug)]
 struct BadVariables(ServerError);
 
+/// Which operation of its document a request is for; in its data.
+#[derive(Debug)]
+struct Wanted(Option<String>);
+
 impl ExtensionFactory for Prepare {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(*self)
@@ -42,6 +46,7 @@ impl Extension for Prepare {
         if let Err(error) = coerced {
             request.data.insert(BadVariables(error));
         }
+        request.data.insert(Wanted(wanted));
         Ok(request)
     }
 
@@ -54,7 +59,8 @@ impl Extension for Prepare {
     ) -> ServerResult<ExecutableDocument> {
         let mut document = next.run(ctx, query, variables).await?;
         if let Some(root) = &ctx.schema_env.registry.subscription_type {
-            subscription_root::flatten(&mut document, root)?;
+            let wanted = ctx.data_opt::<Wanted>().and_then(|wanted| wanted.0.as_deref());
+            subscription_root::flatten(&mut document, root, wanted)?;
         }
         typename::wrap(&mut document)?;
         Ok(document)

@@ -19,7 +19,9 @@ use super::engine::Engine;
 use super::group::{Group, Joined};
 use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
 use super::{StreamResetReason, answer};
+use crate::config::Limits;
 use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
+use crate::graphql::limits::{is_subscription, keep_declared};
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result};
 use crate::platform::relay;
@@ -54,6 +56,46 @@ pub struct Call {
     pub accepts: Accepts,
 }
 
+impl Call {
+    /// Asks for what a client sent, without the variables that the operation does not declare: the call is kept for as long as
+    /// the operation runs.
+    #[must_use]
+    pub fn new(
+        query: String,
+        operation_name: Option<String>,
+        mut variables: Map<String, Value>,
+        request_id: RequestId,
+    ) -> Self {
+        keep_declared(&query, operation_name.as_deref(), &mut variables);
+        Self {
+            query: query.into(),
+            operation_name: operation_name.map(Arc::from),
+            variables: Arc::new(variables),
+            after: None,
+            request_id,
+            accepts: Accepts::Everything,
+        }
+    }
+
+    /// The memory that it keeps, in bytes: about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let name = self.operation_name.as_ref().map_or(0, |name| name.len());
+        self.query.len() + name + self.variables.iter().map(|(name, value)| name.len() + size(value)).sum::<usize>()
+    }
+}
+
+/// The memory of `value`, whose nesting the reader of JSON has bounded.
+fn size(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Array(values) => values.iter().map(size).sum(),
+            Value::Object(fields) => fields.iter().map(|(name, value)| size_of::<String>() + name.len() + size(value)).sum(),
+        }
+}
+
 /// Who asks; asked again whenever an operation is executed anew.
 pub trait Authority: Send + Sync + 'static {
     /// Whoever it is at this moment.
@@ -66,6 +108,18 @@ pub trait Authority: Send + Sync + 'static {
 /// An operation that runs. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Operation(Arc<Member>);
+
+impl Operation {
+    /// Whether it is a subscription, as far as its document can be read within `limits`: nothing is lost when it is broken off.
+    #[must_use]
+    pub fn is_subscription(&self, limits: Limits) -> bool {
+        if self.0.state().place.is_some() {
+            return true;
+        }
+        let Call { query, operation_name, .. } = self.0.call().clone();
+        is_subscription(&query, operation_name.as_deref(), limits)
+    }
+}
 
 impl Drop for Operation {
     fn drop(&mut self) {

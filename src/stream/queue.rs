@@ -128,6 +128,17 @@ impl SendQueue {
         }
     }
 
+    /// Resolves with the verdict once there is one, and takes nothing out.
+    pub async fn condemned(&self) -> Verdict {
+        loop {
+            let filled = self.filled.notified();
+            if let Some(verdict) = self.verdict() {
+                return verdict;
+            }
+            filled.await;
+        }
+    }
+
     /// Puts a shared frame in, unless there is no room for it.
     #[must_use]
     pub fn offer(&self, operation: u32, frame: Frame) -> bool {

@@ -23,7 +23,7 @@ use super::error::Refusal;
 use super::http::Params;
 use super::session::Session;
 use super::{Transport, peer, token};
-use crate::graphql::context::{Accepts, RequestId};
+use crate::graphql::context::RequestId;
 use crate::graphql::scalars::EventCursor;
 use crate::stream::{Answer, Authority, Call, SendQueue};
 
@@ -86,14 +86,8 @@ async fn begin<E>(transport: &Transport<E>, id: &RequestId, head: &Parts, params
         Some(actor) => Some(quota.take_user(actor.user).ok_or_else(Refusal::too_many_sockets_of_user)?),
         None => None,
     };
-    let call = Call {
-        query: params.query.into(),
-        operation_name: params.operation_name.map(Into::into),
-        variables: Arc::new(params.variables),
-        after,
-        request_id: id.clone(),
-        accepts: Accepts::Everything,
-    };
+    let call = Call::new(params.query, params.operation_name, params.variables, id.clone());
+    let call = Call { after, ..call };
     let queue = SendQueue::new(app.config.send_queue);
     let authority: Arc<dyn Authority> = Arc::new(session.clone());
     let operation = engine.start(call, authority, &queue, 0);

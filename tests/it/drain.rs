@@ -10,8 +10,8 @@ use domain::event::Topic;
 use entity::relay;
 use quick_commerce::platform::bus::Delivery;
 use quick_commerce::platform::outbox::{self, NewEvent};
-use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, Statement, TransactionTrait as _};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -114,6 +114,45 @@ async fn sockets_are_told_of_the_end_and_what_was_asked_is_answered() {
         assert!(matches!(frame, Frame::Closed(1012, _)), "{frame:?}");
     }
     drop((sockets, silent));
+    assert_eq!(server.code().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mutation_over_a_socket_is_answered_before_the_socket_is_closed() {
+    let parts = TestParts::build(Shape::Production).await;
+    let config = &parts.app.config;
+    let server = Serving::start(&[
+        ("DATABASE_URL", config.database_url.expose()),
+        ("REDIS_URL", config.redis_url.as_ref().unwrap().expose()),
+        ("REDIS_PREFIX", &config.redis_prefix),
+        ("DRAIN_SECONDS", "0"),
+    ])
+    .await;
+    let (mut asks, mut listens) = (Socket::connect(server.addr, None).await, Socket::connect(server.addr, None).await);
+    let db = parts.app.db.writer();
+    let lock = db.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let register =
+        "mutation { register(input: { email: \"a@drain.example\", password: \"correct horse battery\", name: \"A\" })
+        { user { email } userErrors { code } } }";
+    asks.subscribe("1", register, &json!({})).await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until(async || {
+        let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, waiting)).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap() > 0
+    })
+    .await;
+
+    server.signal("TERM");
+    assert!(matches!(listens.next().await, Frame::Closed(1012, _)), "it has nothing to wait for");
+    assert_eq!(asks.next_within(A_WHILE).await, None, "it has");
+    lock.commit().await.unwrap();
+    let Frame::Message(answer) = asks.next().await else { panic!("an answer was expected") };
+    assert_eq!(answer["payload"]["data"]["register"]["user"]["email"], "a@drain.example", "{answer}");
+    assert_eq!(asks.next().await, Frame::Message(json!({ "id": "1", "type": "complete" })));
+    assert!(matches!(asks.next().await, Frame::Closed(1012, _)));
+    drop((asks, listens));
     assert_eq!(server.code().await, Some(0));
 }
 

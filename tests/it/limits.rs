@@ -10,6 +10,7 @@ use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
     a_document_that_asks_too_much_is_refused_by_its_code,
+    fragments_that_double_are_refused_at_once_over_every_transport,
     a_document_at_its_limit_is_answered,
     a_refusal_over_a_websocket_leaves_the_socket_open,
     a_message_that_is_too_large_ends_its_socket_with_a_reason,
@@ -83,6 +84,32 @@ async fn a_document_that_asks_too_much_is_refused_by_its_code(shape: Shape) {
         assert_eq!((answer.status, answer.code()), (StatusCode::OK, code), "{start}: {}", answer.body);
         assert_eq!(answer.body.get("data"), None, "nothing of it was executed: {start}");
         admin.query("{ version }", Value::Null).await.data();
+    }
+}
+
+async fn fragments_that_double_are_refused_at_once_over_every_transport(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let mut socket = app.anonymous().socket().await;
+    let mut fragments = String::new();
+    for n in 0..60 {
+        fragments.extend([format!(" fragment F{n} on T {{ ...F{next} ...F{next} }}", next = n + 1)]);
+    }
+    // a million million million ways: whoever went them would not come back
+    for (end, code) in [
+        ("", "QUERY_TOO_COMPLEX"),
+        (" fragment F60 on T { ...Missing }", "QUERY_TOO_COMPLEX"),
+        (" fragment F60 on T { version }", "QUERY_TOO_COMPLEX"),
+        (" fragment F60 on T { ...F0 }", "VALIDATION_FAILED"),
+    ] {
+        let document =
+            |kind: &str, root: &str| format!("{kind} {{ ...F0 }}{fragments}{end}").replace("on T", &format!("on {root}"));
+        let query = document("query", "Query");
+        assert_complete(&post(&app, json!({ "query": query }).to_string()).await, code);
+        let address = query.replace(' ', "%20").replace('{', "%7B").replace('}', "%7D");
+        assert_complete(&app.http.get(&format!("/graphql?query={address}")).await, code);
+        for document in [query, document("subscription", "Subscription")] {
+            assert_eq!(codes(&mut socket, "1", &document).await, [code], "{end}");
+        }
     }
 }
 

@@ -183,6 +183,7 @@ const FEED: &[&str] = &[
     "of it for delivery",
     "by the bare broadcaster",
     "ratio",
+    "ratio with the orders",
     "executions an event and group",
     "lost",
 ];
@@ -233,6 +234,7 @@ impl Feed {
             us(self.delivery.own_us_each),
             us(self.bare.same_rate.cpu_us_each),
             format!("{:.2}", self.ratio),
+            format!("{:.2}", self.delivery.cpu_us_each / self.bare.same_rate.cpu_us_each),
             self.executions.as_ref().map_or_else(|| "not reported".to_owned(), Executions::cell),
             lost(self.delivery.expected, self.delivery.messages),
         ]
@@ -384,7 +386,7 @@ mod tests {
             assert!(rows.count() >= 3, "{columns:?} in\n{text}");
         }
         assert!(
-            text.contains("| 100 | 10.0 KiB | 999 | 7.0 µs | 6.0 µs | 5.0 µs | 1.20 | 1.00 (20 / 10 × 2) | 1 |"),
+            text.contains("| 100 | 10.0 KiB | 999 | 7.0 µs | 6.0 µs | 5.0 µs | 1.20 | 1.40 | 1.00 (20 / 10 × 2) | 1 |"),
             "{text}"
         );
         assert!(text.contains("| one | 100 | 10 | 50 | 1.5 ms | 2.5 ms | 2.5 ms | none | none | 0 |"), "{text}");

@@ -1,7 +1,7 @@
 //! What is open for a session that ended is closed, on every instance.
 //!
 //! The bus says it at once. It promises nothing, so the log is read as well: after a gap, often while the bus is away, and
-//! every second besides, since a connection can be dead for a while before anybody knows. When the log cannot say what
+//! twice a second besides, since a connection can be dead for a while before anybody knows. When the log cannot say what
 //! happened, the sessions are asked, all that are connected here.
 
 use std::collections::HashSet;
@@ -22,8 +22,9 @@ use crate::platform::bus::{Delivery, Message};
 use crate::platform::doors::SignIn;
 use crate::platform::relay::{self, Since};
 
-/// How often the log is read while the bus is heard. Mostly one row and an empty index answer.
-const POLL: Duration = Duration::from_secs(1);
+/// How often the log is read while the bus is heard: what it did not bring has to be closed within a second all the same.
+/// Mostly one row and an empty index answer.
+const POLL: Duration = Duration::from_millis(500);
 
 /// How often it is read while the bus is away.
 const POLL_AWAY: Duration = Duration::from_millis(250);

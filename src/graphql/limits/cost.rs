@@ -20,8 +20,10 @@ pub(super) enum Immeasurable {
 /// What a selection set costs. Sums saturate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Cost {
-    /// Fields.
-    pub(super) fields: usize,
+    /// Fields, inline fragments and spreads, of fragments that do not exist as well: nothing is free that has to be visited.
+    pub(super) selections: usize,
+    /// Fields of the set itself, or of fragments in it, under their own names.
+    pub(super) unaliased: usize,
     /// Fields under another name than their own.
     pub(super) aliases: usize,
     /// Fields above and including the deepest one. Introspection is one field deep: its own rule is `lists`.
@@ -37,13 +39,19 @@ pub(super) struct Cost {
 impl Cost {
     fn beside(self, other: Self) -> Self {
         Self {
-            fields: self.fields.saturating_add(other.fields),
+            selections: self.selections.saturating_add(other.selections),
+            unaliased: self.unaliased.saturating_add(other.unaliased),
             aliases: self.aliases.saturating_add(other.aliases),
             depth: self.depth.max(other.depth),
             height: self.height.max(other.height),
             lists: self.lists.max(other.lists),
             introspected_lists: self.introspected_lists.max(other.introspected_lists),
         }
+    }
+
+    /// The cost of a fragment where it stands, with what is `inside`.
+    fn of_fragment(inside: Self) -> Self {
+        Self { selections: inside.selections.saturating_add(1), ..inside }
     }
 
     /// The cost of `field` with what is below it.
@@ -53,7 +61,8 @@ impl Cost {
         let is_list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
         let lists = below.lists + usize::from(is_list);
         Self {
-            fields: below.fields.saturating_add(1),
+            selections: below.selections.saturating_add(1),
+            unaliased: usize::from(field.alias.is_none()),
             aliases: below.aliases.saturating_add(usize::from(field.alias.is_some())),
             depth: if is_introspection { 1 } else { below.depth + 1 },
             height: below.height,
@@ -96,8 +105,12 @@ impl<'doc> Measure<'doc> {
                 Selection::Field(field) => {
                     Cost::of_field(&field.node, self.selections(&field.node.selection_set.node, level + 1)?)
                 }
-                Selection::InlineFragment(inline) => self.selections(&inline.node.selection_set.node, level + 1)?,
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node, level + 1)?,
+                Selection::InlineFragment(inline) => {
+                    Cost::of_fragment(self.selections(&inline.node.selection_set.node, level + 1)?)
+                }
+                Selection::FragmentSpread(spread) => {
+                    Cost::of_fragment(self.fragment(&spread.node.fragment_name.node, level + 1)?)
+                }
             };
             cost = cost.beside(one);
         }
@@ -111,7 +124,7 @@ impl<'doc> Measure<'doc> {
             Some(None) => return Err(Immeasurable::Cycle(name.to_owned())),
             None => {}
         }
-        // a fragment that does not exist costs nothing here and is refused by the validation
+        // one that does not exist is refused by the validation, which comes here by every way that there is
         let Some(fragment) = self.fragments.get(name) else { return Ok(Cost::default()) };
         self.measured.insert(name, None);
         let cost = self.selections(&fragment.node.selection_set.node, level)?;
@@ -120,23 +133,29 @@ impl<'doc> Measure<'doc> {
     }
 }
 
-/// How often a root field is asked for again under its own name. The library resolves it each time and merges the answers,
-/// so it costs what an alias costs. To be called on what has been measured: this follows every spread.
-pub(super) fn repetitions(document: &ExecutableDocument, root: &SelectionSet) -> usize {
-    fn walk<'doc>(document: &'doc ExecutableDocument, set: &'doc SelectionSet, seen: &mut HashSet<&'doc str>) -> usize {
-        let of = |selection: &'doc Positioned<Selection>| match &selection.node {
-            Selection::Field(field) => {
-                usize::from(field.node.alias.is_none() && !seen.insert(field.node.name.node.as_str()))
+/// How often a field of `root`, whose cost is `cost`, is asked for again under its own name. The library resolves it each time
+/// and merges the answers, so it costs what an alias costs.
+pub(super) fn repetitions(document: &ExecutableDocument, root: &SelectionSet, cost: Cost) -> usize {
+    let (mut names, mut fragments) = (HashSet::new(), HashSet::new());
+    let mut sets = vec![root];
+    while let Some(set) = sets.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) if field.node.alias.is_none() => {
+                    names.insert(field.node.name.node.as_str());
+                }
+                Selection::Field(_) => {}
+                Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    // each once: how often it is spread, the cost knows
+                    let fragment = document.fragments.get(name).filter(|_| fragments.insert(name.as_str()));
+                    sets.extend(fragment.map(|fragment| &fragment.node.selection_set.node));
+                }
             }
-            Selection::InlineFragment(inline) => walk(document, &inline.node.selection_set.node, seen),
-            Selection::FragmentSpread(spread) => document
-                .fragments
-                .get(&spread.node.fragment_name.node)
-                .map_or(0, |fragment| walk(document, &fragment.node.selection_set.node, seen)),
-        };
-        set.items.iter().map(of).sum()
+        }
     }
-    walk(document, root, &mut HashSet::new())
+    cost.unaliased.saturating_sub(names.len())
 }
 
 #[cfg(test)]
@@ -150,13 +169,13 @@ mod tests {
         let (_, operation) = document.operations.iter().next().unwrap();
         let root = &operation.node.selection_set.node;
         let cost = Measure::new(&document, 30).cost(root)?;
-        Ok((cost, repetitions(&document, root)))
+        Ok((cost, repetitions(&document, root, cost)))
     }
 
     #[test]
     fn fragments_count_as_often_as_they_are_spread() {
         let (cost, repetitions) = measure("{ x: a { ...F } ... { b ...F } } fragment F on T { c d: e }").unwrap();
-        assert_eq!((cost.fields, cost.aliases, cost.depth, cost.height), (6, 3, 2, 3));
+        assert_eq!((cost.selections, cost.aliases, cost.depth, cost.height), (9, 3, 2, 3));
         assert_eq!(repetitions, 0);
     }
 
@@ -170,7 +189,25 @@ mod tests {
         let document = parse_query(&query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let cost = Measure::new(&document, 30).cost(&operation.node.selection_set.node).unwrap();
-        assert_eq!((cost.fields, cost.aliases), (1 << 24, 1 << 24));
+        assert_eq!((cost.selections, cost.aliases), ((3 << 24) - 1, 1 << 24));
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_not_free() {
+        let mut query = "{ ...F0 }".to_owned();
+        for n in 0..60 {
+            query.extend([format!(" fragment F{n} on Q {{ ...F{next} ...F{next} }}", next = n + 1)]);
+        }
+        for (end, unaliased) in [("", 0), (" fragment F60 on Q { ...Missing }", 0), (" fragment F60 on Q { a a }", 2 << 60)]
+        {
+            let document = parse_query(query.clone() + end).unwrap();
+            let (_, operation) = document.operations.iter().next().unwrap();
+            let root = &operation.node.selection_set.node;
+            let cost = Measure::new(&document, 64).cost(root).unwrap();
+            assert!(cost.selections > 1 << 60 && cost.unaliased == unaliased, "{end}: {cost:?}");
+            // at once, too
+            assert_eq!(repetitions(&document, root, cost), unaliased.saturating_sub(1), "{end}");
+        }
     }
 
     #[test]

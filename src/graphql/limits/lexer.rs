@@ -3,6 +3,8 @@
 //! The lexical grammar is that of the GraphQL specification, section 2.1 (September 2025). What is not a token of it
 //! counts as one: the parser will refuse the document anyway.
 
+use std::collections::HashSet;
+
 /// What a document costs to parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lexed {
@@ -14,26 +16,59 @@ pub(super) struct Lexed {
 
 /// Measures `source` in one pass.
 pub(super) fn lex(source: &str) -> Lexed {
-    let mut rest = source.as_bytes();
-    let (mut tokens, mut open, mut nesting) = (0, 0_usize, 0);
-    while let Some(&first) = rest.first() {
-        let ignored = ignored(rest);
-        if ignored > 0 {
-            rest = rest.get(ignored..).unwrap_or_default();
-            continue;
-        }
-        match first {
-            b'{' | b'(' | b'[' => {
+    let (mut count, mut open, mut nesting) = (0, 0_usize, 0);
+    for token in tokens(source) {
+        match token {
+            b"{" | b"(" | b"[" => {
                 open += 1;
                 nesting = nesting.max(open);
             }
-            b'}' | b')' | b']' => open = open.saturating_sub(1),
+            b"}" | b")" | b"]" => open = open.saturating_sub(1),
             _ => {}
         }
-        tokens += 1;
-        rest = rest.get(token(rest)..).unwrap_or_default();
+        count += 1;
     }
-    Lexed { tokens, nesting }
+    Lexed { tokens: count, nesting }
+}
+
+/// The names of the variables that the operation `wanted` of `source` declares, or any operation if none is named. A few more
+/// where the document is wrong.
+pub(super) fn declared<'source>(source: &'source str, wanted: Option<&str>) -> HashSet<&'source [u8]> {
+    let (mut names, mut open, mut is_wanted) = (HashSet::new(), 0_usize, wanted.is_none());
+    let mut tokens = tokens(source).peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            b"{" | b"(" | b"[" => open += 1,
+            b"}" | b")" | b"]" => open = open.saturating_sub(1),
+            b"query" | b"mutation" | b"subscription" | b"fragment" if open == 0 => {
+                is_wanted = wanted.is_none_or(|wanted| tokens.peek() == Some(&wanted.as_bytes()));
+                // an operation may have the name `query`
+                tokens.next_if(|name| name.first().is_some_and(u8::is_ascii_alphabetic));
+            }
+            // between the name and the first brace; braces within are those of a default value, which has no variables
+            b"$" if open == 1 && is_wanted => names.extend(tokens.next()),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The tokens of `source`.
+fn tokens(source: &str) -> impl Iterator<Item = &[u8]> {
+    let mut rest = source.as_bytes();
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let skipped = ignored(rest);
+            if skipped > 0 {
+                rest = rest.get(skipped..).unwrap_or_default();
+                continue;
+            }
+            let token;
+            (token, rest) = rest.split_at_checked(self::token(rest)).unwrap_or((rest, &[]));
+            return Some(token);
+        }
+        None
+    })
 }
 
 /// Bytes of white space, commas or a comment at the start of `rest`.
@@ -152,6 +187,21 @@ mod tests {
             (&"[".repeat(5000), 5000),
         ] {
             assert_eq!(lex(source).nesting, nesting, "{source:?}");
+        }
+    }
+
+    #[test]
+    fn the_variables_of_an_operation_are_those_that_it_declares() {
+        let both = "query A($a: [Int!]! = [1], $b: In = {c: 1, d: [2]}) @x(y: $a) { f(g: $h) } # ($i: Int)\n \
+            fragment F on Q { f(g: $j) } subscription query($k: ID) { l(m: \"($n)\") } mutation ($o: Int) { p(q: $r) } { s(t: $u) }";
+        for (wanted, names) in
+            [(Some("A"), &["a", "b"][..]), (Some("query"), &["k"]), (Some("B"), &[]), (None, &["a", "b", "k", "o"])]
+        {
+            let names: HashSet<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+            assert_eq!(declared(both, wanted), names, "{wanted:?}");
+        }
+        for odd in ["$", "($", "query ($", "query ($ $ $a", "}}}($a)", "query"] {
+            assert!(declared(odd, None).len() <= 2, "{odd}");
         }
     }
 

@@ -12,6 +12,7 @@ use async_graphql::{
     ObjectType, Positioned, Request, SchemaBuilder, ServerError, ServerResult, SubscriptionType, ValidationResult,
     async_trait,
 };
+use serde_json::Map;
 
 use self::cost::{Cost, Immeasurable, Measure};
 use super::context::Accepts;
@@ -104,13 +105,14 @@ impl Limiter {
     fn measure(&self, document: &ExecutableDocument, operation: &Positioned<OperationDefinition>) -> ServerResult<()> {
         let limits = self.0;
         let root = &operation.node.selection_set.node;
-        // the validation looks at every operation of the document, so each must be bounded
+        // the validation follows every operation of the document, so all of them together must be bounded
         let mut measure = Measure::new(document, MAX_NESTING);
-        let mut cost = Cost::default();
+        let (mut cost, mut selections) = (Cost::default(), 0_usize);
         for (_, each) in document.operations.iter() {
             let each_root = &each.node.selection_set.node;
             let of_each = measure.cost(each_root).map_err(immeasurable)?;
-            if of_each.fields > limits.complexity {
+            selections = selections.saturating_add(of_each.selections);
+            if selections > limits.complexity {
                 return Err(self.too_complex());
             }
             if std::ptr::eq(root, each_root) {
@@ -123,7 +125,7 @@ impl Limiter {
         if cost.introspected_lists > MAX_INTROSPECTED_LISTS {
             return Err(refusal("QUERY_TOO_DEEP", "Introspection nests too many lists.".to_owned()));
         }
-        if cost.aliases.saturating_add(cost::repetitions(document, root)) > limits.aliases {
+        if cost.aliases.saturating_add(cost::repetitions(document, root, cost)) > limits.aliases {
             let message = format!("More than {} aliases and repeated root fields.", limits.aliases);
             return Err(refusal("TOO_MANY_ALIASES", message));
         }
@@ -133,7 +135,7 @@ impl Limiter {
     fn too_complex(&self) -> ServerError {
         refusal(
             "QUERY_TOO_COMPLEX",
-            format!("The operation asks for more than {} fields, list sizes counted.", self.0.complexity),
+            format!("The document asks for more than {} fields, list sizes counted.", self.0.complexity),
         )
     }
 
@@ -159,6 +161,15 @@ pub fn is_subscription(query: &str, operation_name: Option<&str>, limits: Limits
     }
     let Ok(document) = parse_query(query) else { return false };
     select(&document, operation_name).is_ok_and(|operation| operation.node.ty == OperationType::Subscription)
+}
+
+/// Forgets those of `variables` that the operation of `query` does not declare: they have no part in its answer. Nothing is
+/// parsed for that, so where the document is wrong some may stay.
+pub fn keep_declared(query: &str, operation_name: Option<&str>, variables: &mut Map<String, serde_json::Value>) {
+    if !variables.is_empty() {
+        let declared = lexer::declared(query, operation_name);
+        variables.retain(|name, _| declared.contains(name.as_bytes()));
+    }
 }
 
 /// The operation that a request means (GraphQL specification, section 6.1, `GetOperation`).

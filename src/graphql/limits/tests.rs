@@ -126,6 +126,39 @@ async fn fragments_that_double_are_refused_at_once() {
 }
 
 #[tokio::test]
+async fn fragments_that_double_and_lead_nowhere_are_refused_at_once() {
+    let mut doubling = "...F0 }".to_owned();
+    for n in 0..60 {
+        doubling.extend([format!(" fragment F{n} on T {{ ...F{next} ...F{next} }}", next = n + 1)]);
+    }
+    for (kind, root) in [("query", "Query"), ("subscription", "Subscriptions")] {
+        for end in ["", " fragment F60 on T { ...Missing }", " fragment F60 on T { ...F0 }"] {
+            let query = format!("{kind} {{ {doubling}{end}").replace("on T", &format!("on {root}"));
+            let mut answers = schema().execute_stream(query);
+            let expected = if end.contains("F0") { "VALIDATION_FAILED" } else { "QUERY_TOO_COMPLEX" };
+            assert_eq!(codes(&answers.next().await.unwrap()), [expected], "{kind}{end}");
+        }
+    }
+    // few ways are followed, and told that they lead nowhere
+    let query = "{ ...F ...F } fragment F on Query { ...Missing ...Missing }";
+    assert_eq!(codes(&schema().execute(query).await).first().map(String::as_str), Some("VALIDATION_FAILED"));
+}
+
+#[tokio::test]
+async fn the_operations_of_a_document_are_bounded_together() {
+    let mut fragments = " fragment F12 on Query { number }".to_owned();
+    for n in 0..12 {
+        fragments.extend([format!(" fragment F{n} on Query {{ ...F{next} ...F{next} }}", next = n + 1)]);
+    }
+    let one = "query A { again { ...F0 } }";
+    for (operations, expected) in [(one.to_owned(), &[][..]), (format!("{one} query B {{ ...F0 }}"), &["QUERY_TOO_COMPLEX"])]
+    {
+        let request = Request::new(operations + &fragments).operation_name("A");
+        assert_eq!(codes(&schema().execute(request).await), expected);
+    }
+}
+
+#[tokio::test]
 async fn nothing_of_the_inside_is_told() {
     let response = schema().execute("{ leaks again { panics } }").await;
     let text = serde_json::to_string(&response.errors).unwrap();

@@ -106,6 +106,33 @@ async fn a_session_that_ends_after_the_question_finds_the_door() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_is_noticed_within_a_second_though_nothing_is_heard() {
+    let shop = Shop::open("unheard").await;
+    assert!(shop.app.bus.is_live(), "it is taken for one that works, but nobody relays");
+    let stop = CancellationToken::new();
+    let first = shop.begun().await;
+    let watching = tokio::spawn(closing::watch(shop.app.clone(), stop.clone()));
+    shop.log_out().await;
+    soon(first.ended()).await;
+    // what ends now has just been missed: it waits for the next look
+    let again = service::issue_token(&shop.app, "ana@shop.example").await.unwrap();
+    let second = Session::new(shop.app.clone());
+    second.begin_with_token(Some(again.tokens.access.clone())).await.unwrap();
+    let actor = service::authenticate(&shop.app, again.tokens.access.expose()).await.unwrap();
+    service::logout(&shop.app, &actor, false).await.unwrap();
+    // a second, as this machine has them: asking takes its time as well
+    let mut looks = 0;
+    while !has_ended(&second) {
+        looks += 1;
+        assert!(looks <= 10, "five seconds and more");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        shop.app.db.ping().await.unwrap();
+    }
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_session_ends_when_its_token_expires() {
     let shop = Shop::open("expiry").await;
     let session = shop.begun().await;

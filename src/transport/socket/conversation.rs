@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tracing::Instrument as _;
 
@@ -32,8 +32,14 @@ const INIT: Duration = Duration::from_secs(10);
 /// of silence.
 const PING: Duration = Duration::from_secs(25);
 
+/// How long queries and mutations may take to be answered, once the server stops.
+const LEAVE: Duration = Duration::from_secs(5);
+
 /// Answers that are sent before the client is listened to again.
 const BATCH: usize = 32;
+
+/// And their size in bytes, of all but the last: they are sent within one time.
+const BATCH_BYTES: usize = 64 * 1024;
 
 /// What a socket needs of the server.
 #[derive(Debug)]
@@ -73,7 +79,8 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     // one timer for both
     let mut timer = pin!(sleep_until(conversation.next_time()));
     loop {
-        let mut said = tokio::select! {
+        conversation.go_when_done()?;
+        let said = tokio::select! {
             message = wire.read() => conversation.hear(message?)?,
             outgoing = queue.next() => {
                 conversation.operations.envelope(outgoing.map_err(Goodbye::from)?).map(Said::Text)
@@ -85,18 +92,34 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 said
             }
             () = &mut ended => return Err(Goodbye::FORBIDDEN.into()),
-            () = &mut stopped => return Err(Goodbye::RESTART.into()),
+            () = &mut stopped, if !conversation.is_leaving() => {
+                conversation.leave();
+                timer.as_mut().reset(conversation.next_time());
+                None
+            }
         };
-        if said.is_none() {
-            continue;
-        }
+        let Some(said) = said else { continue };
         // what else is ready goes out with it
-        let mut ready = std::iter::from_fn(|| queue.try_next()).take(BATCH);
-        while let Some(message) = said {
-            wire.feed(message).await?;
-            said = ready.find_map(|outgoing| conversation.operations.envelope(outgoing)).map(Said::Text);
+        let more = conversation.operations.ready(BATCH, BATCH_BYTES);
+        let is_leaving = conversation.is_leaving();
+        // boxed: it is large, and mostly done at once
+        let sent = Box::pin(async {
+            let mut sending = pin!(wire.send(std::iter::once(said).chain(more.into_iter().map(Said::Text))));
+            tokio::select! {
+                biased;
+                sent = sending.as_mut() => return sent.map(|()| is_leaving),
+                // whoever reads slowly does not stay for longer than others
+                () = &mut ended => return Err(Goodbye::FORBIDDEN.into()),
+                verdict = queue.condemned() => return Err(Goodbye::from(verdict).into()),
+                () = &mut stopped, if !is_leaving => {}
+            }
+            // it may be an answer that is on its way
+            timeout(LEAVE, sending).await.unwrap_or(Err(Goodbye::RESTART.into())).map(|()| true)
+        });
+        if sent.await? && !is_leaving {
+            conversation.leave();
+            timer.as_mut().reset(conversation.next_time());
         }
-        wire.flush().await?;
     }
 }
 
@@ -110,7 +133,8 @@ struct Conversation<'a> {
     init: Init,
     /// Whether anything came since the last ping.
     is_heard: bool,
-    init_by: Instant,
+    /// Until when a `connection_init` is waited for, or the last answers are.
+    due: Instant,
     ping_at: Instant,
 }
 
@@ -120,13 +144,15 @@ enum Init {
     /// It is being found out who it is. Meanwhile the client is listened to.
     Checking(BoxFuture<'static, Result<Option<Place>, Goodbye>>),
     Acknowledged,
+    /// The server stops: what is asked now is not begun. Who comes back may ask again.
+    Leaving,
 }
 
 impl Init {
     async fn checked(&mut self) -> Result<Option<Place>, Goodbye> {
         match self {
             Self::Checking(check) => check.await,
-            Self::Awaited | Self::Acknowledged => pending().await,
+            Self::Awaited | Self::Acknowledged | Self::Leaving => pending().await,
         }
     }
 }
@@ -142,7 +168,7 @@ impl<'a> Conversation<'a> {
             operations: Operations::new(server, authority, queue),
             init: Init::Awaited,
             is_heard: true,
-            init_by: now + INIT,
+            due: now + INIT,
             ping_at: now + PING,
         }
     }
@@ -168,6 +194,7 @@ impl<'a> Conversation<'a> {
             ClientMessage::Subscribe(id, request) => match self.init {
                 Init::Acknowledged => Ok(self.operations.start(&id, request)?.map(Said::Text)),
                 Init::Awaited | Init::Checking(_) => Err(Goodbye::UNAUTHORIZED),
+                Init::Leaving => Ok(None),
             },
             ClientMessage::Complete(id) => {
                 self.operations.stop(&id);
@@ -197,9 +224,24 @@ impl<'a> Conversation<'a> {
         Ok(Said::Text(envelope::ACK))
     }
 
+    const fn is_leaving(&self) -> bool {
+        matches!(self.init, Init::Leaving)
+    }
+
+    /// Begins nothing more, and ends once what was begun is answered; subscriptions are not waited for.
+    fn leave(&mut self) {
+        self.init = Init::Leaving;
+        self.due = Instant::now() + LEAVE;
+    }
+
+    /// Ends, if it is leaving and has nothing to wait for.
+    fn go_when_done(&self) -> Result<(), Goodbye> {
+        if self.is_leaving() && !self.operations.has_unanswered() { Err(Goodbye::RESTART) } else { Ok(()) }
+    }
+
     fn next_time(&self) -> Instant {
         match self.init {
-            Init::Awaited => self.ping_at.min(self.init_by),
+            Init::Awaited | Init::Leaving => self.ping_at.min(self.due),
             Init::Checking(_) | Init::Acknowledged => self.ping_at,
         }
     }
@@ -207,8 +249,12 @@ impl<'a> Conversation<'a> {
     /// Does what is due.
     fn look_at_the_time(&mut self) -> Result<Option<Said>, End> {
         let now = Instant::now();
-        if matches!(self.init, Init::Awaited) && now >= self.init_by {
-            return Err(Goodbye::NO_INIT.into());
+        if now >= self.due {
+            match self.init {
+                Init::Awaited => return Err(Goodbye::NO_INIT.into()),
+                Init::Leaving => return Err(Goodbye::RESTART.into()),
+                Init::Checking(_) | Init::Acknowledged => {}
+            }
         }
         if now < self.ping_at {
             return Ok(None);

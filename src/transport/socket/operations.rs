@@ -8,12 +8,15 @@ use super::conversation::Server;
 use super::envelope::Id;
 use super::goodbye::Goodbye;
 use super::protocol::Request;
-use crate::graphql::context::Accepts;
 use crate::graphql::{GraphError, name_request};
 use crate::stream::{Answer, Authority, Call, Operation, Outgoing, SendQueue};
 
 /// Operations that one socket may have open.
 const MAX_OPERATIONS: usize = 100;
+
+/// Memory that what they ask for may take, in bytes: a message of the largest size can be several times as large once it is
+/// read. The only operation of a socket may take more.
+const MAX_SIZE: usize = 2 * 1024 * 1024;
 
 /// Those that are going on.
 pub(super) struct Operations<'a> {
@@ -29,8 +32,10 @@ pub(super) struct Operations<'a> {
 struct Active {
     id: Id,
     number: u32,
+    /// Bytes that what it asks for takes.
+    size: usize,
     /// Runs until it is dropped.
-    _operation: Operation,
+    operation: Operation,
 }
 
 impl<'a> Operations<'a> {
@@ -49,21 +54,19 @@ impl<'a> Operations<'a> {
             return Err(Goodbye::duplicate(text));
         }
         if self.active.len() >= MAX_OPERATIONS {
-            return Ok(Some(id.error(&self.too_many())));
+            return Ok(Some(id.error(&self.too_many(format!("A socket may have {MAX_OPERATIONS} operations open.")))));
         }
         let Request { query, operation_name, variables } = request;
-        let call = Call {
-            query: query.into(),
-            operation_name: operation_name.map(Arc::from),
-            variables: Arc::new(variables),
-            after: None,
-            request_id: self.server.request_id.clone(),
-            accepts: Accepts::Everything,
-        };
+        let call = Call::new(query, operation_name, variables, self.server.request_id.clone());
+        let (size, taken) = (call.size(), self.active.iter().map(|active| active.size).sum::<usize>());
+        if taken > 0 && taken + size > MAX_SIZE {
+            let message = "The operations that are open on this socket are too large for one more of this size.".to_owned();
+            return Ok(Some(id.error(&self.too_many(message))));
+        }
         self.last = self.last.wrapping_add(1);
         let number = self.last;
         let operation = self.server.engine.start(call, Arc::clone(&self.authority), self.queue, number);
-        self.active.push(Active { id, number, _operation: operation });
+        self.active.push(Active { id, number, size, operation });
         Ok(None)
     }
 
@@ -71,11 +74,17 @@ impl<'a> Operations<'a> {
     pub(super) fn stop(&mut self, text: &str) {
         let id = Id::new(text);
         if let Some(index) = self.active.iter().position(|active| active.id == id) {
-            let Active { number, _operation: operation, .. } = self.active.swap_remove(index);
+            let Active { number, operation, .. } = self.active.swap_remove(index);
             // before what waits for it is forgotten, so that it adds nothing
             drop(operation);
             self.queue.forget(number);
         }
+    }
+
+    /// Whether a query or a mutation has not been answered yet.
+    pub(super) fn has_unanswered(&self) -> bool {
+        let limits = self.server.app.config.limits;
+        self.active.iter().any(|active| !active.operation.is_subscription(limits))
     }
 
     /// The message that brings `outgoing` to the client; none, if it wants no more of that operation. With its last word an
@@ -89,9 +98,24 @@ impl<'a> Operations<'a> {
         }
     }
 
+    /// Messages that are ready, up to `count` answers of theirs, and to `size` bytes of all but the last.
+    pub(super) fn ready(&mut self, count: usize, size: usize) -> Vec<Bytes> {
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        for _ in 0..count {
+            if bytes >= size {
+                break;
+            }
+            let Some(outgoing) = self.queue.try_next() else { break };
+            if let Some(message) = self.envelope(outgoing) {
+                bytes += message.len();
+                messages.push(message);
+            }
+        }
+        messages
+    }
+
     /// The errors of an operation for which there is no place.
-    fn too_many(&self) -> Vec<u8> {
-        let message = format!("A socket may have {MAX_OPERATIONS} operations open.");
+    fn too_many(&self, message: String) -> Vec<u8> {
         let mut response = GraphError::retryable("TOO_MANY_OPERATIONS", message).into_response();
         name_request(&mut response, &self.server.request_id);
         serde_json::to_vec(&response.errors).unwrap_or_else(|_| b"[]".to_vec())

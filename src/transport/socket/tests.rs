@@ -16,8 +16,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
+use crate::accounts::service::{self, Registration};
 use crate::app::{Ambient, App};
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::graphql::limits::limited;
 use crate::stream::{Engine, SendQueue, Verdict};
 use crate::transport::Shutdown;
@@ -35,8 +36,14 @@ impl Query {
         "₹".repeat(size)
     }
 
-    async fn never(&self) -> i32 {
+    async fn never(&self, of: Option<Vec<i32>>) -> i32 {
+        drop(of);
         std::future::pending().await
+    }
+
+    async fn later(&self, seconds: u64) -> u64 {
+        sleep(Duration::from_secs(seconds)).await;
+        seconds
     }
 }
 
@@ -51,6 +58,11 @@ struct Always;
 
 #[Subscription]
 impl Always {
+    /// Has nothing to say after the first word.
+    async fn once(&self) -> impl Stream<Item = i32> + use<> {
+        stream::iter([1]).chain(stream::pending())
+    }
+
     /// Has an item of `size` bytes whenever it is asked for one.
     async fn always(&self, ctx: &Context<'_>, size: usize) -> impl Stream<Item = String> + use<> {
         let Made { items, streams } = ctx.data_unchecked::<Made>().clone();
@@ -131,7 +143,24 @@ impl Client {
     }
 
     async fn subscribe(&mut self, id: &str, query: &str) {
-        self.send(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+        self.subscribe_with(id, query, json!({})).await;
+    }
+
+    async fn subscribe_with(&mut self, id: &str, query: &str, variables: Value) {
+        let payload = json!({ "query": query, "variables": variables });
+        self.send(json!({ "id": id, "type": "subscribe", "payload": payload })).await;
+    }
+
+    /// Whether what was asked before has been taken in, and not refused: then a ping is what is answered next.
+    async fn is_quiet(&mut self) -> bool {
+        self.send(json!({ "type": "ping" })).await;
+        let next = self.next().await.unwrap();
+        if next["type"] == "pong" {
+            return true;
+        }
+        assert_eq!(next["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS", "{next}");
+        assert_eq!(self.next().await.unwrap()["type"], "pong");
+        false
     }
 
     /// The next message, or how the socket was closed: 1006 when it was without a word.
@@ -327,6 +356,40 @@ async fn an_id_is_taken_until_the_last_word_has_been_sent() {
 }
 
 #[tokio::test]
+async fn what_the_operations_of_a_socket_keep_is_bounded() {
+    let parts = Parts::new("size").await;
+    let (mut client, _serving) = parts.connect(1 << 20).await;
+    // what is not declared is not kept
+    for id in 0..20 {
+        client.subscribe_with(&id.to_string(), "{ never }", json!({ "junk": "x".repeat(200_000) })).await;
+        assert!(client.is_quiet().await, "{id}");
+    }
+    // a text takes as much as it has
+    let long = format!("{{ never }} #{}", "x".repeat(200_000));
+    let mut taken = 0;
+    while taken < 50 {
+        client.subscribe(&format!("long {taken}"), &long).await;
+        if !client.is_quiet().await {
+            break;
+        }
+        taken += 1;
+    }
+    assert_eq!(taken, 10);
+    client.send(json!({ "id": "long 0", "type": "complete" })).await;
+    client.subscribe("again", &long).await;
+    assert!(client.is_quiet().await, "there is room again");
+
+    // small numbers are small as a text only; who has nothing else may ask with many of them
+    let (mut client, _serving) = parts.connect(1 << 20).await;
+    for (id, is_taken) in [("1", true), ("2", false)] {
+        let query = "query($of: [Int!]) { never(of: $of) }";
+        client.subscribe_with(id, query, json!({ "of": vec![0; 100_000] })).await;
+        assert_eq!(client.is_quiet().await, is_taken);
+    }
+    parts.end().await;
+}
+
+#[tokio::test]
 async fn a_long_answer_arrives_whole() {
     let parts = Parts::new("long").await;
     let (mut client, _serving) = parts.connect(100).await;
@@ -355,5 +418,108 @@ async fn a_server_that_stops_says_so_to_those_who_listen_and_waits_for_nobody() 
         over(serving).await;
     }
     drop((deaf, stuck));
+    parts.end().await;
+}
+
+/// Why a conversation ends that its client would go on with.
+#[derive(Debug, Clone, Copy)]
+enum Why {
+    SessionEnds,
+    TooSlow,
+    ServerStops,
+}
+
+#[tokio::test]
+async fn who_trickles_is_closed_like_anybody_else() {
+    let mut parts = Parts::new("trickle").await;
+    parts.shutdown = Shutdown::new(parts.app.ids.clone(), Duration::ZERO);
+    // the database has a time of its own
+    tokio::time::resume();
+    parts.app.migrate().await.unwrap();
+    let somebody = Registration {
+        email: "ana@shop.example".to_owned(),
+        password: Secret::new("correct horse battery".to_owned()),
+        name: "Ana".to_owned(),
+        phone: None,
+        partner: None,
+        seller: None,
+    };
+    let ana = service::register(&parts.app, somebody).await.unwrap();
+    for (why, code) in [(Why::SessionEnds, 4403), (Why::TooSlow, 1013), (Why::ServerStops, 1012)] {
+        let queue = SendQueue::new(parts.app.config.send_queue);
+        let (near, far) = duplex(8192);
+        let mut client = Client(WebSocketStream::from_raw_socket(far, Role::Client, None).await);
+        let (server, of_socket) = (parts.server(), Arc::clone(&queue));
+        let serving = tokio::spawn(async move {
+            let mut wire = Wire::new(near, 1000).await;
+            let Err(end) = conversation::converse(&mut wire, &server, &of_socket).await;
+            of_socket.close();
+            wire.end(end).await;
+        });
+        let token = ana.tokens.access.expose();
+        client.send(json!({ "type": "connection_init", "payload": { "Authorization": token } })).await;
+        assert_eq!(client.next().await, Ok(json!({ "type": "connection_ack" })));
+        tokio::time::pause();
+        // so many that there is always more to be sent
+        for id in 0..30 {
+            client.subscribe(&id.to_string(), "subscription { always(size: 4000) }").await;
+        }
+        for _ in 0..20 {
+            sleep(Duration::from_millis(300)).await;
+            client.next().await.unwrap();
+        }
+        match why {
+            Why::SessionEnds => parts.app.doors.close_user(ana.user.id),
+            Why::TooSlow => queue.condemn(Verdict::TooSlow),
+            Why::ServerStops => parts.shutdown.begun.cancel(),
+        }
+        let mut heard = 0;
+        let end = loop {
+            // in time for each message, and not for all
+            sleep(Duration::from_secs(1)).await;
+            match client.next().await {
+                Ok(_) => heard += 1,
+                Err((code, _)) => break code,
+            }
+        };
+        assert!(end == code && heard <= 10, "{why:?}: {end} after {heard} more messages");
+        drop(client);
+        over(serving).await;
+        tokio::time::resume();
+    }
+    tokio::time::pause();
+    parts.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_waits_for_answers_and_begins_nothing() {
+    let mut parts = Parts::new("answers").await;
+    parts.shutdown = Shutdown::new(parts.app.ids.clone(), Duration::ZERO);
+    let (mut client, serving) = parts.connect(1 << 16).await;
+    let (mut waits, others) = parts.connect(1 << 16).await;
+    client.subscribe("1", "{ later(seconds: 3) }").await;
+    client.subscribe("2", "subscription { once }").await;
+    waits.subscribe("1", "{ never }").await;
+    client.next().await.unwrap();
+    let begun = Instant::now();
+    parts.shutdown.begun.cancel();
+    sleep(Duration::from_millis(1)).await;
+    client.subscribe("3", "{ number }").await;
+    let mut heard = Vec::new();
+    let end = loop {
+        match client.next().await {
+            Ok(message) if message["id"] == "2" => {}
+            Ok(message) => heard.push((message["id"].clone(), message["type"].clone())),
+            Err(end) => break end,
+        }
+    };
+    assert_eq!(heard, [(json!("1"), json!("next")), (json!("1"), json!("complete"))]);
+    assert_eq!(Err::<(), _>(end), closed(1012, "Service restart"));
+    assert_eq!(begun.elapsed().as_secs(), 3);
+    assert_eq!(waits.next().await, closed(1012, "Service restart"));
+    assert_eq!(begun.elapsed().as_secs(), 5, "and not for ever");
+    drop((client, waits));
+    over(serving).await;
+    over(others).await;
     parts.end().await;
 }

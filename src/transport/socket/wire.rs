@@ -102,14 +102,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Err(goodbye.into())
     }
 
-    /// Takes something to be sent, with others perhaps: [`Wire::flush`] follows.
+    /// Sends what is `said`, all of it in one go and in one time. Whoever drops this has broken off at most between two
+    /// frames: nothing but a close may follow.
     ///
     /// # Errors
     /// When the client is away or does not read.
-    pub(super) async fn feed(&mut self, said: Said) -> Result<(), End> {
-        let mut frames = frames(said);
+    pub(super) async fn send(&mut self, said: impl Iterator<Item = Said>) -> Result<(), End> {
+        let mut frames = said.flat_map(frames);
         let stream = &mut self.stream;
-        let feeding = poll_fn(|cx| {
+        let sending = poll_fn(|cx| {
             // a frame is made when there is room for it, and not before
             while let Some(frame) = match ready!(stream.poll_ready_unpin(cx)) {
                 Ok(()) => frames.next(),
@@ -117,17 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             } {
                 stream.start_send_unpin(Message::Frame(frame))?;
             }
-            Poll::Ready(Ok(()))
+            stream.poll_flush_unpin(cx)
         });
-        in_time(feeding).await
-    }
-
-    /// Sends what was taken.
-    ///
-    /// # Errors
-    /// As [`Wire::feed`].
-    pub(super) async fn flush(&mut self) -> Result<(), End> {
-        in_time(self.stream.flush()).await
+        in_time(sending).await
     }
 
     /// Ends it: with the code, if this side closes, and with time for the client to hear it.

@@ -89,6 +89,8 @@ async fn answers_are_shared_by_those_for_whom_they_are_equal_and_by_no_others(sh
         ("USER", Some(boris), json!({}), true),
         ("ROLE", Some(anna), json!({}), true),
         ("ROLE", Some(boris), json!({}), false),
+        // what the operation does not declare has no part in its answers
+        ("ROLE", Some(boris), json!({ "odd": true }), false),
         ("ROLE", Some(boris), json!({ "even": true }), true),
         ("ROLE", Some(someone(3, Role::Admin)), json!({}), true),
         ("EVERYONE", Some(anna), json!({}), true),

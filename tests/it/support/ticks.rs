@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use quick_commerce::app::App;
 use quick_commerce::config::SendQueueBudget;
-use quick_commerce::graphql::context::{Accepts, RequestId, Viewer};
+use quick_commerce::graphql::context::{RequestId, Viewer};
 use quick_commerce::graphql::limits::limited;
 use quick_commerce::graphql::scalars::EventCursor;
 use quick_commerce::graphql::{Result, reader};
@@ -350,14 +350,8 @@ impl Follower {
         variables: &Value,
         budget: SendQueueBudget,
     ) -> Self {
-        let call = Call {
-            query: document.into(),
-            operation_name: None,
-            variables: Arc::new(variables.as_object().unwrap().clone()),
-            after: None,
-            request_id: RequestId("test".to_owned()),
-            accepts: Accepts::Everything,
-        };
+        let variables = variables.as_object().unwrap().clone();
+        let call = Call::new(document.to_owned(), None, variables, RequestId("test".to_owned()));
         let queue = SendQueue::new(budget);
         let operation = engine.start(call, authority, &queue, 7);
         Self { queue, cursor: None, operation }

@@ -14,6 +14,7 @@ over_both_shapes! {
     queries_and_mutations_have_one_result_and_an_end,
     what_is_refused_is_an_error_and_nothing_more,
     a_subscription_that_is_not_for_its_client_says_so_and_ends,
+    a_socket_without_a_token_may_do_what_is_public_and_no_more,
     a_subscription_in_a_fragment_is_one,
     what_fails_in_its_execution_is_a_result,
     an_id_that_is_in_use_is_not_given_twice,
@@ -85,6 +86,33 @@ async fn a_subscription_that_is_not_for_its_client_says_so_and_ends(shape: Shape
         assert_eq!(refusal["type"], "error", "{refusal}");
         assert_quiet(&mut socket).await;
     }
+}
+
+async fn a_socket_without_a_token_may_do_what_is_public_and_no_more(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (customer, shop) = tokio::join!(app.customer(), seller_with_product(&app, 10, "40.00"));
+    let order = place_order(&customer, &shop.product_id, 1).await;
+    let mut socket = app.anonymous().socket().await;
+    let steps = "mutation($id: ID!) { updateOrderStatus(input: { orderId: $id, status: CANCELLED, idempotencyKey: \"one\" }) { order { id } } }";
+    let one = "query($id: ID!) { order(id: $id) { id status } }";
+    for (query, variables, code) in [
+        ("{ partner { claims { nodes { id } } } }", json!({}), "UNAUTHENTICATED"),
+        ("{ admin { liveStats { at } } }", json!({}), "UNAUTHENTICATED"),
+        (SET_AVAILABILITY, json!({ "input": { "available": true } }), "UNAUTHENTICATED"),
+        (steps, json!({ "id": order }), "UNAUTHENTICATED"),
+    ] {
+        socket.subscribe("1", query, &variables).await;
+        let result = message(&mut socket).await;
+        assert_eq!(result["payload"]["errors"][0]["extensions"]["code"], code, "{query}: {result}");
+        assert_eq!(message(&mut socket).await, json!({ "id": "1", "type": "complete" }), "{query}");
+    }
+    let public = "query($id: ID!) { products { nodes { id } } viewer { user { id } } order(id: $id) { id } }";
+    socket.subscribe("1", public, &json!({ "id": order })).await;
+    let result = message(&mut socket).await;
+    let data = json!({ "products": { "nodes": [{ "id": shop.product_id }] }, "viewer": null, "order": null });
+    assert_eq!(result["payload"]["data"], data, "{result}");
+    let status = customer.query(one, json!({ "id": order })).await;
+    assert_ne!(status.data()["order"]["status"], "CANCELLED", "it was not touched");
 }
 
 async fn a_subscription_in_a_fragment_is_one(shape: Shape) {
