@@ -6,8 +6,8 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{
-    AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, ProfileMutation, SellerLoader, UserLoader,
-    UsersMutation,
+    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, PartnerLoader, ProfileMutation, SellerLoader,
+    UserLoader, UsersMutation,
 };
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
@@ -20,7 +20,7 @@ use crate::graphql::scalars::EventCursor;
 use crate::inventory::graphql::{ImportMutation, InventoryMutation, InventorySubscription, MovementsLoader, StockLoader};
 use crate::orders::graphql::{
     ClaimLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription, PaymentsMutation,
-    PositionLoader, TimeLoader, TimelineLoader,
+    PositionLoader, RatingLoader, RatingsMutation, TimeLoader, TimelineLoader,
 };
 use crate::payments::graphql::{PaymentsLoader, RefundsLoader};
 
@@ -33,6 +33,7 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 pub struct Mutation(
     AccountsMutation,
     ProfileMutation,
+    AddressesMutation,
     UsersMutation,
     CatalogMutation,
     InventoryMutation,
@@ -40,6 +41,7 @@ pub struct Mutation(
     CartMutation,
     PromosMutation,
     OrdersMutation,
+    RatingsMutation,
     PaymentsMutation,
     DispatchMutation,
 );
@@ -107,6 +109,7 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(TimeLoader(app.clone()), gather))
         .data(loader(ItemsLoader(app.clone()), gather))
         .data(loader(ClaimLoader(app.clone()), gather))
+        .data(loader(RatingLoader(app.clone()), gather))
         .data(loader(PaymentsLoader(app.clone()), gather))
         .data(loader(RefundsLoader(app.clone()), gather));
     limited(builder, app.config.limits).finish()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
-use entity::{claim, order, order_event, order_item};
+use entity::{claim, order, order_event, order_item, rating};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -106,5 +106,19 @@ impl Loader<Uuid> for ClaimLoader {
     async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, claim::Model>> {
         let claims = service::list_claims(self.0.db.reader(), ids).await?;
         Ok(claims.into_iter().map(|claim| (claim.id, claim)).collect())
+    }
+}
+
+/// Ratings by order.
+#[derive(Debug)]
+pub struct RatingLoader(pub App);
+
+impl Loader<Uuid> for RatingLoader {
+    type Value = rating::Model;
+    type Error = GraphError;
+
+    async fn load(&self, orders: &[Uuid]) -> Result<HashMap<Uuid, rating::Model>> {
+        let ratings = service::list_ratings(self.0.db.reader(), orders).await?;
+        Ok(ratings.into_iter().map(|rating| (rating.order_id, rating)).collect())
     }
 }
