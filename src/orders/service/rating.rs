@@ -58,7 +58,7 @@ async fn rate_once(app: &App, actor: Actor, rate: &Rate) -> Result<order::Model>
         .add(order::Column::Status.eq(Text(OrderStatus::Delivered)))
         .add(order::Column::RatedAt.is_null());
     let columns = vec![(order::Column::RatedAt, Expr::value(at))];
-    // the comment is the rating's: an entry of the timeline may be seen by others one day
+    // the comment is the rating's
     let cause = Cause { r#type: OrderEventType::Rated, actor: Some(actor), note: None, at };
     let changed = change(app, &tx, Before::from(&order), unrated, columns, cause).await?;
     let after = changed.ok_or(OrderError::AlreadyRated)?;

@@ -116,6 +116,7 @@ async fn everything(world: &World) -> Value {
         order_item,
         order_event,
         claim,
+        rating,
         event
     ]
 }
