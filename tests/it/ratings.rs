@@ -32,7 +32,7 @@ over_both_shapes! {
     an_order_says_when_it_is_likely_to_arrive,
 }
 
-const RATE_ORDER: &str = "mutation RateOrder($input: RateOrderInput!) { rateOrder(input: $input) {
+pub(crate) const RATE_ORDER: &str = "mutation RateOrder($input: RateOrderInput!) { rateOrder(input: $input) {
     order { id version status viewerActions rating { score comment at } seller { rating } partner { partner { rating } }
         items { product { rating updatedAt } } timeline(first: 50) { nodes { type actorRole note } } }
     userErrors { code field } } }";
