@@ -264,8 +264,8 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str, path: &str) -> &'a Act
         "updateProfile" if path.starts_with("vehicle") => &world.partner,
         "register" | "login" | "refreshTokens" => &world.nobody,
         "createProduct" | "updateProduct" | "adjustStock" | "importProducts" | "updateProfile" => &world.shop.seller,
-        "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" => &world.customer,
-        "saveAddress" | "removeAddress" | "rateOrder" => &world.customer,
+        "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" | "saveAddress"
+        | "removeAddress" | "rateOrder" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
         _ => &world.admin,
     }
