@@ -99,6 +99,8 @@ pub struct Situation {
     pub payment_method: PaymentMethod,
     /// Where its money is.
     pub payment_status: PaymentStatus,
+    /// Whether the customer has rated it.
+    pub is_rated: bool,
 }
 
 impl Situation {
@@ -107,6 +109,12 @@ impl Situation {
     pub fn is_payable(self) -> bool {
         let is_unpaid = matches!(self.payment_status, PaymentStatus::Pending | PaymentStatus::Failed);
         self.payment_method != PaymentMethod::CashOnDelivery && self.status == OrderStatus::Pending && is_unpaid
+    }
+
+    /// Whether the customer may rate it: once, when it was delivered.
+    #[must_use]
+    pub fn is_ratable(self) -> bool {
+        self.status == OrderStatus::Delivered && !self.is_rated
     }
 
     /// Whether some of what was paid may go back.
@@ -140,6 +148,9 @@ pub fn viewer_actions(party: Option<Party>, now: Situation) -> Vec<OrderAction> 
             if party == Party::Customer && now.is_payable() {
                 actions.push(OrderAction::Pay);
             }
+            if party == Party::Customer && now.is_ratable() {
+                actions.push(OrderAction::Rate);
+            }
             if matches!(party, Party::Seller | Party::Admin) && now.is_refundable() {
                 actions.push(OrderAction::Refund);
             }
@@ -155,10 +166,11 @@ pub fn viewer_actions(party: Option<Party>, now: Situation) -> Vec<OrderAction> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Named as _;
 
     fn actions(party: Option<Party>, status: OrderStatus, claim: Option<ClaimStatus>) -> Vec<OrderAction> {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
-        viewer_actions(party, Situation { status, claim, payment_method, payment_status })
+        viewer_actions(party, Situation { status, claim, payment_method, payment_status, is_rated: false })
     }
 
     #[test]
@@ -190,9 +202,25 @@ mod tests {
     }
 
     #[test]
+    fn a_customer_rates_what_was_delivered_and_once() {
+        let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Paid);
+        let rates = |party, status, is_rated| {
+            let now = Situation { status, claim: None, payment_method, payment_status, is_rated };
+            viewer_actions(Some(party), now).contains(&OrderAction::Rate)
+        };
+        for status in OrderStatus::ALL {
+            assert_eq!(rates(Party::Customer, *status, false), *status == OrderStatus::Delivered, "{status}");
+            assert!(!rates(Party::Customer, *status, true), "{status}");
+            for party in [Party::Seller, Party::Partner, Party::Admin] {
+                assert!(!rates(party, *status, false), "{party:?} {status}");
+            }
+        }
+    }
+
+    #[test]
     fn a_customer_pays_what_waits_for_it_and_the_seller_and_admins_give_back_what_was_paid() {
         let actions = |party, status, payment_method, payment_status| {
-            viewer_actions(Some(party), Situation { status, claim: None, payment_method, payment_status })
+            viewer_actions(Some(party), Situation { status, claim: None, payment_method, payment_status, is_rated: false })
         };
         let (card, cash) = (PaymentMethod::Card, PaymentMethod::CashOnDelivery);
         for (party, status, method, payment, pays, refunds) in [

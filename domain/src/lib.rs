@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod cart;
 pub mod claims;
 pub mod error;
+pub mod estimate;
 pub mod event;
 pub mod geo;
 pub mod id;
@@ -18,6 +19,7 @@ mod named;
 pub mod order;
 pub mod pricing;
 pub mod promo;
+pub mod rating;
 pub mod stock;
 
 pub use named::{Named, UnknownName};

@@ -27,6 +27,7 @@ pub mod product_tag;
 pub mod promo;
 pub mod promo_customer;
 pub mod promo_redemption;
+pub mod rating;
 pub mod refresh_token;
 pub mod refund;
 pub mod relay;

@@ -89,6 +89,8 @@ pub struct Model {
     pub ready_at: Option<DateTimeUtc>,
     /// When it was handed over.
     pub delivered_at: Option<DateTimeUtc>,
+    /// When the customer rated it: only once.
+    pub rated_at: Option<DateTimeUtc>,
 }
 
 /// None: related rows are loaded in batches by id, by the slice that owns them.

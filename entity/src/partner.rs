@@ -27,6 +27,10 @@ pub struct Model {
     pub active_deliveries: i32,
     /// Orders delivered.
     pub completed_deliveries: i32,
+    /// Every score that they were given, added up.
+    pub rating_sum: i64,
+    /// How many scores that is.
+    pub rating_count: i64,
 }
 
 /// None: related rows are loaded in batches by id, by the slice that owns them.

@@ -44,6 +44,10 @@ pub struct Model {
     pub is_active: bool,
     /// Pieces ever sold; what `BEST_SELLING` sorts by.
     pub sold_count: i64,
+    /// Every score that it was given, added up.
+    pub rating_sum: i64,
+    /// How many scores that is.
+    pub rating_count: i64,
     /// When it was listed.
     pub created_at: DateTimeUtc,
     /// When it last changed.

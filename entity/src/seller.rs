@@ -23,6 +23,10 @@ pub struct Model {
     pub longitude: f64,
     /// Whether orders wait for the store to pack them.
     pub preparation: Text<Preparation>,
+    /// Every score that it was given, added up.
+    pub rating_sum: i64,
+    /// How many scores that is.
+    pub rating_count: i64,
     /// When it joined.
     pub created_at: DateTimeUtc,
 }

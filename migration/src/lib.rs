@@ -20,6 +20,7 @@ mod m20261121_000009_carts;
 mod m20261121_000010_payments;
 mod m20261121_000011_sales;
 mod m20261121_000012_search;
+mod m20261121_000013_ratings;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_payments::Migration),
             Box::new(m20261121_000011_sales::Migration),
             Box::new(m20261121_000012_search::Migration),
+            Box::new(m20261121_000013_ratings::Migration),
         ]
     }
 }

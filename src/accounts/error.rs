@@ -46,6 +46,12 @@ pub enum AccountsError {
     /// Several stores have the name that an operator gave.
     #[error("Several stores have this name: give the id (sel_…) or the e-mail address of the seller.")]
     ManyStores,
+    /// No such saved address, or none of theirs.
+    #[error("There is no such address.")]
+    NoSuchAddress,
+    /// They have as many as anybody may.
+    #[error("You have 50 addresses already: change or remove one.")]
+    TooManyAddresses,
     /// This field says something about another role.
     #[error("An account of this role has no such field.")]
     NotOfRole(&'static str),
@@ -83,6 +89,8 @@ impl From<AccountsError> for Rejection {
             }
             AccountsError::NoCapacity => (ErrorCode::InvalidInput, Some("capacity")),
             AccountsError::NoSuchStore => (ErrorCode::NotFound, Some("seller")),
+            AccountsError::NoSuchAddress => (ErrorCode::NotFound, Some("addressId")),
+            AccountsError::TooManyAddresses => (ErrorCode::InvalidInput, Some("address")),
             AccountsError::NotOfRole(field) => (ErrorCode::InvalidInput, Some(field)),
         };
         let rejection = Self::new(code, error.to_string());

@@ -55,6 +55,14 @@ pub async fn free_slot(tx: &Tx, partner: Uuid, is_delivered: bool) -> Result<()>
     Ok(repo::update_freeing_slot(&**tx, partner, is_delivered).await?)
 }
 
+/// Counts a `score` of the partner.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rate(tx: &Tx, partner: Uuid, score: i32) -> Result<()> {
+    Ok(repo::update_rating(&**tx, partner, score).await?)
+}
+
 /// Says whether the partner takes orders from now on. Orders they carry stay theirs.
 ///
 /// # Errors

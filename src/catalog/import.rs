@@ -108,6 +108,8 @@ impl Row {
             tags: Strings(self.tags.clone().unwrap_or_default()),
             is_active: true,
             sold_count: 0,
+            rating_sum: 0,
+            rating_count: 0,
             created_at: at,
             updated_at: at,
         };

@@ -76,6 +76,17 @@ pub(super) async fn update_sold_count(db: &impl ConnectionTrait, id: Uuid, by: i
     Ok(())
 }
 
+/// Counts a score of each of `ids`.
+pub(super) async fn update_ratings(db: &impl ConnectionTrait, ids: &[Uuid], score: i32) -> Result<()> {
+    product::Entity::update_many()
+        .col_expr(product::Column::RatingSum, Expr::col(product::Column::RatingSum).add(score))
+        .col_expr(product::Column::RatingCount, Expr::col(product::Column::RatingCount).add(1))
+        .filter(product::Column::Id.is_in(ids.iter().copied()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn insert_tags(db: &impl ConnectionTrait, product: Uuid, tags: &[String]) -> Result<()> {
     if tags.is_empty() {
         return Ok(());

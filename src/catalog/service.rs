@@ -140,6 +140,8 @@ pub async fn add(app: &App, tx: &Tx, seller: Uuid, draft: Draft, at: DateTime<Ut
         tags: Strings(draft.tags),
         is_active: true,
         sold_count: 0,
+        rating_sum: 0,
+        rating_count: 0,
         created_at: at,
         updated_at: at,
     };
@@ -210,6 +212,19 @@ async fn write_index(app: &App, products: &[product::Model]) -> Result<()> {
 /// Faults of the database.
 pub async fn count_sold(tx: &Tx, product: Uuid, pieces: i64) -> Result<()> {
     repo::update_sold_count(&**tx, product, pieces).await
+}
+
+/// Counts a `score` of each of `products`, and tells whoever looks at them.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn rate(app: &App, tx: &Tx, products: &[Uuid], score: i32, at: DateTime<Utc>) -> Result<()> {
+    let mut products = products.to_vec();
+    products.sort_unstable();
+    // ascending, as everybody who locks several
+    repo::import::lock_products(&**tx, &products).await?;
+    repo::update_ratings(&**tx, &products, score).await?;
+    event::products_changed(tx, &app.ids, &products, at).await
 }
 
 /// Every category by name.

@@ -113,6 +113,8 @@ pub(crate) async fn new_seller(app: &App) -> Actor {
         latitude: 12.9,
         longitude: 77.6,
         preparation: Preparation::ALL[0].into(),
+        rating_sum: 0,
+        rating_count: 0,
         created_at: now,
     };
     seller::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await.unwrap();

@@ -109,6 +109,8 @@ async fn insert_partners(app: &App, tx: &Tx, users: &HashMap<&'static str, Uuid>
             capacity: app.config.partner_capacity,
             active_deliveries: 0,
             completed_deliveries: 0,
+            rating_sum: 0,
+            rating_count: 0,
         });
     }
     insert(tx, rows).await
@@ -158,6 +160,8 @@ async fn insert_sellers(
             longitude,
             // the demo has nobody behind the counter
             preparation: Preparation::Automatic.into(),
+            rating_sum: 0,
+            rating_count: 0,
             created_at: now,
         });
     }
@@ -230,6 +234,8 @@ fn product(app: &App, good: &Good, (seller_id, category_id): (Uuid, Uuid), at: D
         tags: Strings(tags),
         is_active: true,
         sold_count: 0,
+        rating_sum: 0,
+        rating_count: 0,
         created_at: at,
         updated_at: at,
     };

@@ -6,8 +6,8 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{
-    AccountsMutation, AccountsQuery, AddressesLoader, PartnerLoader, ProfileMutation, SellerLoader, UserLoader,
-    UsersMutation,
+    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, PartnerLoader, ProfileMutation, SellerLoader,
+    UserLoader, UsersMutation,
 };
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
@@ -22,7 +22,7 @@ use crate::inventory::graphql::{
 };
 use crate::orders::graphql::{
     ClaimLoader, EventLoader, ItemLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription,
-    PaymentsMutation, PositionLoader, TimeLoader, TimelineLoader,
+    PaymentsMutation, PositionLoader, RatingLoader, RatingsMutation, TimeLoader, TimelineLoader,
 };
 use crate::payments::graphql::{PaymentLoader, PaymentsLoader, RefundLoader, RefundsLoader};
 
@@ -35,6 +35,7 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 pub struct Mutation(
     AccountsMutation,
     ProfileMutation,
+    AddressesMutation,
     UsersMutation,
     CatalogMutation,
     InventoryMutation,
@@ -42,6 +43,7 @@ pub struct Mutation(
     CartMutation,
     PromosMutation,
     OrdersMutation,
+    RatingsMutation,
     PaymentsMutation,
     DispatchMutation,
 );
@@ -109,6 +111,7 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(TimeLoader(app.clone()), gather))
         .data(loader(ItemsLoader(app.clone()), gather))
         .data(loader(ClaimLoader(app.clone()), gather))
+        .data(loader(RatingLoader(app.clone()), gather))
         .data(loader(PaymentsLoader(app.clone()), gather))
         .data(loader(RefundsLoader(app.clone()), gather))
         .data(loader(ItemLoader(app.clone()), gather))

@@ -91,6 +91,12 @@ pub enum OrderError {
         /// When it may be offered again, if another holds it.
         retry_after: Option<DateTime<Utc>>,
     },
+    /// It is rated when it has arrived.
+    #[error("Only an order that was delivered can be rated.")]
+    NotDelivered,
+    /// It is rated once.
+    #[error("This order is rated already.")]
+    AlreadyRated,
     /// No such claim of this partner.
     #[error("There is no such claim.")]
     NoSuchClaim,
@@ -122,6 +128,8 @@ impl From<OrderError> for Rejection {
                 };
                 refusal.with(Detail::Transition { from, to, allowed: allowed.to_vec() })
             }
+            OrderError::NotDelivered => new(ErrorCode::IllegalTransition).at("orderId"),
+            OrderError::AlreadyRated => new(ErrorCode::AlreadyExists).at("orderId"),
             OrderError::ProofRequired => new(ErrorCode::ProofRequired).at("deliveryCode"),
             OrderError::ProofWrong | OrderError::ProofLocked => new(ErrorCode::ProofWrong).at("deliveryCode"),
             OrderError::NoteRequired => new(ErrorCode::ProofRequired).at("note"),

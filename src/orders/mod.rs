@@ -5,7 +5,7 @@
 //!
 //! An order that is paid in advance waits for its payment; what a payment means to it is decided in [`service::paying`].
 //!
-//! Tables: `orders`, `order_items`, `order_events`, `claims`. Event out: [`event::ORDER_CHANGED`], one each version.
+//! Tables: `orders`, `order_items`, `order_events`, `claims`, `ratings`. Event out: [`event::ORDER_CHANGED`], one each version.
 
 pub mod error;
 pub mod event;

@@ -81,6 +81,7 @@ impl World {
             promo_redemption,
             payment,
             refund,
+            rating,
             job,
             event,
             idempotency_key

@@ -3,6 +3,7 @@
 //! One binary, so that the servers are started once: `tests/run`. What the tests stand on is in `support`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod addresses;
 mod architecture;
 mod authority;
 mod bad_input;
@@ -29,6 +30,7 @@ mod payments;
 mod privacy;
 mod profile;
 mod protocol;
+mod ratings;
 mod readme;
 mod roles;
 mod sales;

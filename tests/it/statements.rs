@@ -7,9 +7,10 @@ use quick_commerce::graphql::context::{RequestId, Viewer};
 use quick_commerce::graphql::{authenticate, build_schema_gathering};
 use serde_json::{Value, json};
 
+use crate::ratings::rate;
 use crate::support::actors::Actor;
 use crate::support::money::{place_card_order, start};
-use crate::support::story::{claim, place_order, seller_with_product};
+use crate::support::story::{claim, deliver, place_order, seller_with_product};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
@@ -20,12 +21,13 @@ over_both_shapes! {
 const GATHER: Duration = Duration::from_millis(100);
 
 const ORDERS: &str = "query Orders($first: Int!) { admin { orders(first: $first) { totalCount { value } nodes {
-    number total { amount } deliveryAddress { line1 } viewerActions
+    number total { amount } deliveryAddress { line1 } viewerActions estimatedDeliveryAt rating { score }
     payments { status amount { amount } refunds { amount { amount } status } }
-    customer { name email addresses { line1 } } seller { storeName } partner { name partner { activeDeliveries } }
+    customer { name email addresses { line1 } } seller { storeName rating }
+    partner { name partner { activeDeliveries rating } }
     claim { status serverTime partner { name } order { number } }
     timeline(first: 5) { nodes { type cursor actor { name } } }
-    items { quantity product { name available category { name productCount { value } } seller { storeName }
+    items { quantity product { name rating available category { name productCount { value } } seller { storeName }
         stock { onHand movements(first: 2) { nodes { delta actor { name } order { number } } } } } } } } } }";
 
 const PRODUCTS: &str = "query Products($first: Int!) { products(first: $first) { totalCount { value } nodes {
@@ -72,7 +74,12 @@ async fn an_answer_takes_as_many_statements_for_many_orders_as_for_few(shape: Sh
         let paid = place_card_order(&customer, &shop.product_id, 1).await;
         start(&customer, &paid).await;
         if number % 2 == 0 {
-            claim(&app.partner().await, &order).await;
+            let partner = app.partner().await;
+            claim(&partner, &order).await;
+            if number % 4 == 0 {
+                deliver(&partner, &customer, &order).await;
+                rate(&customer, &order, 5).await;
+            }
         }
     }
     let ids = ids_of_everything(&admin).await;

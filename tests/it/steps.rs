@@ -11,6 +11,7 @@ use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
 
+use crate::ratings::RATE_ORDER;
 use crate::support::actors::Actor;
 use crate::support::audit::audit;
 use crate::support::crowd::uuid;
@@ -153,6 +154,7 @@ impl Scene {
                 (ASSIGN_ORDER, json!({ "idempotencyKey": key, "orderId": id, "partnerId": self.partner.user_id }))
             }
             OrderAction::Pay => (START_PAYMENT, json!({ "idempotencyKey": key, "orderId": id })),
+            OrderAction::Rate => (RATE_ORDER, json!({ "orderId": id, "score": 5 })),
             OrderAction::Refund => {
                 let order = money(&self.customer, id).await;
                 let none = domain::id::encode(Kind::Payment, uuid::Uuid::nil());
@@ -209,8 +211,8 @@ async fn every_step_is_taken_or_refused_as_the_rules_say(shape: Shape) {
 
 async fn what_a_viewer_is_offered_is_what_then_succeeds(shape: Shape) {
     use OrderAction::{
-        AcceptClaim, Assign, Cancel, Claim, Confirm, Deliver, Fail, MarkReady, Pay, PickUp, Prepare, Refund, ReleaseClaim,
-        StartTransit,
+        AcceptClaim, Assign, Cancel, Claim, Confirm, Deliver, Fail, MarkReady, Pay, PickUp, Prepare, Rate, Refund,
+        ReleaseClaim, StartTransit,
     };
     let possible = [
         Pay,
@@ -227,6 +229,7 @@ async fn what_a_viewer_is_offered_is_what_then_succeeds(shape: Shape) {
         Deliver,
         Fail,
         Cancel,
+        Rate,
     ];
     let scene = Scene::set(shape).await;
     for situation in situations() {

@@ -137,7 +137,7 @@ pub struct AddressInput {
     pub location: Option<GeoPointInput>,
     /// For the partner at the door; at most 500 characters.
     pub instructions: Option<String>,
-    /// Whether it is chosen unless another is named; false when absent.
+    /// Whether it is chosen unless another is named; false when absent. Only of addresses that are saved.
     pub is_default: Option<bool>,
 }
 

@@ -62,7 +62,7 @@ impl Loader<Uuid> for AddressesLoader {
 
     async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<address::Model>>> {
         let mut of_users: HashMap<Uuid, Vec<address::Model>> = HashMap::new();
-        for row in repo::list_addresses_of(self.0.db.reader(), ids).await? {
+        for row in repo::addresses::list_addresses_of(self.0.db.reader(), ids).await? {
             of_users.entry(row.user_id).or_default().push(row);
         }
         Ok(of_users)

@@ -1,6 +1,7 @@
 //! Accounts as clients see them.
 
 mod address;
+mod addresses;
 mod administration;
 mod auth;
 mod loaders;
@@ -9,6 +10,7 @@ mod user;
 mod viewer;
 
 pub use address::{Address, AddressInput};
+pub use addresses::{AddressPayload, AddressesMutation, EmptyPayload, RemoveAddressInput, SaveAddressInput};
 pub use administration::{UpdateUserInput, UserPayload, UsersMutation};
 pub use auth::{
     AccountsMutation, AuthPayload, AuthTokens, LoginInput, LogoutInput, LogoutPayload, PartnerSignupInput,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::access::Role as RoleValue;
 use domain::id::Kind;
 use domain::input;
+use domain::rating::average;
 use entity::{partner, seller, user};
 use uuid::Uuid;
 
@@ -145,6 +146,9 @@ pub struct PartnerProfile {
     active_deliveries: i32,
     /// Orders that they have delivered.
     completed_deliveries: i32,
+    /// What customers gave for orders that they delivered, 1 to 5 on average, rounded half up to one decimal; null before the
+    /// first.
+    rating: Option<f64>,
 }
 
 impl From<partner::Model> for PartnerProfile {
@@ -156,6 +160,7 @@ impl From<partner::Model> for PartnerProfile {
             capacity: row.capacity,
             active_deliveries: row.active_deliveries,
             completed_deliveries: row.completed_deliveries,
+            rating: average(row.rating_sum, row.rating_count),
         }
     }
 }
@@ -190,6 +195,11 @@ impl Seller {
     /// Where partners pick up.
     async fn location(&self) -> GeoPoint {
         GeoPoint { latitude: self.0.latitude, longitude: self.0.longitude }
+    }
+
+    /// What customers gave for orders from it, 1 to 5 on average, rounded half up to one decimal; null before the first.
+    async fn rating(&self) -> Option<f64> {
+        average(self.0.rating_sum, self.0.rating_count)
     }
 
     /// Whether its orders wait for it to pack them. Seller's own and admins' view; null for everyone else.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::access::Role;
-use entity::{Text, address, partner, seller, user};
+use entity::{Text, partner, seller, user};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LockType, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use crate::platform::Result;
 use crate::platform::page::{self, Page, PageArgs, Sort};
 use crate::platform::search::containing;
 
+pub mod addresses;
 pub mod partners;
 pub mod profile;
 pub mod sessions;
@@ -96,6 +97,17 @@ pub async fn lock_user_as(db: &impl ConnectionTrait, id: Uuid, role: Role) -> Re
     let find =
         user::Entity::find_by_id(id).filter(user::Column::IsActive.eq(true)).filter(user::Column::Role.eq(Text(role)));
     Ok(find.lock_shared().one(db).await?.is_some())
+}
+
+/// Whether the user is active and has `role`; if so, both stay until the transaction ends, and nobody else who asks so is let
+/// in before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_user_alone(db: &impl ConnectionTrait, id: Uuid, role: Role) -> Result<bool> {
+    let find =
+        user::Entity::find_by_id(id).filter(user::Column::IsActive.eq(true)).filter(user::Column::Role.eq(Text(role)));
+    Ok(find.lock(LockType::NoKeyUpdate).one(db).await?.is_some())
 }
 
 /// The users of `ids` that exist; what they are stays so until the transaction ends. Always locked in one order, so that
@@ -208,6 +220,20 @@ pub async fn find_seller_of(db: &impl ConnectionTrait, user: Uuid) -> Result<Opt
     Ok(seller::Entity::find().filter(seller::Column::UserId.eq(user)).one(db).await?)
 }
 
+/// Counts a score of the store.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_seller_rating(db: &impl ConnectionTrait, id: Uuid, score: i32) -> Result<()> {
+    seller::Entity::update_many()
+        .col_expr(seller::Column::RatingSum, Expr::col(seller::Column::RatingSum).add(score))
+        .col_expr(seller::Column::RatingCount, Expr::col(seller::Column::RatingCount).add(1))
+        .filter(seller::Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// The first `limit` stores of this name.
 ///
 /// # Errors
@@ -223,21 +249,4 @@ pub async fn list_sellers_named(db: &impl ConnectionTrait, name: &str, limit: u6
 /// When the database fails.
 pub async fn list_sellers_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<seller::Model>> {
     Ok(seller::Entity::find().filter(seller::Column::Id.is_in(ids.to_vec())).all(db).await?)
-}
-
-/// The address `id`, if it is `user`'s.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_address(db: &impl ConnectionTrait, user: Uuid, id: Uuid) -> Result<Option<address::Model>> {
-    Ok(address::Entity::find_by_id(id).filter(address::Column::UserId.eq(user)).one(db).await?)
-}
-
-/// The addresses of `users`, each user's oldest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_addresses_of(db: &impl ConnectionTrait, users: &[Uuid]) -> Result<Vec<address::Model>> {
-    let of_them = address::Entity::find().filter(address::Column::UserId.is_in(users.to_vec()));
-    Ok(of_them.order_by_asc(address::Column::Id).all(db).await?)
 }

@@ -44,6 +44,17 @@ pub(in crate::accounts) async fn update_freeing_slot(
     Ok(())
 }
 
+/// Counts a score of the partner.
+pub(in crate::accounts) async fn update_rating(db: &impl ConnectionTrait, user: Uuid, score: i32) -> Result<(), DbErr> {
+    partner::Entity::update_many()
+        .col_expr(partner::Column::RatingSum, Expr::col(partner::Column::RatingSum).add(score))
+        .col_expr(partner::Column::RatingCount, Expr::col(partner::Column::RatingCount).add(1))
+        .filter(partner::Column::UserId.eq(user))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Says whether the partner takes orders. `None` when that is no news.
 pub(in crate::accounts) async fn update_availability(
     db: &impl ConnectionTrait,

@@ -12,9 +12,11 @@ use uuid::Uuid;
 use super::error::AccountsError;
 use super::repo;
 use crate::app::App;
+use crate::platform::db::Tx;
 use crate::platform::page::{Page, PageArgs};
 use crate::platform::{Error, Result};
 
+mod addresses;
 mod administration;
 pub mod cleaning;
 pub mod closing;
@@ -24,6 +26,7 @@ mod registration;
 mod sessions;
 
 pub use super::repo::UserFilter;
+pub use addresses::{MAX_ADDRESSES, remove_address, save_address};
 pub use administration::{UserChange, update_user};
 pub use profile::{ProfileChange, update_profile};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
@@ -95,6 +98,14 @@ pub async fn get_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<seller::M
     found.ok_or_else(|| Error::fault("reading a store that another row refers to", "it does not exist"))
 }
 
+/// Counts a `score` of the store `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rate_seller(tx: &Tx, id: Uuid, score: i32) -> Result<()> {
+    repo::update_seller_rating(&**tx, id, score).await
+}
+
 /// The seller that an operator means by a store's name, its id, or its seller's e-mail address: to act in their name.
 ///
 /// # Errors
@@ -122,7 +133,7 @@ pub async fn find_store(app: &App, text: &str) -> Result<Actor> {
 /// # Errors
 /// When the database fails.
 pub async fn find_address(db: &impl ConnectionTrait, user: Uuid, id: Uuid) -> Result<Option<address::Model>> {
-    repo::find_address(db, user, id).await
+    repo::addresses::find_address(db, user, id).await
 }
 
 /// A line that may be left out; an empty one counts as left out, as forms send it.

@@ -139,6 +139,8 @@ impl Draft {
                     capacity: app.config.partner_capacity,
                     active_deliveries: 0,
                     completed_deliveries: 0,
+                    rating_sum: 0,
+                    rating_count: 0,
                 };
                 repo::insert_partner(&**tx, partner).await?;
             }
@@ -150,6 +152,8 @@ impl Draft {
                     latitude: signup.location.latitude,
                     longitude: signup.location.longitude,
                     preparation: Preparation::Automatic.into(),
+                    rating_sum: 0,
+                    rating_count: 0,
                     created_at: now,
                 };
                 repo::insert_seller(&**tx, seller).await?;

@@ -10,6 +10,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
 use domain::id::Kind;
+use domain::rating::average;
 use entity::{category, product};
 use uuid::Uuid;
 
@@ -173,12 +174,17 @@ impl Product {
         load_existing::<StockLoader, _>(ctx, self.0.id).await.map(|stock| Some(ProductStock(stock)))
     }
 
+    /// What customers gave for orders with it, 1 to 5 on average, rounded half up to one decimal; null before the first.
+    async fn rating(&self) -> Option<f64> {
+        average(self.0.rating_sum, self.0.rating_count)
+    }
+
     /// When it was listed.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// When its entry last changed. Sales and stock do not count.
+    /// When its entry last changed. Sales, stock and ratings do not count.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }

@@ -68,7 +68,14 @@ pub(in crate::catalog) async fn update_products(db: &impl ConnectionTrait, produ
     let is_kept = |column: &Column| {
         matches!(
             column,
-            Column::Id | Column::Sku | Column::SellerId | Column::IsActive | Column::SoldCount | Column::CreatedAt
+            Column::Id
+                | Column::Sku
+                | Column::SellerId
+                | Column::IsActive
+                | Column::SoldCount
+                | Column::RatingSum
+                | Column::RatingCount
+                | Column::CreatedAt
         )
     };
     for products in products.chunks(CHUNK) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
-use entity::{claim, order, order_event, order_item};
+use entity::{claim, order, order_event, order_item, rating};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -118,4 +118,18 @@ by_id! {
 by_id! {
     /// Entries of timelines by their ids.
     EventLoader, order_event::Model, service::list_events_by_ids
+}
+
+/// Ratings by order.
+#[derive(Debug)]
+pub struct RatingLoader(pub App);
+
+impl Loader<Uuid> for RatingLoader {
+    type Value = rating::Model;
+    type Error = GraphError;
+
+    async fn load(&self, orders: &[Uuid]) -> Result<HashMap<Uuid, rating::Model>> {
+        let ratings = service::list_ratings(self.0.db.reader(), orders).await?;
+        Ok(ratings.into_iter().map(|rating| (rating.order_id, rating)).collect())
+    }
 }

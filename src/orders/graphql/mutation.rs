@@ -19,7 +19,7 @@ pub struct OrderPayload {
 }
 
 impl OrderPayload {
-    fn of(actor: Actor, result: crate::platform::Result<order::Model>) -> Result<Self> {
+    pub(super) fn of(actor: Actor, result: crate::platform::Result<order::Model>) -> Result<Self> {
         let Outcome { value, user_errors } = Outcome::of(result)?;
         Ok(Self { order: value.and_then(|row| Order::seen_by(row, actor)), user_errors })
     }

@@ -3,13 +3,15 @@
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party, Reader, Role, Situation, viewer_actions};
+use domain::estimate;
 use domain::id::Kind;
 use entity::{order, payment};
 
 use super::claim::Claim;
 use super::inputs::{OrderFilterInput, OrderSort};
 use super::item::OrderItem;
-use super::loaders::{ClaimLoader, ItemsLoader, OrderLoader, TimelineLoader};
+use super::loaders::{ClaimLoader, ItemsLoader, OrderLoader, RatingLoader, TimelineLoader};
+use super::rating::Rating;
 use super::timeline::{OrderEvent, OrderEventConnection};
 use crate::accounts::graphql::{Address, Seller, User};
 use crate::graphql::connection::{connection, is_counted, page_cost};
@@ -185,7 +187,8 @@ impl Order {
     async fn viewer_actions(&self, ctx: &Context<'_>) -> Vec<OrderAction> {
         let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
         let (payment_method, payment_status) = (*self.row.payment_method, *self.row.payment_status);
-        let now = Situation { status: *self.row.status, claim, payment_method, payment_status };
+        let (status, is_rated) = (*self.row.status, self.row.rated_at.is_some());
+        let now = Situation { status, claim, payment_method, payment_status, is_rated };
         let is_partner = reader(ctx).is_some_and(|reader| reader.role == Some(Role::Partner));
         // to a partner who is nothing to it the order may be on offer; nobody else sees an order that is not theirs
         let actions = if self.party.is_some() || is_partner { viewer_actions(self.party, now) } else { Vec::new() };
@@ -226,6 +229,24 @@ impl Order {
             return Ok(Some(load_existing::<OrderLoader, _>(ctx, self.row.id).await?.delivery_code));
         }
         Ok(Some(self.row.delivery_code.clone()))
+    }
+
+    /// When it is likely to be handed over: the last change of the order, and what the stages that are left and the ride usually
+    /// take. An estimate from that change, not from now: it moves when the order does, and may have passed. Null once the order
+    /// has ended, and when the way is too long to say.
+    async fn estimated_delivery_at(&self) -> Option<DateTime<Utc>> {
+        self.party?;
+        estimate::delivery_at(*self.row.status, self.row.updated_at, self.row.distance_m)
+    }
+
+    /// What the customer thought of it: seen by its customer, its store, admins, and the partner who delivered it. Null until the
+    /// customer has said so.
+    async fn rating(&self, ctx: &Context<'_>) -> Result<Option<Rating>> {
+        // the row of an event says whether there was one then
+        if self.party.is_none() || self.row.rated_at.is_none() {
+            return Ok(None);
+        }
+        Ok(load::<RatingLoader, _>(ctx, self.row.id).await?.map(Rating::from))
     }
 
     /// When it was handed over; null until then.

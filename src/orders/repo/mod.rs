@@ -3,4 +3,5 @@
 pub(super) mod claims;
 pub(super) mod lists;
 pub(super) mod orders;
+pub(super) mod ratings;
 pub(super) mod sales;

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use domain::claims::ClaimStatus;
 use domain::geo::Circle;
-use entity::{claim, order, order_event, order_item};
+use entity::{claim, order, order_event, order_item, rating};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 pub use crate::orders::repo::lists::{OrderFilter, OrderSort, StatusCount, event_key};
-use crate::orders::repo::{claims, lists, orders};
+use crate::orders::repo::{claims, lists, orders, ratings};
 use crate::platform::Result;
 use crate::platform::page::{self, Page, PageArgs};
 
@@ -169,6 +169,14 @@ pub async fn list_delivery_times(
     limit: u64,
 ) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
     Ok(lists::list_delivery_times(db, from, limit).await?)
+}
+
+/// The ratings of `ids`, of those that have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_ratings(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<rating::Model>> {
+    Ok(ratings::list_ratings(db, ids).await?)
 }
 
 /// The lines `ids` of orders.

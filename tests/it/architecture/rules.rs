@@ -19,7 +19,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("cart", &["cart", "cart_line", "promo", "promo_customer", "promo_redemption"]),
     ("payments", &["payment", "refund", "payment_event", "sandbox_intent", "sandbox_refund"]),
     // an order and its claims are one aggregate
-    ("orders", &["order", "order_item", "order_event", "claim"]),
+    ("orders", &["order", "order_item", "order_event", "claim", "rating"]),
 ];
 
 /// What is right all the same: the file, and the path, with what is beneath it, that it may name.

@@ -110,6 +110,24 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
         ],
     ),
     (
+        "saveAddress",
+        &[
+            ("addressId", Id("adr")),
+            ("address.label", Line(1, 60)),
+            ("address.line1", Line(1, 200)),
+            ("address.line2", Line(0, 200)),
+            ("address.city", Line(1, 100)),
+            ("address.region", Line(0, 100)),
+            ("address.postalCode", Line(1, 20)),
+            ("address.country", Form),
+            ("address.location.latitude", Degrees(90.0)),
+            ("address.location.longitude", Degrees(180.0)),
+            ("address.instructions", Lines(500)),
+            ("address.isDefault", Choice),
+        ],
+    ),
+    ("removeAddress", &[("addressId", Id("adr"))]),
+    (
         "placeOrder",
         &[
             KEY,
@@ -164,6 +182,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("claimOrder", &[KEY, ("orderId", Id("ord")), ("accept", Choice)]),
     ("acceptClaim", &[KEY, ("claimId", Id("clm"))]),
     ("releaseClaim", &[KEY, ("claimId", Id("clm")), ("reason", Lines(500))]),
+    ("rateOrder", &[("orderId", Id("ord")), ("score", Number(1, 5)), ("comment", Lines(1_000))]),
     ("startPayment", &[KEY, ("orderId", Id("ord")), ("provider", Form)]),
     ("refundPayment", &[KEY, ("paymentId", Id("pay")), ("amount", Price), ("reason", Lines(500))]),
     ("setAvailability", &[("available", Choice)]),
@@ -218,6 +237,9 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
                 "idempotencyKey": key(), "items": items, "address": address, "paymentMethod": "CASH_ON_DELIVERY",
             })
         }
+        "saveAddress" => json!({ "address": address() }),
+        "removeAddress" => json!({ "addressId": "adr_00000000000000000000000000" }),
+        "rateOrder" => json!({ "orderId": order, "score": 5 }),
         "refundPayment" => json!({ "idempotencyKey": key(), "paymentId": world.payment_id, "amount": "1" }),
         "cancelOrder" | "claimOrder" | "startPayment" => json!({ "idempotencyKey": key(), "orderId": order }),
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
@@ -242,7 +264,8 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str, path: &str) -> &'a Act
         "updateProfile" if path.starts_with("vehicle") => &world.partner,
         "register" | "login" | "refreshTokens" => &world.nobody,
         "createProduct" | "updateProduct" | "adjustStock" | "importProducts" | "updateProfile" => &world.shop.seller,
-        "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" => &world.customer,
+        "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" | "saveAddress"
+        | "removeAddress" | "rateOrder" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
         _ => &world.admin,
     }

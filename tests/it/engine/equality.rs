@@ -12,6 +12,7 @@ use quick_commerce::stream::{Answer, Engine};
 use serde_json::{Value, json};
 
 use crate::cart::set;
+use crate::ratings::rate;
 use crate::support::actors::{Actor, SET_AVAILABILITY};
 use crate::support::story::{
     ASSIGN_ORDER, adjust_stock, by_hand, claim, hand_over, place_order, seller_with_product, step, try_claim,
@@ -274,6 +275,8 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
         world.compare().await;
     }
     hand_over(&partner, &customer, &order).await;
+    world.compare().await;
+    rate(&customer, &order, 4).await;
     world.compare().await;
     let assign = json!({ "orderId": other, "partnerId": other_partner.user_id, "idempotencyKey": "a-key-of-its-own" });
     admin.mutate(ASSIGN_ORDER, assign).await;

@@ -123,6 +123,7 @@ async fn everything(world: &World) -> Value {
         promo_redemption,
         payment,
         refund,
+        rating,
         event
     ]
 }

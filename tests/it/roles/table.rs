@@ -25,6 +25,8 @@ const SELLERS_AND_ADMINS: [Outcome; 5] = [Unauthenticated, Forbidden, Forbidden,
 /// The partner has nothing to do with the order: another has it.
 const ITS_PARTIES: [Outcome; 5] = [Unauthenticated, Allowed, Hidden, Allowed, Allowed];
 const ITS_PARTIES_OR_NULL: [Outcome; 5] = [Hidden, Allowed, Hidden, Allowed, Allowed];
+/// There is no such address.
+const CUSTOMERS_OF_NOTHING: [Outcome; 5] = [Unauthenticated, Hidden, Forbidden, Forbidden, Forbidden];
 /// The claim is another partner's.
 const ITS_PARTNER: [Outcome; 5] = [Unauthenticated, Forbidden, Hidden, Forbidden, Forbidden];
 
@@ -151,6 +153,18 @@ pub(super) const MUTATIONS: &[Row] = &[
         |_| json!({ "input": { "idempotencyKey": key(), "rows": [] } }),
     ),
     row(
+        "saveAddress",
+        CUSTOMERS,
+        "mutation($input: SaveAddressInput!) { saveAddress(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "address": address() } }),
+    ),
+    row(
+        "removeAddress",
+        CUSTOMERS_OF_NOTHING,
+        "mutation($input: RemoveAddressInput!) { removeAddress(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "addressId": "adr_00000000000000000000000000" } }),
+    ),
+    row(
         "updateProfile",
         SIGNED_IN,
         "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { code } } }",
@@ -203,6 +217,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         ADMINS,
         "mutation($input: AssignOrderInput!) { assignOrder(input: $input) { userErrors { code } } }",
         |world| json!({ "input": { "idempotencyKey": key(), "orderId": world.order_id, "partnerId": world.partner.user_id } }),
+    ),
+    row(
+        "rateOrder",
+        CUSTOMERS,
+        "mutation($input: RateOrderInput!) { rateOrder(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "orderId": world.order_id, "score": 5 } }),
     ),
     row(
         "startPayment",

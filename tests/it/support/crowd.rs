@@ -40,6 +40,8 @@ pub(crate) async fn partners(app: &App, count: usize, capacity: i32) -> Vec<Prin
             capacity,
             active_deliveries: 0,
             completed_deliveries: 0,
+            rating_sum: 0,
+            rating_count: 0,
         };
         row.into_active_model()
     });

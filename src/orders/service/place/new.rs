@@ -79,6 +79,7 @@ impl New<'_> {
             updated_at: *at,
             ready_at: None,
             delivered_at: None,
+            rated_at: None,
         }
     }
 
