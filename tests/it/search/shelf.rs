@@ -52,6 +52,8 @@ pub(super) async fn seller(app: &App) -> Uuid {
         latitude: 12.9,
         longitude: 77.6,
         preparation: Preparation::Automatic.into(),
+        rating_sum: 0,
+        rating_count: 0,
         created_at: now,
     };
     seller::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await.unwrap();
@@ -79,6 +81,8 @@ pub(super) fn product(number: usize, seller: Uuid, category: Uuid, row: Row<'_>)
         tags: Strings(tags.iter().map(|tag| tag.to_lowercase()).collect()),
         is_active: true,
         sold_count,
+        rating_sum: 0,
+        rating_count: 0,
         created_at: at,
         updated_at: at,
     };
