@@ -128,11 +128,19 @@ impl Failure {
 
 type Outcome<T = ()> = Result<T, Failure>;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Stack of a thread, in bytes. An operation is one future, of all that it may have to do: without optimisation it needs more
+/// than the two MiB that threads have by default. It is address space, not memory.
+const STACK: usize = 8 << 20;
+
+fn main() -> ExitCode {
     let matches = Cli::command().after_help(settings()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match run(cli).await {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(Failure::usage(format!("cannot start threads: {error}"))),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, message }) => {
             // a closed terminal is no reason to panic

@@ -62,7 +62,7 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// Anything by its id; null when it does not exist or the viewer may not see it.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id, of any type.")] id: ID) -> Result<Option<Node>> {
-        Finder::new(ctx).find(&id).await
+        Box::pin(Finder::new(ctx).find(&id)).await
     }
 
     /// Several by their ids, in the order asked for; null for each that does not exist or may not be seen.

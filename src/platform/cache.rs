@@ -117,7 +117,8 @@ impl Cache {
             .value
             .get_or_try_init(async || {
                 is_read = true;
-                Ok(Box::new(read.await?) as Box<dyn Any + Send + Sync>)
+                // a reading is large and rare: whoever finds what they look for does not carry it about
+                Ok(Box::new(Box::pin(read).await?) as Box<dyn Any + Send + Sync>)
             })
             .await?;
         let counter = if is_read { &self.0.misses } else { &self.0.hits };

@@ -143,12 +143,12 @@ pub async fn found_products(
 ) -> Result<ProductConnection> {
     let app = app(ctx)?;
     let (rows, count) = if is_browsing(ctx) {
-        let rows = cached::list(app, search, among.clone(), page).await?;
-        let count = if is_counted(ctx) { Some(cached::count(app, search, among, page).await?) } else { None };
+        let rows = Box::pin(cached::list(app, search, among.clone(), page)).await?;
+        let count = if is_counted(ctx) { Some(Box::pin(cached::count(app, search, among, page)).await?) } else { None };
         (Arc::unwrap_or_clone(rows), count)
     } else {
-        let rows = service::list(app, viewer, search, among.clone(), page).await?;
-        let count = if is_counted(ctx) { Some(service::count(app, viewer, search, among).await?) } else { None };
+        let rows = Box::pin(service::list(app, viewer, search, among.clone(), page)).await?;
+        let count = if is_counted(ctx) { Some(Box::pin(service::count(app, viewer, search, among)).await?) } else { None };
         (rows, count)
     };
     Ok((rows.map(Product), count).into())
@@ -181,7 +181,8 @@ impl CatalogQuery {
         #[graphql(desc = "So many from the end or before `before`: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "A cursor of this list, with the same sort, filter and search.")] before: Option<String>,
     ) -> Result<ProductConnection> {
-        product_page(ctx, |_| {}, filter, sort, search, Paging { first, after, last, before }).await
+        // boxed: the largest resolver makes every operation as large
+        Box::pin(product_page(ctx, |_| {}, filter, sort, search, Paging { first, after, last, before })).await
     }
 
     /// One product, by exactly one of its names. Null when there is none, or it is not on sale and the viewer is neither
