@@ -30,8 +30,11 @@ pub const CANCEL: &str = "payments.cancel";
 /// The job that has money given back by a provider.
 pub const REFUND: &str = "payments.refund";
 
-/// The most payments that an order may have: so often is a card declined, or a page left.
+/// The most payments of an order that its provider knows: so often is a card declined, or a page left.
 const MAX_PAYMENTS: usize = 20;
+
+/// The most payments of an order, those at which the provider broke among them.
+const MAX_TRIES: usize = 200;
 
 /// The most refunds that somebody may ask for of one payment.
 const MAX_REFUNDS: usize = 50;
@@ -144,11 +147,12 @@ pub async fn begin(app: &App, tx: &Tx, order: &order::Model, provider: &str, at:
         }
         return Ok(open.clone());
     }
-    if payments.len() >= MAX_PAYMENTS {
+    let known = payments.iter().filter(|payment| payment.provider_ref.is_some());
+    if known.clone().count() >= MAX_PAYMENTS || payments.len() >= MAX_TRIES {
         return Err(PaymentError::NotAllowed("Too many payments of this order have failed.").into());
     }
     // the customer has the secrets of those that failed: two are not to succeed
-    for failed in payments.iter().filter(|payment| !is_paid(payment)) {
+    for failed in known.filter(|payment| !is_paid(payment)) {
         enqueue_cancel(app, tx, failed.id, at).await?;
     }
     let row = new(app, order, provider, PaymentStatus::Pending, at);
@@ -292,8 +296,10 @@ pub async fn fail(tx: &Tx, payment: Uuid, reason: &str, at: DateTime<Utc>) -> Re
 pub async fn abandon(app: &App, tx: &Tx, order: Uuid, except: Option<Uuid>, reason: &str, at: DateTime<Utc>) -> Result<()> {
     let payments = repo::list_payments(&**tx, &[order]).await?;
     for payment in payments.iter().filter(|payment| !is_paid(payment) && Some(payment.id) != except) {
-        fail(tx, payment.id, reason, at).await?;
-        enqueue_cancel(app, tx, payment.id, at).await?;
+        // one that failed before its provider knew of it is called off by whoever hears that it is known after all
+        if fail(tx, payment.id, reason, at).await? || payment.provider_ref.is_some() {
+            enqueue_cancel(app, tx, payment.id, at).await?;
+        }
     }
     Ok(())
 }

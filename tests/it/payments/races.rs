@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use domain::id::Kind;
-use entity::{order, payment};
+use domain::order::OrderStatus;
+use entity::{order, payment, stock};
 use quick_commerce::orders::service::paying::{StartPayment, expiry, start_payment};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
 
 use super::{WINDOW, World};
+use crate::support::actors::Api;
 use crate::support::audit::audit;
 use crate::support::crowd::{at_once, uuid};
 use crate::support::money::{
@@ -17,8 +19,8 @@ use crate::support::money::{
     until_money,
 };
 use crate::support::redis::Redis;
-use crate::support::story::{CANCEL_ORDER, PRODUCT, key, seller_with_product};
-use crate::support::{Shape, TestCluster, over_both_shapes};
+use crate::support::story::{CANCEL_ORDER, PRODUCT, key, product, seller_with_product};
+use crate::support::{Shape, TestCluster, TestParts, over_both_shapes};
 
 over_both_shapes! {
     two_webhooks_at_once_have_one_effect,
@@ -28,6 +30,7 @@ over_both_shapes! {
     payments_started_at_once_are_one,
     a_start_that_broke_off_in_between_is_gone_on_with,
     refunds_at_once_never_exceed_what_was_paid,
+    an_order_that_cannot_be_called_off_keeps_no_other_waiting,
 }
 
 /// How often a race is run: whoever wins, it must hold.
@@ -162,6 +165,36 @@ async fn a_start_that_broke_off_in_between_is_gone_on_with(shape: Shape) {
     play(app, &Started { id: String::new(), secret: again.client_secret.unwrap() }, "succeed").await;
     until_money(customer, &id, "/status", "READY").await;
     audit(&app.app).await;
+}
+
+async fn an_order_that_cannot_be_called_off_keeps_no_other_waiting(shape: Shape) {
+    // nothing runs beside the sweep of the test
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let (product_id, order_id) = {
+        let served = crate::support::app::serve(app).await;
+        let api = Api::new(app.clone(), served.addr);
+        let (shop, customer) = tokio::join!(seller_with_product(&api, 100, "40.00"), api.customer());
+        let made = (shop.product_id.clone(), place_card_order(&customer, &shop.product_id, 3).await);
+        let other = product(&shop.seller, &shop.category_id, 10, "1.00").await;
+        place_card_order(&customer, &other, 1).await;
+        served.stop().await;
+        made
+    };
+    // as no code of ours leaves it: what was promised to the first order is not reserved
+    stock::Entity::update_many()
+        .col_expr(stock::Column::Reserved, Expr::value(0))
+        .filter(stock::Column::ProductId.eq(uuid(Kind::Product, &product_id)))
+        .exec(app.db.writer())
+        .await
+        .unwrap();
+    parts.clock.advance(app.config.payments.window);
+    let swept = expiry::sweep(app).await.unwrap();
+    assert_eq!((swept.found, swept.ended), (2, 1));
+    let again = expiry::sweep(app).await.unwrap();
+    assert_eq!((again.found, again.ended), (1, 0), "of which the next look is taken after a pause");
+    let stuck = order::Entity::find_by_id(uuid(Kind::Order, &order_id)).one(app.db.reader()).await.unwrap().unwrap();
+    assert_eq!(*stuck.status, OrderStatus::Pending);
 }
 
 async fn refunds_at_once_never_exceed_what_was_paid(shape: Shape) {
