@@ -273,9 +273,9 @@ async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {
     let demo = Demo::new(shape).await;
     let db = Db::connect(&demo.database.url(), 1, Cache::new(0)).await.unwrap();
     let at = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-    let dead = ["payments.refund", "payments.refund", "payments.cancel"].into_iter().enumerate().map(|(number, kind)| {
+    let dead = [(0, "payments.refund"), (1, "payments.refund"), (2, "payments.cancel")].map(|(number, kind)| {
         let row = job::Model {
-            id: uuid::Uuid::from_u128(number as u128),
+            id: uuid::Uuid::from_u128(number),
             kind: kind.to_owned(),
             key: format!("key-{number}"),
             payload: serde_json::json!({}),
@@ -283,7 +283,7 @@ async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {
             run_at: at,
             last_error: Some("Stripe:\n401".to_owned()),
             created_at: at,
-            died_at: Some(at + chrono::TimeDelta::seconds(number as i64)),
+            died_at: Some(at + chrono::TimeDelta::seconds(i64::try_from(number).unwrap())),
         };
         row.into_active_model()
     });

@@ -105,9 +105,11 @@ async fn a_refund_at_which_stripe_broke_is_made_once(shape: Shape) {
     for is_made in [true, false] {
         let (id, payment) = paid(app, shop, customer).await;
         let (asked, made) = (stripe.asked("refunds").len(), stripe.refunds());
-        match is_made {
-            true => stripe.will_do_and_answer(StatusCode::INTERNAL_SERVER_ERROR, json!({})),
-            false => stripe.will_answer(StatusCode::INTERNAL_SERVER_ERROR, json!({})),
+        let broken = StatusCode::INTERNAL_SERVER_ERROR;
+        if is_made {
+            stripe.will_do_and_answer(broken, json!({}));
+        } else {
+            stripe.will_answer(broken, json!({}));
         }
         try_refund(&shop.seller, &payment.id, Some("5")).await.ok("refundPayment");
         until(|| async {
