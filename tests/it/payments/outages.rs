@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use entity::payment;
-use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, Statement};
 use serde_json::json;
 
 use super::World;
@@ -18,7 +18,7 @@ use crate::support::money::{
 use crate::support::redis::Redis;
 use crate::support::story::{CANCEL_ORDER, Shop, key, seller_with_product};
 use crate::support::wait::until;
-use crate::support::{Shape, TestCluster, over_both_shapes};
+use crate::support::{Shape, TestCluster, TestParts, over_both_shapes};
 
 over_both_shapes! {
     a_payment_at_which_stripe_broke_is_followed_by_another_under_the_same_key,
@@ -196,6 +196,14 @@ async fn a_failed_refund_of_a_cancelled_order_is_in_its_timeline(shape: Shape) {
     try_refund(&shop.seller, &payment.id, None).await.ok("refundPayment");
     until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
     audit(&app.app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_has_a_commit_on_the_disk_before_it_is_acknowledged() {
+    let parts = TestParts::build(Shape::Embedded).await;
+    let db = parts.app.db.writer();
+    let setting = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA synchronous")).await.unwrap().unwrap();
+    assert_eq!(setting.try_get_by_index::<i32>(0).unwrap(), 2, "FULL");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
