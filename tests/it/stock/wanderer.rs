@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::support::crowd::{refused, wish};
 use crate::support::story::key;
+use crate::support::wait::until;
 
 /// How long an order waits for its payment.
 pub(super) const WINDOW: Duration = Duration::from_mins(2);
@@ -52,6 +53,46 @@ impl Wanderer {
         }
     }
 
+    /// Some of everything, for nobody knows what comes up at random.
+    pub(super) async fn do_all_once(self) {
+        let (declined, paid, unwanted) = (self.ordered(true).await, self.ordered(true).await, self.ordered(true).await);
+        // one is never paid, and one stays
+        self.ordered(true).await;
+        self.ordered(false).await;
+        self.play(declined, Choice::Decline).await;
+        self.play(paid, Choice::Succeed).await;
+        self.call_off(unwanted, self.customer).await.unwrap();
+        let row = ImportRow { product: self.sheet[3].clone(), stock: 61 };
+        let import = Import { rows: vec![row], is_all_or_nothing: true };
+        assert!(refused(import_batch(&self.app, &self.seller, &import, false).await).unwrap().errors.is_empty());
+        let (product, delta, reason) = (self.products[0], 5, StockMovementReason::Received);
+        let adjustment = Adjustment { product, delta, reason, note: None, expected_on_hand: None };
+        refused(adjust(&self.app, &self.seller, &key(), adjustment).await).unwrap();
+        until(|| async {
+            let events = order_event::Entity::find().all(self.app.db.reader()).await.unwrap();
+            let happened = |r#type| events.iter().any(|event| *event.r#type == r#type);
+            happened(OrderEventType::PaymentFailed) && happened(OrderEventType::PaymentSucceeded)
+        })
+        .await;
+        let payments = payment::Entity::find().all(self.app.db.reader()).await.unwrap();
+        let payment = payments.iter().find(|payment| payment.order_id == paid).unwrap().id;
+        let ask = RefundPayment { payment, amount: Some(1.into()), reason: None };
+        refused(refund_payment(&self.app, self.seller, &key(), ask).await).unwrap();
+    }
+
+    async fn ordered(&self, is_prepaid: bool) -> Uuid {
+        let payment_method = if is_prepaid { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery };
+        let place = Place { payment_method, promo_code: Some("TEN".to_owned()), ..wish(&[(self.products[0], 1)]) };
+        refused(orders::place(&self.app, self.customer, &key(), place).await).unwrap().id
+    }
+
+    async fn play(&self, order: Uuid, choice: Choice) {
+        let ask = StartPayment { order, provider: None };
+        let started = refused(start_payment(&self.app, self.customer, &key(), ask).await).unwrap().payment;
+        let played = sandbox::choose(&self.app, &started.client_secret.unwrap(), choice).await;
+        assert_eq!(refused(played).unwrap(), Some(true));
+    }
+
     fn roll(&self, bound: usize) -> usize {
         usize::try_from(self.dice.below(bound as u64)).unwrap()
     }
@@ -74,9 +115,9 @@ impl Wanderer {
         }
     }
 
-    /// Pays one of the orders, or tries to, at the sandbox.
+    /// Pays one of the latest orders, or tries to, at the sandbox.
     async fn pay(&mut self) {
-        let Some(order) = self.any_order() else { return };
+        let Some(order) = self.orders.iter().rev().nth(self.roll(3)).map(|order| order.id) else { return };
         let ask = StartPayment { order, provider: None };
         let started = match refused(start_payment(&self.app, self.customer, &key(), ask).await) {
             Ok(started) => started.payment,
