@@ -93,7 +93,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "PAYMENT_PROVIDER",
         "",
-        "`sandbox` or `stripe`; absent: the sandbox when embedded, else none, and orders are paid in cash only",
+        "`sandbox` or `stripe`; absent: Stripe when its key is there, else the sandbox when embedded, else none, and orders \
+         are paid in cash only",
     ),
     setting("STRIPE_SECRET_KEY", "", "key of Stripe's API, `sk_…`; with it payments may be started at Stripe"),
     setting("STRIPE_WEBHOOK_SECRET", "", "secret that Stripe signs its webhooks with, `whsec_…`"),

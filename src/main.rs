@@ -67,6 +67,11 @@ enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Manages jobs: what follows from requests and calls other servers, such as refunds.
+    Jobs {
+        #[command(subcommand)]
+        command: cli::jobs::Command,
+    },
     /// Prints an access token for an account.
     Token {
         /// The account's e-mail address.
@@ -192,6 +197,11 @@ async fn execute(command: Command, config: &Config) -> Outcome {
         Command::Import(arguments) => {
             let app = ready(config).await?;
             cli::import::run(&app, &arguments).await?;
+            close(&app).await
+        }
+        Command::Jobs { command } => {
+            let app = ready(config).await?;
+            cli::jobs::run(&app, command).await?;
             close(&app).await
         }
         Command::Schema { check } => schema(check).await,

@@ -1,4 +1,5 @@
 //! Commands that are more than a line.
 
 pub(crate) mod import;
+pub(crate) mod jobs;
 mod sheet;

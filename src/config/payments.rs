@@ -54,6 +54,7 @@ impl Reader {
             }
         };
         let provider = match self.optional("PAYMENT_PROVIDER").as_deref() {
+            None if stripe.is_some() => Some(ProviderName::Stripe),
             None => is_embedded.then_some(ProviderName::Sandbox),
             Some("sandbox") => Some(ProviderName::Sandbox),
             Some("stripe") => Some(ProviderName::Stripe),
@@ -105,6 +106,8 @@ mod tests {
         assert!(provider(&chosen("stripe")).is_err() && provider(&chosen("other")).is_err());
         assert!(load(&[("STRIPE_SECRET_KEY", "sk_test_tiger")]).is_err(), "without the webhooks' secret");
         let keys = [("STRIPE_SECRET_KEY", "sk_test_tiger"), ("STRIPE_WEBHOOK_SECRET", "whsec_lion")];
+        assert_eq!(provider(&keys), Ok(Some(ProviderName::Stripe)), "whoever has an account means it");
+        assert_eq!(provider(&[keys[0], keys[1], ("PAYMENT_PROVIDER", "sandbox")]), Ok(Some(ProviderName::Sandbox)));
         let config = load(&[keys[0], keys[1], ("PAYMENT_PROVIDER", "stripe")]).unwrap();
         let text = format!("{config:?}");
         assert!(!text.contains("tiger") && !text.contains("lion"), "{text}");

@@ -22,9 +22,13 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn create_intent<'a>(&'a self, new: &'a NewIntent) -> BoxFuture<'a, Result<Intent, ProviderError>>;
 
     /// Sees to it that the customer cannot go on with a payment. Refused once it has succeeded, or is about to.
-    fn cancel_intent<'a>(&'a self, payment: Uuid, reference: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
+    /// Calling off twice does no harm: `request` is drawn for each try, so that a failure is not repeated.
+    fn cancel_intent<'a>(&'a self, request: Uuid, reference: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
 
-    /// Gives money back.
+    /// How a payment stands, for when no webhook has said so.
+    fn find_intent<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<IntentState, ProviderError>>;
+
+    /// Gives money back, unless it did: where it might have failed halfway, it is looked up first.
     fn refund<'a>(&'a self, new: &'a NewRefund) -> BoxFuture<'a, Result<RefundAnswer, ProviderError>>;
 
     /// Checks the signature of a webhook, and then reads what it says: nothing, if that is none of our business.
@@ -65,11 +69,31 @@ impl fmt::Debug for Intent {
     }
 }
 
+/// How a payment stands at its provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntentState {
+    /// It succeeded, with so much in minor units of a currency.
+    Succeeded {
+        /// What was paid.
+        amount_minor: i64,
+        /// ISO 4217, in capitals.
+        currency: String,
+    },
+    /// It is about to succeed or to fail, and the customer has no part in it any more.
+    Processing,
+    /// It was called off.
+    Cancelled,
+    /// Anything else, in the provider's word.
+    Other(String),
+}
+
 /// Money that a provider is to give back.
 #[derive(Debug, Clone)]
 pub struct NewRefund {
     /// Ours; the provider gives it back once, however often it is asked.
     pub refund: Uuid,
+    /// How often the provider broke at it: it would repeat that failure, so that the next request is another.
+    pub broken: u32,
     /// What the provider calls the payment.
     pub reference: String,
     /// How much.
@@ -103,6 +127,12 @@ pub enum ProviderError {
     /// It may, later. The text is for the log.
     #[error("{0}")]
     Unavailable(String),
+    /// The same request is under way, and will be answered soon. The text is for the log.
+    #[error("{0}")]
+    UnderWay(String),
+    /// It broke, maybe halfway, and will say so again when it is asked the same under the same key. The text is for the log.
+    #[error("{0}")]
+    Broken(String),
 }
 
 /// What a provider says by a webhook.

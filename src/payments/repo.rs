@@ -52,7 +52,8 @@ pub(super) async fn find_payment_by_reference(
 /// Payments of `orders`, oldest first.
 pub(super) async fn list_payments(db: &impl ConnectionTrait, orders: &[Uuid]) -> Result<Vec<payment::Model>> {
     let find = payment::Entity::find().filter(payment::Column::OrderId.is_in(orders.iter().copied()));
-    Ok(find.order_by_asc(payment::Column::Id).all(db).await?)
+    // ids are drawn by the clocks of several processes
+    Ok(find.order_by_asc(payment::Column::CreatedAt).order_by_asc(payment::Column::Id).all(db).await?)
 }
 
 /// Writes what the provider calls a payment that it did not call anything yet.
@@ -70,6 +71,17 @@ pub(super) async fn update_intent(
         .exec_with_returning(db)
         .await?;
     Ok(updated.pop())
+}
+
+/// Writes what the provider calls a payment, where that is not known.
+pub(super) async fn update_reference(db: &impl ConnectionTrait, id: Uuid, reference: &str) -> Result<()> {
+    payment::Entity::update_many()
+        .col_expr(payment::Column::ProviderRef, Expr::value(reference))
+        .filter(payment::Column::Id.eq(id))
+        .filter(payment::Column::ProviderRef.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Moves a payment from one of `from` to `to`; whether it was there.
@@ -144,7 +156,7 @@ pub(super) async fn find_refund(db: &impl ConnectionTrait, id: Uuid) -> Result<O
 /// Refunds of `payments`, oldest first.
 pub(super) async fn list_refunds(db: &impl ConnectionTrait, payments: &[Uuid]) -> Result<Vec<refund::Model>> {
     let find = refund::Entity::find().filter(refund::Column::PaymentId.is_in(payments.iter().copied()));
-    Ok(find.order_by_asc(refund::Column::Id).all(db).await?)
+    Ok(find.order_by_asc(refund::Column::CreatedAt).order_by_asc(refund::Column::Id).all(db).await?)
 }
 
 /// Moves a refund from one of `from` to `to`; whether it was there.
@@ -190,6 +202,10 @@ pub(super) async fn insert_sandbox_intent(db: &impl ConnectionTrait, row: sandbo
     let insert = sandbox_intent::Entity::insert(row.into_active_model().reset_all()).on_conflict(once);
     insert.exec_without_returning(db).await?;
     Ok(())
+}
+
+pub(super) async fn find_sandbox_intent(db: &impl ConnectionTrait, id: &str) -> Result<Option<sandbox_intent::Model>> {
+    Ok(sandbox_intent::Entity::find_by_id(id).one(db).await?)
 }
 
 pub(super) async fn find_sandbox_intent_of(

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::provider::{
-    Intent, NewIntent, NewRefund, News, Provider, ProviderError, ProviderEvent, RefundAnswer, RefundOutcome, WebhookError,
+    Intent, IntentState, NewIntent, NewRefund, News, Provider, ProviderError, ProviderEvent, RefundAnswer, RefundOutcome,
+    WebhookError,
 };
 use super::{repo, signature};
 use crate::app::App;
@@ -123,7 +124,9 @@ impl Sandbox {
 
 fn unavailable(error: Error) -> ProviderError {
     match Failure::from(error) {
-        Failure::Again(text) | Failure::Final(text) => ProviderError::Unavailable(format!("the sandbox: {text}")),
+        Failure::Again(text) | Failure::AgainWith(text, _) | Failure::Final(text) => {
+            ProviderError::Unavailable(format!("the sandbox: {text}"))
+        }
     }
 }
 
@@ -153,6 +156,21 @@ impl Provider for Sandbox {
                 repo::update_sandbox_status(db, reference, &open, status::CANCELLED).await.map_err(unavailable)?;
             let refused = || ProviderError::Refused("This payment has succeeded, or is about to.".to_owned());
             cancelled.map(|_| ()).ok_or_else(refused)
+        }
+        .boxed()
+    }
+
+    fn find_intent<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<IntentState, ProviderError>> {
+        async move {
+            let found = repo::find_sandbox_intent(self.app.db.writer(), reference).await.map_err(unavailable)?;
+            let unknown = || ProviderError::Refused("There is no such payment.".to_owned());
+            let sandbox_intent::Model { status, amount_minor, currency, .. } = found.ok_or_else(unknown)?;
+            Ok(match status.as_str() {
+                status::SUCCEEDED => IntentState::Succeeded { amount_minor, currency },
+                status::PROCESSING => IntentState::Processing,
+                status::CANCELLED => IntentState::Cancelled,
+                _ => IntentState::Other(status),
+            })
         }
         .boxed()
     }
@@ -265,8 +283,7 @@ async fn call_back(
         reason: reason.map(str::to_owned),
     };
     let key = event.id.clone();
-    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: CALLBACK, key, payload: &event, run_at: at, at }).await?;
-    Ok(())
+    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: CALLBACK, key, payload: &event, run_at: at, at }).await
 }
 
 /// Sends the webhook of `job` to `url`, signed now.

@@ -1,6 +1,8 @@
 //! Use-cases of payments. Those that take a `tx` are parts of the orders' use-cases, which have locked the order's row and
 //! then, by [`lock`], the payment's.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use domain::money::Money;
 use domain::order::PaymentStatus;
@@ -10,12 +12,17 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::error::PaymentError;
-use super::provider::{self, CASH, Intent, NewIntent, NewRefund, ProviderError, ProviderEvent, RefundOutcome};
+use super::provider::{
+    self, CASH, Intent, IntentState, NewIntent, NewRefund, News, ProviderError, ProviderEvent, RefundOutcome,
+};
 use super::repo;
 use crate::app::App;
 use crate::platform::db::{Tx, retry};
 use crate::platform::jobs::{self, Failure, Job, NewJob};
 use crate::platform::{Error, Result};
+
+/// How often a provider is asked once more that is busy with the same request, and how long is waited before.
+const BUSY: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
 
 /// The job that has a payment called off at its provider.
 pub const CANCEL: &str = "payments.cancel";
@@ -23,8 +30,11 @@ pub const CANCEL: &str = "payments.cancel";
 /// The job that has money given back by a provider.
 pub const REFUND: &str = "payments.refund";
 
-/// The most payments that an order may have: so often is a card declined, or a page left.
+/// The most payments of an order that its provider knows: so often is a card declined, or a page left.
 const MAX_PAYMENTS: usize = 20;
+
+/// The most payments of an order, those at which the provider broke among them.
+const MAX_TRIES: usize = 200;
 
 /// The most refunds that somebody may ask for of one payment.
 const MAX_REFUNDS: usize = 50;
@@ -153,11 +163,12 @@ pub async fn begin(app: &App, tx: &Tx, order: &order::Model, provider: &str, at:
         }
         return Ok(open.clone());
     }
-    if payments.len() >= MAX_PAYMENTS {
+    let known = payments.iter().filter(|payment| payment.provider_ref.is_some());
+    if known.clone().count() >= MAX_PAYMENTS || payments.len() >= MAX_TRIES {
         return Err(PaymentError::NotAllowed("Too many payments of this order have failed.").into());
     }
-    // the customer has the secret of the one that failed: two are not to succeed
-    if let Some(failed) = payments.iter().rfind(|payment| !is_paid(payment)) {
+    // the customer has the secrets of those that failed: two are not to succeed
+    for failed in known.filter(|payment| !is_paid(payment)) {
         enqueue_cancel(app, tx, failed.id, at).await?;
     }
     let row = new(app, order, provider, PaymentStatus::Pending, at);
@@ -165,11 +176,14 @@ pub async fn begin(app: &App, tx: &Tx, order: &order::Model, provider: &str, at:
     Ok(row)
 }
 
-/// Records that `order` was paid at the door.
+/// Records that `order` was paid at the door, if there was anything to pay.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn record_cash(app: &App, tx: &Tx, order: &order::Model, at: DateTime<Utc>) -> Result<()> {
+    if order.total_minor == 0 {
+        return Ok(());
+    }
     repo::insert_payment(&**tx, new(app, order, CASH, PaymentStatus::Paid, at)).await
 }
 
@@ -196,6 +210,10 @@ fn new(app: &App, order: &order::Model, provider: &str, status: PaymentStatus, a
 pub enum NotIntroduced {
     /// The provider will not have it.
     Refused(String),
+    /// The provider broke: this payment cannot be made known any more, and another can.
+    Broken(Error),
+    /// It failed before, or was called off in the meantime: nobody can go on with it.
+    Ended(String),
     /// It may later; or something broke.
     Error(Error),
 }
@@ -211,17 +229,45 @@ impl From<Error> for NotIntroduced {
 /// # Errors
 /// [`NotIntroduced`].
 pub async fn introduce(app: &App, payment: payment::Model, order_number: &str) -> Result<payment::Model, NotIntroduced> {
-    if payment.provider_ref.is_some() || !is_open(&payment) {
-        return Ok(payment);
-    }
     let provider = provider::find(app, &payment.provider).ok_or(Error::from(PaymentError::NoSuchProvider))?;
     let amount = Money::new(payment.amount_minor, *payment.currency);
     let new = NewIntent { payment: payment.id, order_number: order_number.to_owned(), amount };
-    match provider.create_intent(&new).await {
-        Ok(intent) => Ok(retry(|| keep_intent(app, payment.id, &intent)).await?),
-        Err(ProviderError::Refused(reason)) => Err(NotIntroduced::Refused(reason)),
-        Err(ProviderError::Unavailable(error)) => Err(Error::fault("asking a payment provider", error).into()),
+    let fault = |error: String| Error::fault("asking a payment provider", error);
+    let (mut payment, mut pauses) = (payment, BUSY.iter());
+    loop {
+        if payment.provider_ref.is_none() && *payment.status == PaymentStatus::Failed {
+            return Err(ended(payment));
+        }
+        if payment.provider_ref.is_some() || !is_open(&payment) {
+            return Ok(payment);
+        }
+        match provider.create_intent(&new).await {
+            Ok(intent) => {
+                let kept = retry(|| keep_intent(app, payment.id, &intent)).await?;
+                return if *kept.status == PaymentStatus::Failed { Err(ended(kept)) } else { Ok(kept) };
+            }
+            Err(ProviderError::Refused(reason)) => return Err(NotIntroduced::Refused(readable(&reason))),
+            Err(ProviderError::Broken(error)) => return Err(NotIntroduced::Broken(fault(error))),
+            Err(ProviderError::Unavailable(error)) => return Err(fault(error).into()),
+            // another request of ours asks the same: what it is answered is for this one, too
+            Err(ProviderError::UnderWay(error)) => match pauses.next() {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return Err(fault(error).into()),
+            },
+        }
+        let again = repo::find_payment(app.db.writer(), payment.id).await?;
+        payment = again.ok_or_else(|| fault("the payment is not there".to_owned()))?;
     }
+}
+
+fn ended(payment: payment::Model) -> NotIntroduced {
+    NotIntroduced::Ended(payment.failure_reason.unwrap_or_else(|| "It has failed.".to_owned()))
+}
+
+/// What a provider writes, for people to read: providers write at length.
+#[must_use]
+pub fn readable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 async fn keep_intent(app: &App, id: Uuid, intent: &Intent) -> Result<payment::Model> {
@@ -240,11 +286,13 @@ async fn keep_intent(app: &App, id: Uuid, intent: &Intent) -> Result<payment::Mo
     Ok(kept)
 }
 
-/// The payment succeeded; whether that is news.
+/// The payment, which its provider calls `reference`, succeeded; whether that is news.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn succeed(tx: &Tx, payment: Uuid, at: DateTime<Utc>) -> Result<bool> {
+pub async fn succeed(tx: &Tx, payment: Uuid, reference: &str, at: DateTime<Utc>) -> Result<bool> {
+    // by that name it is refunded, and the provider's own answer may have been lost
+    repo::update_reference(&**tx, payment, reference).await?;
     repo::update_status(&**tx, payment, &UNPAID, PaymentStatus::Paid, None, at).await
 }
 
@@ -263,10 +311,11 @@ pub async fn fail(tx: &Tx, payment: Uuid, reason: &str, at: DateTime<Utc>) -> Re
 /// When the database fails.
 pub async fn abandon(app: &App, tx: &Tx, order: Uuid, except: Option<Uuid>, reason: &str, at: DateTime<Utc>) -> Result<()> {
     let payments = repo::list_payments(&**tx, &[order]).await?;
-    // those that failed before the last one were called off when it was begun
-    if let Some(last) = payments.iter().rfind(|payment| !is_paid(payment) && Some(payment.id) != except) {
-        fail(tx, last.id, reason, at).await?;
-        enqueue_cancel(app, tx, last.id, at).await?;
+    for payment in payments.iter().filter(|payment| !is_paid(payment) && Some(payment.id) != except) {
+        // one that failed before its provider knew of it is called off by whoever hears that it is known after all
+        if fail(tx, payment.id, reason, at).await? || payment.provider_ref.is_some() {
+            enqueue_cancel(app, tx, payment.id, at).await?;
+        }
     }
     Ok(())
 }
@@ -275,34 +324,52 @@ pub async fn abandon(app: &App, tx: &Tx, order: Uuid, except: Option<Uuid>, reas
 #[derive(Debug, Serialize, Deserialize)]
 struct About {
     id: Uuid,
+    /// How often the provider broke at it.
+    #[serde(default)]
+    broken: u32,
 }
 
 async fn enqueue_cancel(app: &App, tx: &Tx, payment: Uuid, at: DateTime<Utc>) -> Result<()> {
-    let (key, payload) = (payment.to_string(), &About { id: payment });
-    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: CANCEL, key, payload, run_at: at, at }).await?;
-    Ok(())
+    let (key, payload) = (payment.to_string(), &About { id: payment, broken: 0 });
+    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: CANCEL, key, payload, run_at: at, at }).await
 }
 
-/// Has the payment of `job` called off at its provider.
+/// Has the payment of `job` called off at its provider. If it turns out to have succeeded, that is to be applied: the webhook
+/// may never come.
 ///
 /// # Errors
-/// When the provider cannot be asked now.
-pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<(), Failure> {
-    let About { id } = job.payload()?;
+/// When the provider cannot be asked now, or does not know yet.
+pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<Option<(String, ProviderEvent)>, Failure> {
+    let About { id, .. } = job.payload()?;
     let payment = repo::find_payment(app.db.reader(), id).await?;
-    let Some(payment) = payment.filter(|payment| !is_paid(payment) && !is_open(payment)) else { return Ok(()) };
+    let Some(payment) = payment.filter(|payment| !is_paid(payment) && !is_open(payment)) else { return Ok(None) };
     // what the provider was not told of nobody can pay, and if it is being told now, this job comes again
-    let Some(reference) = &payment.provider_ref else { return Ok(()) };
+    let Some(reference) = payment.provider_ref else { return Ok(None) };
     let provider = provider::find(app, &payment.provider);
     let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
-    match provider.cancel_intent(id, reference).await {
-        Ok(()) => Ok(()),
-        Err(ProviderError::Refused(reason)) => {
-            // it has succeeded, or is about to: a webhook says so, and the money goes back
-            tracing::info!(payment = %id, reason, "a payment cannot be called off any more");
-            Ok(())
+    let refusal = match provider.cancel_intent(app.ids.uuid(), &reference).await {
+        Ok(()) => return Ok(None),
+        Err(ProviderError::Refused(reason)) => reason,
+        Err(error) => return Err(Failure::Again(error.to_string())),
+    };
+    match provider.find_intent(&reference).await {
+        Ok(IntentState::Succeeded { amount_minor, currency }) => {
+            tracing::warn!(payment = %id, "a payment that was to be called off has succeeded");
+            // once for each payment; its webhook changes nothing more
+            let (event, news) = (format!("found:{id}"), News::Succeeded { amount_minor, currency });
+            Ok(Some((payment.provider, ProviderEvent { id: event, payment: Some(id), reference, news })))
         }
-        Err(ProviderError::Unavailable(error)) => Err(Failure::Again(error)),
+        Ok(IntentState::Cancelled) => Ok(None),
+        Ok(IntentState::Processing) => Err(Failure::Again(format!("it is about to succeed or to fail: {refusal}"))),
+        Ok(IntentState::Other(state)) => {
+            tracing::error!(payment = %id, state, refusal, "a payment could not be called off");
+            Err(Failure::Final(format!("it is {state}: {refusal}")))
+        }
+        Err(ProviderError::Refused(unknown)) => {
+            tracing::error!(payment = %id, refusal, unknown, "a payment could not be called off, and not be looked up");
+            Err(Failure::Final(format!("{refusal} {unknown}")))
+        }
+        Err(error) => Err(Failure::Again(error.to_string())),
     }
 }
 
@@ -357,7 +424,7 @@ pub async fn order_refund(
     };
     repo::insert_refund(&**tx, row.clone()).await?;
     if payment.provider != CASH {
-        let (key, payload) = (row.id.to_string(), &About { id: row.id });
+        let (key, payload) = (row.id.to_string(), &About { id: row.id, broken: 0 });
         jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: REFUND, key, payload, run_at: at, at }).await?;
     }
     Ok(row)
@@ -368,21 +435,27 @@ pub async fn order_refund(
 /// # Errors
 /// When the provider cannot be asked now.
 pub async fn refund_at_provider(app: &App, job: &Job) -> Result<Option<(Uuid, RefundOutcome)>, Failure> {
-    let About { id } = job.payload()?;
+    let About { id, broken } = job.payload()?;
     let db = app.db.reader();
     let Some(refund) = repo::find_refund(db, id).await? else { return Ok(None) };
     let Some(payment) = repo::find_payment(db, refund.payment_id).await? else { return Ok(None) };
-    let Some(reference) = payment.provider_ref.filter(|_| *refund.status == PaymentStatus::Pending) else { return Ok(None) };
+    if *refund.status != PaymentStatus::Pending {
+        return Ok(None);
+    }
+    let nameless = || Failure::Again("what the provider calls the payment is not known".to_owned());
+    let reference = payment.provider_ref.ok_or_else(nameless)?;
     let provider = provider::find(app, &payment.provider);
     let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
-    let new = NewRefund { refund: id, reference, amount: Money::new(refund.amount_minor, *refund.currency) };
+    let new = NewRefund { refund: id, broken, reference, amount: Money::new(refund.amount_minor, *refund.currency) };
     match provider.refund(&new).await {
         Ok(answer) => {
             repo::update_refund_reference(app.db.writer(), id, &answer.reference).await?;
             Ok(answer.outcome.map(|outcome| (id, outcome)))
         }
         Err(ProviderError::Refused(reason)) => Ok(Some((id, RefundOutcome::Failed(reason)))),
-        Err(ProviderError::Unavailable(error)) => Err(Failure::Again(error)),
+        // under the same key it would say so for a day
+        Err(ProviderError::Broken(error)) => Err(Failure::again_with(error, &About { id, broken: broken + 1 })),
+        Err(ProviderError::Unavailable(error) | ProviderError::UnderWay(error)) => Err(Failure::Again(error)),
     }
 }
 
@@ -403,14 +476,18 @@ pub async fn settle(
         RefundOutcome::Succeeded => repo::update_refund(&**tx, refund.id, &[Pending], Refunded, None, at).await?,
         // also what seemed to have gone back may come again: the customer's bank did not take it
         RefundOutcome::Failed(reason) => {
-            repo::update_refund(&**tx, refund.id, &[Pending, Refunded], Failed, Some(reason), at).await?
+            repo::update_refund(&**tx, refund.id, &[Pending, Refunded], Failed, Some(&readable(reason)), at).await?
         }
     };
     if !is_news {
         return Ok(false);
     }
     if let RefundOutcome::Failed(reason) = outcome {
-        tracing::error!(refund = %refund.id, payment = %payment.id, reason, "a refund failed");
+        let is_automatic = refund.actor_id.is_none();
+        tracing::error!(
+            refund = %refund.id, payment = %payment.id, order = %payment.order_id, is_automatic, reason,
+            "a refund failed: somebody has to see to the money"
+        );
         repo::update_not_refunding(&**tx, payment.id, refund.amount_minor).await?;
     }
     let status = match refunded(&repo::list_refunds(&**tx, &[payment.id]).await?) {

@@ -11,11 +11,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::provider::{
-    Intent, NewIntent, NewRefund, News, Provider, ProviderError, ProviderEvent, RefundAnswer, RefundOutcome, WebhookError,
+    Intent, IntentState, NewIntent, NewRefund, News, Provider, ProviderError, ProviderEvent, RefundAnswer, RefundOutcome,
+    WebhookError,
 };
 use super::signature;
 use crate::config::Stripe;
-use crate::platform::http::HttpClient;
+use crate::platform::http::{HttpAnswer, HttpClient, HttpError};
 
 /// The version of the API that this was written against; an account's own may be another.
 const VERSION: &str = "2024-12-18.acacia";
@@ -36,11 +37,12 @@ struct PaymentIntent {
     id: String,
     client_secret: Option<String>,
     #[serde(default)]
+    status: String,
+    #[serde(default)]
     amount_received: i64,
     #[serde(default)]
     currency: String,
-    #[serde(default)]
-    metadata: Metadata,
+    metadata: Option<Metadata>,
     last_payment_error: Option<Reason>,
 }
 
@@ -52,24 +54,26 @@ struct StripeRefund {
     status: String,
     payment_intent: Option<String>,
     failure_reason: Option<String>,
-    #[serde(default)]
-    metadata: Metadata,
+    metadata: Option<Metadata>,
 }
 
-/// What was given to Stripe along, by us or by another system that shares the account.
-#[derive(Debug, Default, Deserialize)]
-struct Metadata(serde_json::Map<String, Value>);
+#[derive(Debug, Deserialize)]
+struct Refunds {
+    data: Vec<StripeRefund>,
+}
 
-impl Metadata {
-    /// The id of ours that is kept under `key`.
-    fn id(&self, key: &str) -> Option<Uuid> {
-        self.0.get(key)?.as_str()?.parse().ok()
-    }
+/// What was given to Stripe along, by us or by another system that shares the account. There may be none at all.
+type Metadata = serde_json::Map<String, Value>;
+
+/// The id of ours that is kept under `key`.
+fn our_id(metadata: Option<&Metadata>, key: &str) -> Option<Uuid> {
+    metadata?.get(key)?.as_str()?.parse().ok()
 }
 
 #[derive(Debug, Deserialize)]
 struct Reason {
     message: Option<String>,
+    code: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,11 +98,11 @@ impl StripeApi {
         Self { http, account }
     }
 
-    /// A request under `key`, which Stripe remembers for a day: the same answer comes back, and nothing is done twice.
+    /// A request under `key`, which Stripe remembers for a day: the same answer comes back, also that it broke, and nothing is
+    /// done twice.
     async fn post(&self, path: &str, key: &str, form: &[(&str, String)]) -> Result<Value, ProviderError> {
-        let unavailable = |text: String| ProviderError::Unavailable(format!("Stripe: {text}"));
-        let body = serde_urlencoded::to_string(form).map_err(|error| unavailable(error.to_string()))?;
-        let authorization = format!("Bearer {}", self.account.secret_key.expose());
+        let body = serde_urlencoded::to_string(form).map_err(unavailable)?;
+        let authorization = self.authorization();
         let headers = [
             (AUTHORIZATION, authorization.as_str()),
             (CONTENT_TYPE, "application/x-www-form-urlencoded"),
@@ -106,24 +110,57 @@ impl StripeApi {
             (IDEMPOTENCY_KEY, key),
         ];
         let url = format!("{}{path}", self.account.api_url);
-        let answer =
-            self.http.post(&url, &headers, Bytes::from(body)).await.map_err(|error| unavailable(error.to_string()))?;
+        self.understand(self.http.post(&url, &headers, Bytes::from(body)).await)
+    }
+
+    /// Reads what is at `path`.
+    async fn get(&self, path: &str) -> Result<Value, ProviderError> {
+        let authorization = self.authorization();
+        let headers = [(AUTHORIZATION, authorization.as_str()), (STRIPE_VERSION, VERSION)];
+        let url = format!("{}{path}", self.account.api_url);
+        self.understand(self.http.get(&url, &headers).await)
+    }
+
+    fn authorization(&self) -> String {
+        format!("Bearer {}", self.account.secret_key.expose())
+    }
+
+    fn understand(&self, answer: Result<HttpAnswer, HttpError>) -> Result<Value, ProviderError> {
+        let answer = answer.map_err(unavailable)?;
         if answer.status.is_success() {
-            return serde_json::from_slice(&answer.body).map_err(|error| unavailable(error.to_string()));
+            return serde_json::from_slice(&answer.body).map_err(unavailable);
         }
         let refusal: Option<Refusal> = serde_json::from_slice(&answer.body).ok();
-        let message = refusal.and_then(|refusal| refusal.error.message).unwrap_or_else(|| answer.status.to_string());
-        let message = self.account.secret_key.hide_in(&message);
-        match answer.status.as_u16() {
-            // a wrong key is ours to mend, and another request under the same key may be under way: neither is about the money
-            401 | 403 | 408 | 409 | 429 | 500.. => Err(unavailable(format!("{}: {message}", answer.status.as_u16()))),
+        let (message, code) = refusal.map(|refusal| (refusal.error.message, refusal.error.code)).unwrap_or_default();
+        let message = self.account.secret_key.hide_in(&message.unwrap_or_else(|| answer.status.to_string()));
+        let status = answer.status.as_u16();
+        let text = format!("Stripe: {status}: {message}");
+        match status {
+            409 if code.as_deref() == Some("idempotency_key_in_use") => Err(ProviderError::UnderWay(text)),
+            // a wrong key is ours to mend: that is not about the money
+            401 | 403 | 408 | 409 | 429 => Err(ProviderError::Unavailable(text)),
+            500.. => Err(ProviderError::Broken(text)),
             _ => Err(ProviderError::Refused(message)),
         }
+    }
+
+    /// The refund `id` of ours of the payment `reference`, if Stripe has made it.
+    async fn find_refund(&self, id: Uuid, reference: &str) -> Result<Option<StripeRefund>, ProviderError> {
+        // more than anybody may ask for of one payment
+        let query = [("payment_intent", reference), ("limit", "100")];
+        let query = serde_urlencoded::to_string(query).map_err(unavailable)?;
+        let Refunds { data } = Self::read(self.get(&format!("/v1/refunds?{query}")).await?)?;
+        Ok(data.into_iter().find(|refund| our_id(refund.metadata.as_ref(), "refund_id") == Some(id)))
     }
 
     fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, ProviderError> {
         serde_json::from_value(value).map_err(|error| ProviderError::Unavailable(format!("Stripe's answer: {error}")))
     }
+}
+
+/// Stripe cannot be asked now, or understood.
+fn unavailable(error: impl std::fmt::Display) -> ProviderError {
+    ProviderError::Unavailable(format!("Stripe: {error}"))
 }
 
 impl Provider for StripeApi {
@@ -149,22 +186,45 @@ impl Provider for StripeApi {
         .boxed()
     }
 
-    fn cancel_intent<'a>(&'a self, payment: Uuid, reference: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+    fn cancel_intent<'a>(&'a self, request: Uuid, reference: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         async move {
             let path = format!("/v1/payment_intents/{reference}/cancel");
-            self.post(&path, &format!("cancel-{payment}"), &[]).await.map(|_| ())
+            self.post(&path, &request.to_string(), &[]).await.map(|_| ())
+        }
+        .boxed()
+    }
+
+    fn find_intent<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<IntentState, ProviderError>> {
+        async move {
+            let intent: PaymentIntent = Self::read(self.get(&format!("/v1/payment_intents/{reference}")).await?)?;
+            Ok(match intent.status.as_str() {
+                "succeeded" => {
+                    IntentState::Succeeded { amount_minor: intent.amount_received, currency: intent.currency.to_uppercase() }
+                }
+                "processing" => IntentState::Processing,
+                "canceled" => IntentState::Cancelled,
+                _ => IntentState::Other(intent.status),
+            })
         }
         .boxed()
     }
 
     fn refund<'a>(&'a self, new: &'a NewRefund) -> BoxFuture<'a, Result<RefundAnswer, ProviderError>> {
         async move {
+            if let Some(made) = self.find_refund(new.refund, &new.reference).await? {
+                let outcome = outcome(&made);
+                return Ok(RefundAnswer { reference: made.id, outcome });
+            }
+            let key = match new.broken {
+                0 => new.refund.to_string(),
+                times => format!("{}-{times}", new.refund),
+            };
             let form = [
                 ("payment_intent", new.reference.clone()),
                 ("amount", new.amount.minor.to_string()),
                 ("metadata[refund_id]", new.refund.to_string()),
             ];
-            let refund: StripeRefund = Self::read(self.post("/v1/refunds", &new.refund.to_string(), &form).await?)?;
+            let refund: StripeRefund = Self::read(self.post("/v1/refunds", &key, &form).await?)?;
             let outcome = outcome(&refund);
             Ok(RefundAnswer { reference: refund.id, outcome })
         }
@@ -193,7 +253,7 @@ impl Provider for StripeApi {
                         News::Failed { reason: reason.unwrap_or_else(|| "The payment was declined.".to_owned()) }
                     }
                 };
-                let (payment, reference) = (intent.metadata.id("payment_id"), intent.id);
+                let (payment, reference) = (our_id(intent.metadata.as_ref(), "payment_id"), intent.id);
                 Ok(Some(ProviderEvent { id, payment, reference, news }))
             }
             // the last is what they were called before 2024
@@ -202,7 +262,7 @@ impl Provider for StripeApi {
                 let outcome = outcome(&refund);
                 // one that was made by hand in Stripe's dashboard has no id of ours
                 let (Some(outcome), Some(ours), Some(reference)) =
-                    (outcome, refund.metadata.id("refund_id"), refund.payment_intent)
+                    (outcome, our_id(refund.metadata.as_ref(), "refund_id"), refund.payment_intent)
                 else {
                     return Ok(None);
                 };

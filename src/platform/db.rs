@@ -248,9 +248,10 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
             .create_if_missing(true)
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
-            // WAL lets readers go on beside the writer; NORMAL syncs at checkpoints, and WAL stays consistent without more
+            // WAL lets readers go on beside the writer; with less than FULL, what was committed since the last checkpoint may
+            // be gone after a loss of power, and somebody was told that it is there
             .pragma("journal_mode", "WAL")
-            .pragma("synchronous", "NORMAL")
+            .pragma("synchronous", "FULL")
     });
     options
 }

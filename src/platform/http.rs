@@ -70,9 +70,27 @@ impl HttpClient {
     /// # Errors
     /// [`HttpError`].
     pub async fn post(&self, url: &str, headers: &[(HeaderName, &str)], body: Bytes) -> Result<HttpAnswer, HttpError> {
+        self.ask(Method::POST, url, headers, body).await
+    }
+
+    /// Reads what is at `url`, whatever the answer's status.
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn get(&self, url: &str, headers: &[(HeaderName, &str)]) -> Result<HttpAnswer, HttpError> {
+        self.ask(Method::GET, url, headers, Bytes::new()).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(HeaderName, &str)],
+        body: Bytes,
+    ) -> Result<HttpAnswer, HttpError> {
         let uri: Uri = url.parse().map_err(|_| HttpError::Request("not an address".to_owned()))?;
         let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.uri_mut() = uri;
         for (name, value) in headers {
             let mut value =

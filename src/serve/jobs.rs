@@ -15,7 +15,7 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     Handlers::default()
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();
-            async move { payments::cancel_at_provider(&app, &job).await }
+            async move { paying::cancel_at_provider(&app, &job).await }
         })
         .with(payments::REFUND, move |job| {
             let app = refund.clone();

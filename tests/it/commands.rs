@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
-use entity::{product, stock};
+use entity::{job, product, stock};
 use quick_commerce::platform::cache::Cache;
 use quick_commerce::platform::db::Db;
 use quick_commerce::platform::relay;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 
 use crate::support::processes::Folder;
 use crate::support::shape::TestDatabase;
@@ -17,6 +17,7 @@ use crate::support::{Shape, TestParts, over_both_shapes};
 over_both_shapes! {
     a_file_of_products_is_imported,
     rows_of_a_file_that_are_refused_are_said_by_their_lines,
+    jobs_that_were_given_up_are_listed_and_tried_again,
 }
 
 /// Signs the access tokens of these tests.
@@ -266,4 +267,40 @@ async fn rows_of_a_file_that_are_refused_are_said_by_their_lines(shape: Shape) {
     let (_, err, code) = said(&demo.import(&format!("{header}\n{many}"), &["--all-or-nothing"]).await);
     assert!(code == 2 && err.contains("1000 rows"), "{err}");
     assert!(demo.see("bulk-0").await.is_none());
+}
+
+async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {
+    let demo = Demo::new(shape).await;
+    let db = Db::connect(&demo.database.url(), 1, Cache::new(0)).await.unwrap();
+    let at = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    let dead = [(0, "payments.refund"), (1, "payments.refund"), (2, "payments.cancel")].map(|(number, kind)| {
+        let row = job::Model {
+            id: uuid::Uuid::from_u128(number),
+            kind: kind.to_owned(),
+            key: format!("key-{number}"),
+            payload: serde_json::json!({}),
+            attempts: 22,
+            run_at: at,
+            last_error: Some("Stripe:\n401".to_owned()),
+            created_at: at,
+            died_at: Some(at + chrono::TimeDelta::seconds(i64::try_from(number).unwrap())),
+        };
+        row.into_active_model()
+    });
+    job::Entity::insert_many(dead).exec_without_returning(db.writer()).await.unwrap();
+    let say = async |arguments: &[&str]| {
+        let (out, err, code) = said(&demo.run(&[&["jobs"], arguments].concat()).await);
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let listed = say(&["list"]).await;
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines[0], "2023-11-14T22:13:22Z payments.cancel key-2 after 22 tries: Stripe:401");
+    assert_eq!((lines.len(), lines[3]), (4, "3 jobs were given up."));
+    assert_eq!(say(&["retry", "--kind", "payments.refund"]).await, "2 jobs are tried again.\n");
+    let refund = job::Entity::find().filter(job::Column::Key.eq("key-0")).one(db.reader()).await.unwrap().unwrap();
+    assert_eq!((refund.died_at, refund.attempts), (None, 0));
+    assert!(refund.run_at > at, "from now on");
+    assert_eq!(say(&["retry"]).await, "1 jobs are tried again.\n");
+    assert_eq!(say(&["list"]).await, "0 jobs were given up.\n");
 }

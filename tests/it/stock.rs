@@ -1,23 +1,28 @@
 //! Stock is never sold twice, and the ledger knows where every piece went.
 
+mod wanderer;
+
+use std::time::Duration;
+
 use domain::access::Actor as Principal;
-use domain::error::{ErrorCode, Rejection};
+use domain::error::ErrorCode;
 use domain::id::Kind;
-use domain::order::OrderStatus;
-use domain::stock::StockMovementReason;
-use entity::{order, stock};
+use entity::stock;
 use quick_commerce::app::App;
-use quick_commerce::inventory::service::{Adjustment, adjust};
-use quick_commerce::orders::service::{Step, step};
+use quick_commerce::cart::promos::{self, NewPromo};
+use quick_commerce::orders::service::paying;
 use quick_commerce::platform::clock::Clock;
 use quick_commerce::platform::ids::{Entropy, Ids};
+use quick_commerce::platform::jobs;
 use sea_orm::EntityTrait as _;
 use serde_json::json;
 use uuid::Uuid;
 
+use self::wanderer::{WINDOW, Wanderer, all_of_it_happened, sheet};
 use crate::support::audit::audit;
-use crate::support::crowd::{at_once, count_done, customers, place, refused, uuid};
+use crate::support::crowd::{at_once, count_done, customers, place, uuid};
 use crate::support::story::{CANCEL_ORDER, Shop, key, order as read_order, place_order, product, seller_with_product};
+use crate::support::wait::until;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
@@ -98,88 +103,37 @@ async fn goods_come_back_once_when_customer_and_seller_cancel_at_once(shape: Sha
     audit(&app.app).await;
 }
 
-/// Does at random what people do with stock, the same at each run as far as their order is.
-struct Wanderer {
-    app: App,
-    dice: Ids,
-    customer: Principal,
-    seller: Principal,
-    products: Vec<Uuid>,
-    orders: Vec<order::Model>,
-}
-
-impl Wanderer {
-    async fn wander(mut self, steps: usize) {
-        for _ in 0..steps {
-            match self.dice.below(10) {
-                0..=4 => self.buy().await,
-                5..=7 => Box::pin(self.cancel()).await,
-                _ => self.adjust().await,
-            }
-        }
-    }
-
-    fn roll(&self, bound: usize) -> usize {
-        usize::try_from(self.dice.below(bound as u64)).unwrap()
-    }
-
-    async fn buy(&mut self) {
-        let first = self.roll(self.products.len());
-        let count = 1 + self.roll(self.products.len());
-        let lines: Vec<(Uuid, i32)> = (first..first + count)
-            .map(|index| (self.products[index % self.products.len()], 1 + i32::try_from(self.roll(4)).unwrap()))
-            .collect();
-        match place(&self.app, self.customer, &lines).await {
-            Ok(order) => self.orders.push(order),
-            Err(refusal) => assert_eq!(refusal.code, ErrorCode::InsufficientStock, "{refusal:?}"),
-        }
-    }
-
-    /// Customer and seller at once, and sometimes an order that is cancelled already.
-    async fn cancel(&mut self) {
-        if self.orders.is_empty() {
-            return;
-        }
-        let order = self.orders[self.roll(self.orders.len())].id;
-        let (first, second) = tokio::join!(self.call_off(order, self.customer), self.call_off(order, self.seller));
-        for refusal in [first, second].into_iter().filter_map(Result::err) {
-            assert_eq!(refusal.code, ErrorCode::IllegalTransition, "{refusal:?}");
-        }
-    }
-
-    async fn call_off(&self, order: Uuid, by: Principal) -> Result<order::Model, Rejection> {
-        let to = OrderStatus::Cancelled;
-        let call_off = Step { order, to, note: None, expected_version: None, delivery_code: None, input: Some("status") };
-        refused(step(&self.app, by, "cancelOrder", &key(), call_off).await)
-    }
-
-    async fn adjust(&self) {
-        let (delta, reason) = match self.dice.below(3) {
-            0 => (5, StockMovementReason::Received),
-            1 => (-3, StockMovementReason::Damaged),
-            _ => (-1, StockMovementReason::Adjusted),
-        };
-        let product = self.products[self.roll(self.products.len())];
-        let adjustment = Adjustment { product, delta, reason, note: None, expected_on_hand: None };
-        if let Err(refusal) = refused(adjust(&self.app, &self.seller, &key(), adjustment).await) {
-            assert_eq!(refusal.code, ErrorCode::InsufficientStock, "{refusal:?}");
-        }
-    }
-}
-
 async fn the_ledger_explains_the_stock_after_anything(shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let Shop { seller, category_id, product_id } = seller_with_product(&app, 20, "40.00").await;
+    // webhooks are signed for longer than it takes the clock to be moved by this
+    let app = TestApp::start_with(shape, |config| config.payments.window = WINDOW).await;
+    let Shop { seller, category_id, product_id } = seller_with_product(&app, 40, "40.00").await;
     let mut products = vec![uuid(Kind::Product, &product_id)];
-    for stock in [0, 7, 40] {
+    for stock in [0, 15, 60] {
         products.push(uuid(Kind::Product, &product(&seller, &category_id, stock, "10.00").await));
     }
+    let new = NewPromo { code: "TEN".to_owned(), percent_off: Some(10.into()), max_uses: Some(12), ..NewPromo::default() };
+    promos::create(&app.app, new).await.unwrap_or_else(|_| panic!("the code is made"));
+    let sheet = sheet(&app.app, &products).await;
     let seller = seller.principal().await;
-    let wanderers = customers(&app.app, 6).await.into_iter().zip(1..).map(|(customer, seed)| {
+    let mut wanderers: Vec<Wanderer> = Vec::new();
+    for (customer, seed) in customers(&app.app, 7).await.into_iter().zip(1..) {
         let dice = Ids::new(Clock::system(), Entropy::seeded(seed));
-        let (app, products) = (app.app.clone(), products.clone());
-        Wanderer { app, dice, customer, seller, products, orders: Vec::new() }.wander(50)
-    });
-    at_once(wanderers).await;
+        let (app, products, sheet) = (app.app.clone(), products.clone(), sheet.clone());
+        wanderers.push(Wanderer { app, dice, customer, seller, products, sheet, orders: Vec::new() });
+    }
+    wanderers.pop().unwrap().do_all_once().await;
+    at_once(wanderers.into_iter().map(|wanderer| wanderer.wander(60))).await;
+    // with orders that wait, webhooks on their way, and refunds that nobody made yet
     audit(&app.app).await;
+    app.clock.advance(WINDOW + app.app.config.payments.sandbox_late);
+    paying::expiry::sweep(&app.app).await.unwrap();
+    until(|| async {
+        app.clock.advance(Duration::from_millis(100));
+        jobs::backlog(app.app.db.reader()).await.unwrap().waiting == 0
+    })
+    .await;
+    audit(&app.app).await;
+    let stocks = stock::Entity::find().all(app.app.db.reader()).await.unwrap();
+    assert!(stocks.iter().all(|stock| stock.reserved == 0), "nobody waits any more: {stocks:?}");
+    all_of_it_happened(&app.app).await;
 }

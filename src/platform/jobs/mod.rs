@@ -6,7 +6,7 @@
 //! it does must do no harm the second time.
 //!
 //! What fails is tried again, later each time, until it has failed too often: then it is dead, and stays in the table, where
-//! the metrics count it, until somebody looks.
+//! the metrics count it, until somebody looks and has it tried again.
 
 mod worker;
 
@@ -19,8 +19,11 @@ use chrono::{DateTime, Utc};
 use entity::job;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,7 +40,7 @@ pub struct NewJob<'a, P> {
     pub id: Uuid,
     /// What is to be done: the name of a handler, such as `payments.refund`.
     pub kind: &'static str,
-    /// With what. As long as a job of this kind and key waits, another is not written.
+    /// With what. There is one job of a kind and key: the new one takes the place of one that is there, whatever became of it.
     pub key: String,
     /// What the work needs to know. No secrets.
     pub payload: &'a P,
@@ -47,11 +50,12 @@ pub struct NewJob<'a, P> {
     pub at: DateTime<Utc>,
 }
 
-/// Writes `new` in `tx`; whether it was written, and not there already.
+/// Writes `new` in `tx`. A job of this kind and key that waits is forgotten for it, as is one that was given up. One that is
+/// being done is done again, for what it saw may be from before `tx`: it has another id, by which its worker does not know it.
 ///
 /// # Errors
 /// When the payload cannot be written as JSON, or the database fails.
-pub async fn enqueue<P: Serialize + Sync>(tx: &Tx, new: NewJob<'_, P>) -> Result<bool> {
+pub async fn enqueue<P: Serialize + Sync>(tx: &Tx, new: NewJob<'_, P>) -> Result<()> {
     let row = job::ActiveModel {
         id: Set(new.id),
         kind: Set(new.kind.to_owned()),
@@ -63,10 +67,19 @@ pub async fn enqueue<P: Serialize + Sync>(tx: &Tx, new: NewJob<'_, P>) -> Result
         created_at: Set(new.at),
         died_at: Set(None),
     };
-    let unless_it_waits = OnConflict::columns([job::Column::Kind, job::Column::Key]).do_nothing().to_owned();
-    let written = job::Entity::insert(row).on_conflict(unless_it_waits).exec_without_returning(&**tx).await?;
+    let all_but_the_key = [
+        job::Column::Id,
+        job::Column::Payload,
+        job::Column::Attempts,
+        job::Column::RunAt,
+        job::Column::LastError,
+        job::Column::CreatedAt,
+        job::Column::DiedAt,
+    ];
+    let instead = OnConflict::columns([job::Column::Kind, job::Column::Key]).update_columns(all_but_the_key).to_owned();
+    job::Entity::insert(row).on_conflict(instead).exec_without_returning(&**tx).await?;
     tx.mark_enqueued();
-    Ok(written == 1)
+    Ok(())
 }
 
 /// A job that is to be done now.
@@ -94,8 +107,20 @@ impl Job {
 pub enum Failure {
     /// It may be done later. The text is for the operator.
     Again(String),
+    /// It may be done later, with this payload in place of its own.
+    AgainWith(String, Value),
     /// It never will. The text is for the operator.
     Final(String),
+}
+
+impl Failure {
+    /// It may be done later, with `payload`.
+    pub fn again_with(error: String, payload: &impl Serialize) -> Self {
+        match serde_json::to_value(payload) {
+            Ok(payload) => Self::AgainWith(error, payload),
+            Err(_) => Self::Again(error),
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -181,6 +206,36 @@ pub async fn backlog(db: &impl ConnectionTrait) -> Result<Backlog> {
     let waiting = job::Entity::find().filter(job::Column::DiedAt.is_null()).count(db).await?;
     let dead = job::Entity::find().filter(job::Column::DiedAt.is_not_null()).count(db).await?;
     Ok(Backlog { waiting, dead })
+}
+
+/// The most dead jobs that are listed.
+const MAX_LISTED: u64 = 1_000;
+
+/// Jobs that were given up, the latest first; at most a thousand.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_dead(db: &impl ConnectionTrait) -> Result<Vec<job::Model>> {
+    let dead = job::Entity::find().filter(job::Column::DiedAt.is_not_null());
+    Ok(dead.order_by_desc(job::Column::DiedAt).order_by_desc(job::Column::Id).limit(MAX_LISTED).all(db).await?)
+}
+
+/// Has the jobs that were given up tried again from now on, as often as new ones: those of one kind, or all; how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revive(tx: &Tx, kind: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
+    let mut update = job::Entity::update_many()
+        .col_expr(job::Column::DiedAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(job::Column::Attempts, Expr::value(0))
+        .col_expr(job::Column::RunAt, Expr::value(now))
+        .filter(job::Column::DiedAt.is_not_null());
+    if let Some(kind) = kind {
+        update = update.filter(job::Column::Kind.eq(kind));
+    }
+    let revived = update.exec(&**tx).await?.rows_affected;
+    tx.mark_enqueued();
+    Ok(revived)
 }
 
 #[cfg(test)]

@@ -25,13 +25,12 @@ async fn app(name: &str) -> (App, Folder) {
     (app, folder)
 }
 
-async fn write(app: &App, key: &str, number: i32) -> bool {
+async fn write(app: &App, key: &str, number: i32) {
     let tx = app.db.begin().await.unwrap();
     let at = app.clock.now();
     let job = NewJob { id: app.ids.uuid(), kind: "test", key: key.to_owned(), payload: &number, run_at: at, at };
-    let written = enqueue(&tx, job).await.unwrap();
+    enqueue(&tx, job).await.unwrap();
     tx.commit().await.unwrap();
-    written
 }
 
 fn worker(app: &App, handlers: Handlers) -> Worker {
@@ -50,15 +49,86 @@ async fn a_job_is_done_once_and_is_gone() {
             Ok(())
         }
     });
-    assert!(write(&app, "a", 1).await);
-    assert!(!write(&app, "a", 2).await, "one of a key at a time");
-    assert!(write(&app, "b", 3).await);
+    write(&app, "a", 0).await;
+    // one of a key at a time: the later one
+    write(&app, "a", 1).await;
+    write(&app, "b", 3).await;
     let worker = worker(&app, handlers);
     assert_eq!(worker.sweep().await.unwrap(), 2);
     assert_eq!(*done.lock().unwrap(), [("a".to_owned(), 1), ("b".to_owned(), 3)]);
     assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 0 });
-    assert!(write(&app, "a", 4).await, "the key is free again");
-    assert_eq!((app.jobs.done(), app.jobs.failed()), (2, 0));
+    write(&app, "a", 4).await;
+    assert_eq!(worker.sweep().await.unwrap(), 1, "the key is free again");
+    assert_eq!((app.jobs.done(), app.jobs.failed()), (3, 0));
+}
+
+#[tokio::test]
+async fn what_is_asked_for_while_it_is_done_is_done_again() {
+    let (app, _folder) = app("again").await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (heard, during) = (Arc::clone(&seen), app.clone());
+    let handlers = Handlers::default().with("test", move |job| {
+        let (heard, app) = (Arc::clone(&heard), during.clone());
+        async move {
+            let number = job.payload::<i32>()?;
+            heard.lock().unwrap().push(number);
+            if number == 1 {
+                write(&app, "a", 2).await;
+            }
+            Ok(())
+        }
+    });
+    write(&app, "a", 1).await;
+    assert_eq!(worker(&app, handlers).sweep().await.unwrap(), 2);
+    assert_eq!(*seen.lock().unwrap(), [1, 2]);
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 0 });
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_done_when_somebody_says_so() {
+    let (app, _folder) = app("revived").await;
+    let mended = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let handlers = Handlers::default().with("test", move |_| {
+        let outcome = if is_mended.load(Ordering::Relaxed) { Ok(()) } else { Err(Failure::Final("broken".to_owned())) };
+        async move { outcome }
+    });
+    let worker = worker(&app, handlers);
+    for (key, number) in [("a", 1), ("b", 2), ("c", 3)] {
+        write(&app, key, number).await;
+    }
+    assert_eq!(worker.sweep().await.unwrap(), 3);
+    let keys: Vec<String> = list_dead(app.db.reader()).await.unwrap().into_iter().map(|job| job.key).collect();
+    assert_eq!((keys.len(), worker.sweep().await.unwrap()), (3, 0));
+    mended.store(true, Ordering::Relaxed);
+    // by asking for it anew
+    write(&app, "a", 1).await;
+    assert_eq!(worker.sweep().await.unwrap(), 1);
+    let revived = async |kind| {
+        let tx = app.db.begin().await.unwrap();
+        let revived = revive(&tx, kind, app.clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        revived
+    };
+    assert_eq!((revived(Some("another")).await, worker.sweep().await.unwrap()), (0, 0));
+    assert_eq!((revived(Some("test")).await, worker.sweep().await.unwrap()), (2, 2));
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 0 });
+    assert_eq!(revived(None).await, 0);
+}
+
+#[tokio::test]
+async fn what_fails_may_come_back_with_another_payload() {
+    let (app, _folder) = app("payload").await;
+    let handlers = Handlers::default().with("test", async |job| match job.payload::<i32>()? {
+        0 => Err(Failure::again_with("once more".to_owned(), &1)),
+        _ => Ok(()),
+    });
+    let worker = worker(&app, handlers);
+    write(&app, "a", 0).await;
+    assert_eq!(worker.sweep().await.unwrap(), 1);
+    app.clock.advance(std::time::Duration::from_secs(2));
+    assert_eq!(worker.sweep().await.unwrap(), 1);
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 0 });
 }
 
 #[tokio::test]

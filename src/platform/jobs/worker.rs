@@ -176,11 +176,14 @@ impl Worker {
     async fn put_off(&self, job: &job::Model, failure: &Failure) -> Result<()> {
         self.counters.count_failed();
         let (error, is_final) = match failure {
-            Failure::Again(error) => (error, job.attempts >= ATTEMPTS),
+            Failure::Again(error) | Failure::AgainWith(error, _) => (error, job.attempts >= ATTEMPTS),
             Failure::Final(error) => (error, true),
         };
         let now = self.clock.db_now(self.db.reader()).await?;
         let mut update = job::Entity::update_many().col_expr(job::Column::LastError, Expr::value(error.as_str()));
+        if let Failure::AgainWith(_, payload) = failure {
+            update = update.col_expr(job::Column::Payload, Expr::value(payload.clone()));
+        }
         if is_final {
             tracing::error!(kind = job.kind, key = job.key, attempts = job.attempts, error, "a job was given up");
             update = update.col_expr(job::Column::DiedAt, Expr::value(now));

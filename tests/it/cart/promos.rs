@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use domain::error::ErrorCode;
 use domain::id::Kind;
-use domain::order::OrderStatus;
-use entity::{order, promo as promos, promo_customer, promo_redemption};
+use domain::order::{OrderStatus, PaymentMethod};
+use entity::promo as promos;
 use quick_commerce::app::App;
-use quick_commerce::orders::service::{Place, Step, step};
+use quick_commerce::orders::service::{Place, Step, paying, step};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ over_both_shapes! {
     of_many_customers_as_many_as_the_limit_use_a_code,
     one_customer_uses_a_code_as_often_as_one_may,
     a_use_comes_back_once_when_its_order_is_cancelled,
+    a_use_comes_back_once_when_its_order_is_not_paid_in_time,
     an_order_that_fails_uses_no_code,
 }
 
@@ -151,24 +152,10 @@ async fn row_of(app: &App, code: &str) -> promos::Model {
     promos::Entity::find().filter(promos::Column::Code.eq(code)).one(app.db.reader()).await.unwrap().unwrap()
 }
 
-/// Fails unless the counters of `code` are what its redemptions say; how many there are that count.
-async fn assert_counted(app: &App, code: &str) -> i32 {
-    let promo = row_of(app, code).await;
-    let live = promo_redemption::Entity::find()
-        .filter(promo_redemption::Column::PromoId.eq(promo.id))
-        .filter(promo_redemption::Column::GivenBackAt.is_null())
-        .all(app.db.reader())
-        .await
-        .unwrap();
-    assert_eq!(live.len(), usize::try_from(promo.uses).unwrap(), "uses of {code}");
-    for of in promo_customer::Entity::find().all(app.db.reader()).await.unwrap() {
-        let theirs = live.iter().filter(|row| row.promo_id == of.promo_id && row.customer_id == of.customer_id).count();
-        assert_eq!(theirs, usize::try_from(of.uses).unwrap(), "uses by one customer");
-    }
-    let orders = order::Entity::find().filter(order::Column::PromoId.eq(promo.id)).all(app.db.reader()).await.unwrap();
-    let counting = orders.iter().filter(|order| *order.status != OrderStatus::Cancelled).count();
-    assert_eq!(counting, live.len(), "orders that use {code}");
-    promo.uses
+/// How often `code` counts as used, which is checked along with everything else.
+async fn uses(app: &App, code: &str) -> i32 {
+    audit(app).await;
+    row_of(app, code).await.uses
 }
 
 fn wish_with(lines: &[(uuid::Uuid, i32)], code: &str) -> Place {
@@ -186,7 +173,7 @@ async fn of_many_customers_as_many_as_the_limit_use_a_code(shape: Shape) {
     });
     let results = at_once(buying).await;
     assert_eq!(count_done(&results, ErrorCode::PromoInvalid), 20, "exactly as many as there were");
-    assert_eq!(assert_counted(&app.app, &code).await, 20);
+    assert_eq!(uses(&app.app, &code).await, 20);
     audit(&app.app).await;
 }
 
@@ -202,7 +189,7 @@ async fn one_customer_uses_a_code_as_often_as_one_may(shape: Shape) {
     });
     let results = at_once(buying).await;
     assert_eq!(count_done(&results, ErrorCode::PromoInvalid), 6, "two for each of three");
-    assert_eq!(assert_counted(&app.app, &code).await, 6);
+    assert_eq!(uses(&app.app, &code).await, 6);
     let refusal = results.into_iter().find_map(Result::err).unwrap();
     assert!(refusal.message.contains("as one customer may"), "{refusal:?}");
 }
@@ -229,7 +216,7 @@ async fn a_use_comes_back_once_when_its_order_is_cancelled(shape: Shape) {
             async move { refused(step(&app, actor, "cancelOrder", &key(), wanted).await) }
         });
         assert_eq!(count_done(&at_once(cancels).await, ErrorCode::IllegalTransition), 1);
-        assert_eq!(assert_counted(&app.app, &code).await, 0);
+        assert_eq!(uses(&app.app, &code).await, 0);
         // once more by hand: nothing happens
         let tx = app.app.db.begin().await.unwrap();
         quick_commerce::cart::promos::give_back(&app.app, &tx, order.id, order.created_at).await.unwrap();
@@ -237,6 +224,28 @@ async fn a_use_comes_back_once_when_its_order_is_cancelled(shape: Shape) {
         assert_eq!(row_of(&app.app, &code).await.uses, 0);
     }
     audit(&app.app).await;
+}
+
+async fn a_use_comes_back_once_when_its_order_is_not_paid_in_time(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, admin) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.admin());
+    let product = uuid(Kind::Product, &shop.product_id);
+    let code = promo(&admin, json!({ "amountOff": 5, "maxUses": 1, "maxUsesPerCustomer": 1 })).await;
+    let buyer = customers(&app.app, 1).await[0];
+    for _ in 0..3 {
+        let place = || Place { payment_method: PaymentMethod::Card, ..wish_with(&[(product, 1)], &code) };
+        let order = refused(quick_commerce::orders::service::place(&app.app, buyer, &key(), place()).await).unwrap();
+        assert_eq!((*order.status, uses(&app.app, &code).await), (OrderStatus::Pending, 1));
+        refused(quick_commerce::orders::service::place(&app.app, buyer, &key(), place()).await).unwrap_err();
+        app.clock.advance(app.app.config.payments.window);
+        // beside the sweep that runs anyway
+        let sweeps = (0..3).map(|_| {
+            let app = app.app.clone();
+            async move { paying::expiry::sweep(&app).await.unwrap() }
+        });
+        at_once(sweeps).await;
+        assert_eq!(uses(&app.app, &code).await, 0);
+    }
 }
 
 async fn an_order_that_fails_uses_no_code(shape: Shape) {
@@ -250,7 +259,7 @@ async fn an_order_that_fails_uses_no_code(shape: Shape) {
     surprising["promoCode"] = json!(code);
     surprising["expectedTotal"] = json!("67.00");
     assert_eq!(try_order(&customer, surprising.clone()).await.refusal("placeOrder"), "CART_CHANGED");
-    assert_eq!(assert_counted(&app.app, &code).await, 0);
+    assert_eq!(uses(&app.app, &code).await, 0);
     // 40 − 5, 5 % of that, and the delivery
     surprising["expectedTotal"] = json!("61.75");
     let order = try_order(&customer, surprising).await.ok("placeOrder")["order"].clone();

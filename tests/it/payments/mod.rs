@@ -1,8 +1,10 @@
 //! Payments: the whole story through the sandbox, webhooks as they may come, races, refunds, and Stripe.
 
+mod outages;
 mod races;
 mod refunds;
 mod sandbox;
+mod stand_in;
 mod stripe;
 mod webhooks;
 

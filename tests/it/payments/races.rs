@@ -3,22 +3,26 @@
 use std::time::Duration;
 
 use domain::id::Kind;
-use entity::{order, payment};
+use domain::order::OrderStatus;
+use entity::{order, payment, stock};
 use quick_commerce::orders::service::paying::{StartPayment, expiry, start_payment};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{WINDOW, World};
+use crate::support::actors::Api;
 use crate::support::audit::audit;
 use crate::support::crowd::{at_once, uuid};
 use crate::support::money::{
-    Started, money, payment_row, place_card_order, play, sandbox_event, start, tell, timeline, try_refund, try_start,
-    until_money,
+    Started, money, payment_row, place_card_order, play, sandbox_event, start, tell, timeline, try_play, try_refund,
+    try_start, until_money,
 };
 use crate::support::redis::Redis;
-use crate::support::story::{CANCEL_ORDER, PRODUCT, key, seller_with_product};
-use crate::support::{Shape, TestCluster, over_both_shapes};
+use crate::support::story::{CANCEL_ORDER, PRODUCT, key, product, seller_with_product};
+use crate::support::wait::until;
+use crate::support::{Shape, TestCluster, TestParts, over_both_shapes};
 
 over_both_shapes! {
     two_webhooks_at_once_have_one_effect,
@@ -28,6 +32,8 @@ over_both_shapes! {
     payments_started_at_once_are_one,
     a_start_that_broke_off_in_between_is_gone_on_with,
     refunds_at_once_never_exceed_what_was_paid,
+    an_order_that_cannot_be_called_off_keeps_no_other_waiting,
+    the_last_payment_is_the_last_by_the_database_s_clock,
 }
 
 /// How often a race is run: whoever wins, it must hold.
@@ -164,6 +170,61 @@ async fn a_start_that_broke_off_in_between_is_gone_on_with(shape: Shape) {
     audit(&app.app).await;
 }
 
+async fn the_last_payment_is_the_last_by_the_database_s_clock(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let first = start(customer, &id).await;
+    tell(app, &sandbox_event(&app.app, "evt_0", "payment.failed", &first).await).await;
+    app.clock.advance(Duration::from_secs(1));
+    let second = start(customer, &id).await;
+    // by an instance whose clock is behind
+    let early = Uuid::from_u128(1);
+    let renamed = payment::Entity::update_many()
+        .col_expr(payment::Column::Id, Expr::value(early))
+        .filter(payment::Column::Id.eq(uuid(Kind::Payment, &second.id)));
+    renamed.exec(app.app.db.writer()).await.unwrap();
+    let order = money(customer, &id).await;
+    assert_eq!((&order["payments"][0]["id"], &order["payments"][0]["status"]), (&json!(first.id), &json!("FAILED")));
+    customer.mutate(CANCEL_ORDER, json!({ "idempotencyKey": key(), "orderId": id })).await.ok("cancelOrder");
+    assert_eq!(money(customer, &id).await["payments"][1]["status"], "FAILED");
+    // both are called off where they were made
+    for payment in [&first, &second] {
+        until(|| async { try_play(app, payment, "succeed").await.status == axum::http::StatusCode::CONFLICT }).await;
+    }
+    audit(&app.app).await;
+}
+
+async fn an_order_that_cannot_be_called_off_keeps_no_other_waiting(shape: Shape) {
+    // nothing runs beside the sweep of the test
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let (product_id, order_id) = {
+        let served = crate::support::app::serve(app).await;
+        let api = Api::new(app.clone(), served.addr);
+        let (shop, customer) = tokio::join!(seller_with_product(&api, 100, "40.00"), api.customer());
+        let made = (shop.product_id.clone(), place_card_order(&customer, &shop.product_id, 3).await);
+        let other = product(&shop.seller, &shop.category_id, 10, "1.00").await;
+        place_card_order(&customer, &other, 1).await;
+        served.stop().await;
+        made
+    };
+    // as no code of ours leaves it: what was promised to the first order is not reserved
+    stock::Entity::update_many()
+        .col_expr(stock::Column::Reserved, Expr::value(0))
+        .filter(stock::Column::ProductId.eq(uuid(Kind::Product, &product_id)))
+        .exec(app.db.writer())
+        .await
+        .unwrap();
+    parts.clock.advance(app.config.payments.window);
+    let swept = expiry::sweep(app).await.unwrap();
+    assert_eq!((swept.found, swept.ended), (2, 1));
+    let again = expiry::sweep(app).await.unwrap();
+    assert_eq!((again.found, again.ended), (1, 0), "of which the next look is taken after a pause");
+    let stuck = order::Entity::find_by_id(uuid(Kind::Order, &order_id)).one(app.db.reader()).await.unwrap().unwrap();
+    assert_eq!(*stuck.status, OrderStatus::Pending);
+}
+
 async fn refunds_at_once_never_exceed_what_was_paid(shape: Shape) {
     let world = World::new(shape).await;
     let World { app, shop, customer } = &world;
@@ -183,7 +244,7 @@ async fn refunds_at_once_never_exceed_what_was_paid(shape: Shape) {
         assert_eq!(answer.user_errors("refundPayment")[0]["field"], json!(["amount"]));
     }
     assert_eq!(answers.len() - refused.count(), 3, "three thirties are in 109");
-    crate::support::wait::until(|| async {
+    until(|| async {
         let order = money(customer, &id).await;
         order["payments"][0]["refunds"].as_array().unwrap().iter().all(|refund| refund["status"] == "REFUNDED")
     })

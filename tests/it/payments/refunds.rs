@@ -1,11 +1,12 @@
 //! Money that goes back.
 
+use quick_commerce::cart::promos::{self, NewPromo};
 use serde_json::{Value, json};
 
 use super::World;
 use crate::support::audit::audit;
 use crate::support::money::{REFUND_PAYMENT, money, place_card_order, play, start, timeline, try_refund, until_money};
-use crate::support::story::{CANCEL_ORDER, claim, deliver, key, ready_order};
+use crate::support::story::{CANCEL_ORDER, PLACE_ORDER, claim, deliver, key, order_input, ready_order, text};
 use crate::support::{Shape, over_both_shapes};
 
 over_both_shapes! {
@@ -13,6 +14,7 @@ over_both_shapes! {
     a_cancelled_order_gives_back_what_was_left,
     only_the_seller_and_admins_give_money_back,
     cash_is_handed_back_at_once,
+    what_costs_nothing_is_not_paid,
     a_refund_is_made_once,
 }
 
@@ -103,6 +105,22 @@ async fn cash_is_handed_back_at_once(shape: Shape) {
     let last = &money(customer, &id).await["timeline"]["nodes"];
     let last = last.as_array().unwrap().last().unwrap();
     assert_eq!((&last["type"], &last["actorRole"]), (&json!("REFUNDED"), &json!("SELLER")));
+    audit(&app.app).await;
+}
+
+async fn what_costs_nothing_is_not_paid(shape: Shape) {
+    let world = World::with(shape, |config| config.prices.delivery_fee_minor = 0).await;
+    let World { app, shop, customer } = &world;
+    let new = NewPromo { code: "GIFT".to_owned(), percent_off: Some(100.into()), ..NewPromo::default() };
+    promos::create(&app.app, new).await.unwrap_or_else(|_| panic!("the code is made"));
+    let mut input = order_input(&shop.product_id, 1);
+    input["promoCode"] = json!("GIFT");
+    let id = text(customer.mutate(PLACE_ORDER, input).await.ok("placeOrder"), "/order/id");
+    let partner = app.partner().await;
+    claim(&partner, &id).await;
+    deliver(&partner, customer, &id).await;
+    let order = money(customer, &id).await;
+    assert_eq!((&order["paymentStatus"], &order["payments"]), (&json!("PAID"), &json!([])));
     audit(&app.app).await;
 }
 

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::claims::ClaimStatus;
 use domain::order::{OrderEventType, OrderStatus, PaymentStatus};
 use domain::stock::StockMovementReason;
-use entity::{claim, order, order_event, order_item, partner, payment, refund, stock, stock_movement};
+use entity::{
+    claim, order, order_event, order_item, partner, payment, promo, promo_customer, promo_redemption, refund, stock,
+    stock_movement,
+};
 use quick_commerce::app::App;
 use sea_orm::{DbBackend, EntityTrait as _, IsolationLevel, QueryOrder as _, TransactionTrait as _};
 use uuid::Uuid;
 
-/// Fails the test when stock, orders, timelines, claims or partners contradict each other.
+/// Fails the test when stock, orders, money, promo codes, timelines, claims or partners contradict each other.
 pub(crate) async fn audit(app: &App) {
     // the sweep may be at work: all tables are read as they were at one moment
     let isolation = (app.db.backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
@@ -23,6 +26,11 @@ pub(crate) async fn audit(app: &App) {
     let partners = partner::Entity::find().all(db).await.unwrap();
     let payments = payment::Entity::find().all(db).await.unwrap();
     let refunds = refund::Entity::find().all(db).await.unwrap();
+    let redemptions = promo_redemption::Entity::find().all(db).await.unwrap();
+    let counts = promo_customer::Entity::find().all(db).await.unwrap();
+    for promo in promo::Entity::find().all(db).await.unwrap() {
+        a_code_is_used_by_the_orders_that_live(&promo, &redemptions, &counts, &orders);
+    }
     for stock in stock::Entity::find().all(db).await.unwrap() {
         the_ledger_sums_to_what_is_on_hand(&stock, &movements);
         what_is_promised_is_promised_to_orders(&stock, &orders, &items);
@@ -64,6 +72,25 @@ fn what_is_promised_is_promised_to_orders(stock: &stock::Model, orders: &[order:
     assert_eq!(stock.reserved, promised.map(|item| item.quantity).sum::<i32>(), "what is promised of {}", stock.product_id);
 }
 
+fn a_code_is_used_by_the_orders_that_live(
+    promo: &promo::Model,
+    redemptions: &[promo_redemption::Model],
+    counts: &[promo_customer::Model],
+    orders: &[order::Model],
+) {
+    let live: Vec<&promo_redemption::Model> =
+        redemptions.iter().filter(|row| row.promo_id == promo.id && row.given_back_at.is_none()).collect();
+    assert_eq!(live.len(), usize::try_from(promo.uses).unwrap(), "uses of {}", promo.code);
+    assert!(promo.max_uses.is_none_or(|most| promo.uses <= most), "it was used too often: {promo:?}");
+    for count in counts.iter().filter(|count| count.promo_id == promo.id) {
+        let theirs = live.iter().filter(|row| row.customer_id == count.customer_id).count();
+        assert_eq!(theirs, usize::try_from(count.uses).unwrap(), "uses of {} by one customer", promo.code);
+    }
+    let used: BTreeSet<Uuid> = live.iter().map(|row| row.order_id).collect();
+    let counting = orders.iter().filter(|order| order.promo_id == Some(promo.id) && *order.status != OrderStatus::Cancelled);
+    assert_eq!(counting.map(|order| order.id).collect::<BTreeSet<_>>(), used, "orders that use {}", promo.code);
+}
+
 fn what_goes_back_was_paid(payment: &payment::Model, refunds: &[refund::Model]) {
     let live = refunds.iter().filter(|refund| refund.payment_id == payment.id && *refund.status != PaymentStatus::Failed);
     let sum: i64 = live.map(|refund| refund.amount_minor).sum();
@@ -84,6 +111,8 @@ fn the_money_is_that_of_the_order(order: &order::Model, payments: &[payment::Mod
     let back: i64 =
         refunds.iter().filter(is_mine).filter(|r| *r.status == PaymentStatus::Refunded).map(|r| r.amount_minor).sum();
     let expected: &[PaymentStatus] = match paid - back {
+        // there is nothing to pay, and so no payment
+        _ if order.total_minor == 0 && *order.status == OrderStatus::Delivered => &[PaymentStatus::Paid],
         _ if paid == 0 => &[PaymentStatus::Pending, PaymentStatus::Failed],
         kept if kept >= order.total_minor => &[PaymentStatus::Paid],
         0 => &[PaymentStatus::Refunded],

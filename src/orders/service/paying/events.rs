@@ -16,6 +16,8 @@ use crate::payments::provider::{News, ProviderEvent};
 use crate::payments::service::{self as payments, RefundOrder};
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
+use crate::platform::idempotency::{self, Request};
+use crate::platform::jobs::{Failure, Job};
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,7 @@ async fn apply_once(app: &App, provider: &str, event: &ProviderEvent) -> Result<
     match &event.news {
         News::Succeeded { amount_minor, currency } => {
             if *amount_minor == payment.amount_minor && *currency == payment.currency.name() {
-                succeeded(app, &tx, &order, &payment, at).await?;
+                succeeded(app, &tx, &order, &payment, &event.reference, at).await?;
             } else {
                 // for a person to look at: what was paid is not what was asked for
                 tracing::error!(
@@ -78,8 +80,15 @@ pub(super) async fn lock(tx: &Tx, found: &payment::Model) -> Result<Option<(orde
 }
 
 /// The payment succeeded: the order is confirmed by it, or it goes back.
-async fn succeeded(app: &App, tx: &Tx, order: &order::Model, payment: &payment::Model, at: DateTime<Utc>) -> Result<()> {
-    if !payments::succeed(tx, payment.id, at).await? {
+async fn succeeded(
+    app: &App,
+    tx: &Tx,
+    order: &order::Model,
+    payment: &payment::Model,
+    reference: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    if !payments::succeed(tx, payment.id, reference, at).await? {
         return Ok(());
     }
     let is_unpaid = matches!(*order.payment_status, PaymentStatus::Pending | PaymentStatus::Failed);
@@ -115,8 +124,7 @@ async fn failed(
     reason: &str,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    // providers write for people, at length
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
+    let reason = payments::readable(reason);
     if !payments::fail(tx, payment.id, &reason, at).await? {
         return Ok(());
     }
@@ -127,14 +135,29 @@ async fn failed(
     after.map(|_| ()).ok_or_else(|| OrderError::VersionConflict { version: order.version }.into())
 }
 
-/// The provider would not have the payment at all.
-pub(super) async fn refuse_once(app: &App, order: Uuid, payment: Uuid, reason: &str) -> Result<()> {
+/// The provider would not have the payment at all, or could not: whoever asks under `again` begins another.
+pub(super) async fn refuse_once(app: &App, order: Uuid, payment: Uuid, reason: &str, again: Option<&Request>) -> Result<()> {
     let tx = app.db.begin().await?;
     let order = repo::lock_order(&*tx, order).await?.ok_or(OrderError::NotFound)?;
-    if let Some(payment) = payments::lock(&tx, payment).await? {
+    // the same request of another instance may have been answered: the customer has the secret then
+    if let Some(payment) = payments::lock(&tx, payment).await?.filter(|payment| payment.provider_ref.is_none()) {
         let at = app.clock.db_now(&*tx).await?;
         failed(app, &tx, &order, &payment, reason, at).await?;
+        if let Some(request) = again {
+            idempotency::forget(&tx, request).await?;
+        }
         tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Has the payment of `job` called off at its provider, or what was paid applied.
+///
+/// # Errors
+/// When the provider or the database cannot be asked now.
+pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<(), Failure> {
+    if let Some((provider, event)) = payments::cancel_at_provider(app, job).await? {
+        apply_provider_event(app, &provider, &event).await?;
     }
     Ok(())
 }

@@ -31,7 +31,8 @@ const BATCH: u64 = 100;
 pub async fn run(app: App, stop: CancellationToken) {
     loop {
         let more = match sweep(&app).await {
-            Ok(found) => found as u64 == BATCH,
+            // when nothing can be done about any of them, not again at once
+            Ok(Swept { found, ended }) => found as u64 == BATCH && ended > 0,
             Err(error) => {
                 tracing::warn!(?error, "unpaid orders could not be called off; trying again");
                 false
@@ -45,20 +46,31 @@ pub async fn run(app: App, stop: CancellationToken) {
     }
 }
 
-/// Calls off the orders whose time to be paid is up; how many were found.
+/// What a sweep came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// Orders whose time was up.
+    pub found: usize,
+    /// Those of them that need no other look.
+    pub ended: usize,
+}
+
+/// Calls off the orders whose time to be paid is up.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(app: &App) -> Result<usize> {
+pub async fn sweep(app: &App) -> Result<Swept> {
     let reader = app.db.reader();
     let due = lists::list_unpaid(reader, app.clock.sql_now(reader.get_database_backend()), BATCH).await?;
+    let mut ended = 0;
     for order in &due {
         // one that cannot be ended must not keep the others waiting
-        if let Err(error) = retry(|| expire_once(app, *order)).await {
-            tracing::warn!(?error, %order, "an unpaid order could not be called off");
+        match retry(|| expire_once(app, *order)).await {
+            Ok(()) => ended += 1,
+            Err(error) => tracing::warn!(?error, %order, "an unpaid order could not be called off"),
         }
     }
-    Ok(due.len())
+    Ok(Swept { found: due.len(), ended })
 }
 
 async fn expire_once(app: &App, id: Uuid) -> Result<()> {

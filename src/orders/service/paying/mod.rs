@@ -11,7 +11,7 @@ mod start;
 
 use entity::{order, payment};
 
-pub use events::{Heard, apply_provider_event};
+pub use events::{Heard, apply_provider_event, cancel_at_provider};
 pub use refunds::{RefundPayment, refund_at_provider, refund_payment};
 pub(super) use settle::{after_cancel, confirm};
 pub use start::{StartPayment, start_payment};

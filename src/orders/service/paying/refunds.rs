@@ -5,8 +5,8 @@ use domain::access::{Actor, Party};
 use domain::error::Rejection;
 use domain::input;
 use domain::money::Money;
-use domain::order::OrderEventType;
-use entity::{order, payment};
+use domain::order::{OrderEventType, OrderStatus};
+use entity::{order, payment, refund};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
@@ -147,11 +147,18 @@ async fn settle_by(
     let now = payments::summary(&all, &payments::list_refunds(&**tx, &ids).await?);
     let (r#type, note) = match outcome {
         RefundOutcome::Succeeded => (OrderEventType::Refunded, refund.reason),
-        // nothing of the order changed: it is seen at the refund
-        RefundOutcome::Failed(_) if now == *order.payment_status => return Ok(()),
-        RefundOutcome::Failed(reason) => (OrderEventType::PaymentFailed, Some(format!("A refund failed: {reason}"))),
+        // nothing of the order changed: whoever asked for it sees it at the refund. What goes back by itself nobody looks at
+        RefundOutcome::Failed(_) if now == *order.payment_status && !is_expected(order, &refund) => return Ok(()),
+        RefundOutcome::Failed(reason) => {
+            (OrderEventType::PaymentFailed, Some(format!("A refund failed: {}", payments::readable(reason))))
+        }
     };
     let cause = Cause { r#type, actor, note, at };
     let after = change(app, tx, Before::from(order), settling::unchanged(order), vec![status(now)], cause).await?;
     after.map(|_| ()).ok_or_else(|| OrderError::VersionConflict { version: order.version }.into())
+}
+
+/// Whether the customer waits for this money without having asked for it in particular.
+fn is_expected(order: &order::Model, refund: &refund::Model) -> bool {
+    refund.actor_id.is_none() || *order.status == OrderStatus::Cancelled
 }

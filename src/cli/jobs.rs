@@ -1,0 +1,54 @@
+//! `quick-commerce jobs`: what was given up, and another try of it.
+
+use std::fmt::Write as _;
+
+use chrono::SecondsFormat;
+use clap::Subcommand;
+use quick_commerce::app::App;
+use quick_commerce::platform::db::retry;
+use quick_commerce::platform::jobs;
+
+use crate::{Failure, Outcome, say};
+
+/// What is to be done about jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prints the jobs that were given up, the latest first: when, what kind, its key, how often it was tried, and why not.
+    List,
+    /// Has jobs that were given up tried again, as often as new ones: once what kept them from being done is mended.
+    Retry {
+        /// Only those of this kind, such as `payments.refund`.
+        #[arg(long)]
+        kind: Option<String>,
+    },
+}
+
+/// Does `command`.
+pub(crate) async fn run(app: &App, command: Command) -> Outcome {
+    match command {
+        Command::List => {
+            let dead = jobs::list_dead(app.db.reader()).await.map_err(|error| Failure::of(&error))?;
+            let mut text = String::new();
+            for job in &dead {
+                let died_at = job.died_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
+                let error: String =
+                    job.last_error.iter().flat_map(|error| error.chars()).filter(|c| !c.is_control()).collect();
+                let _ = writeln!(text, "{died_at} {} {} after {} tries: {error}", job.kind, job.key, job.attempts);
+            }
+            let _ = writeln!(text, "{} jobs were given up.", dead.len());
+            say(&text)
+        }
+        Command::Retry { kind } => {
+            let revived = retry(|| retry_once(app, kind.as_deref())).await.map_err(|error| Failure::of(&error))?;
+            say(&format!("{revived} jobs are tried again.\n"))
+        }
+    }
+}
+
+async fn retry_once(app: &App, kind: Option<&str>) -> quick_commerce::platform::Result<u64> {
+    let tx = app.db.begin().await?;
+    let now = app.clock.db_now(&*tx).await?;
+    let revived = jobs::revive(&tx, kind, now).await?;
+    tx.commit().await?;
+    Ok(revived)
+}

@@ -1,0 +1,228 @@
+//! A provider that breaks, answers nothing, or whose webhooks are lost.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use entity::payment;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, Statement};
+use serde_json::json;
+
+use super::World;
+use super::stand_in::{StandIn, intent, pay_at, tell, world};
+use crate::support::actors::{Actor, Api};
+use crate::support::audit::audit;
+use crate::support::money::{
+    START_PAYMENT, Started, money, payment_row, place_card_order, start, started, timeline, try_refund, until_money,
+};
+use crate::support::redis::Redis;
+use crate::support::story::{CANCEL_ORDER, Shop, key, seller_with_product};
+use crate::support::wait::until;
+use crate::support::{Shape, TestCluster, TestParts, over_both_shapes};
+
+over_both_shapes! {
+    a_payment_at_which_stripe_broke_is_followed_by_another_under_the_same_key,
+    what_was_declined_or_called_off_is_declined_again,
+    a_start_beside_another_hears_what_that_one_hears,
+    a_refund_at_which_stripe_broke_is_made_once,
+    what_is_called_off_is_called_off_at_stripe,
+    a_success_that_nobody_told_of_is_found_and_goes_back,
+    a_payment_whose_name_was_lost_is_refunded,
+    a_failed_refund_of_a_cancelled_order_is_in_its_timeline,
+}
+
+/// Starts a payment of a new order and has it succeed.
+async fn paid(api: &Api, shop: &Shop, customer: &Actor) -> (String, Started) {
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let payment = start(customer, &id).await;
+    let event = format!("evt_{}", payment.id);
+    assert_eq!(tell(api, &event, "payment_intent.succeeded", intent(api, &payment.id).await).await, StatusCode::OK);
+    (id, payment)
+}
+
+async fn cancel(customer: &Actor, order_id: &str) {
+    customer.mutate(CANCEL_ORDER, json!({ "idempotencyKey": key(), "orderId": order_id })).await.ok("cancelOrder");
+}
+
+async fn a_payment_at_which_stripe_broke_is_followed_by_another_under_the_same_key(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let input = json!({ "idempotencyKey": key(), "orderId": id });
+    for status in [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY] {
+        stripe.will_answer(status, json!({}));
+        let answer = customer.mutate(START_PAYMENT, input.clone()).await;
+        assert_eq!((answer.code(), &answer.errors()[0]["extensions"]["retryable"]), ("INTERNAL", &json!(true)));
+    }
+    let payment = started(&customer.mutate(START_PAYMENT, input.clone()).await);
+    assert_eq!(started(&customer.mutate(START_PAYMENT, input).await).id, payment.id);
+    let order = money(customer, &id).await;
+    let statuses: Vec<&str> =
+        order["payments"].as_array().unwrap().iter().map(|payment| payment["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["FAILED", "FAILED", "PENDING"]);
+    assert_eq!(stripe.asked("payment_intents").len(), 3);
+    assert_eq!(tell(app, "evt", "payment_intent.succeeded", intent(app, &payment.id).await).await, StatusCode::OK);
+    assert_eq!(money(customer, &id).await["status"], "READY");
+    audit(&app.app).await;
+}
+
+async fn what_was_declined_or_called_off_is_declined_again(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let input = json!({ "idempotencyKey": key(), "orderId": id });
+    stripe.will_answer(StatusCode::PAYMENT_REQUIRED, json!({ "error": { "message": "Not\u{0} this one." } }));
+    for _ in 0..2 {
+        let answer = customer.mutate(START_PAYMENT, input.clone()).await;
+        assert_eq!(answer.refusal("startPayment"), "PAYMENT_DECLINED");
+        let message = answer.user_errors("startPayment")[0]["message"].clone();
+        assert_eq!(message, "The payment was declined: Not this one.");
+    }
+    let input = json!({ "idempotencyKey": key(), "orderId": id });
+    started(&customer.mutate(START_PAYMENT, input.clone()).await);
+    cancel(customer, &id).await;
+    let answer = customer.mutate(START_PAYMENT, input).await;
+    assert_eq!(answer.refusal("startPayment"), "PAYMENT_DECLINED", "{}", answer.body);
+    audit(&app.app).await;
+}
+
+async fn a_start_beside_another_hears_what_that_one_hears(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let busy = json!({ "error": { "code": "idempotency_key_in_use", "message": "There is another request." } });
+    stripe.will_answer(StatusCode::CONFLICT, busy);
+    let payment = start(customer, &id).await;
+    let keys: Vec<String> = stripe.asked("payment_intents").into_iter().map(|(_, key, _)| key).collect();
+    assert!(keys.len() == 2 && keys[0] == keys[1], "{keys:?}");
+    assert_eq!(start(customer, &id).await.secret, payment.secret);
+    audit(&app.app).await;
+}
+
+async fn a_refund_at_which_stripe_broke_is_made_once(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    for is_made in [true, false] {
+        let (id, payment) = paid(app, shop, customer).await;
+        let (asked, made) = (stripe.asked("refunds").len(), stripe.refunds());
+        let broken = StatusCode::INTERNAL_SERVER_ERROR;
+        if is_made {
+            stripe.will_do_and_answer(broken, json!({}));
+        } else {
+            stripe.will_answer(broken, json!({}));
+        }
+        try_refund(&shop.seller, &payment.id, Some("5")).await.ok("refundPayment");
+        until(|| async {
+            app.clock.advance(Duration::from_millis(50));
+            money(customer, &id).await["payments"][0]["refunds"][0]["status"] == "REFUNDED"
+        })
+        .await;
+        let keys: Vec<String> = stripe.asked("refunds").into_iter().skip(asked).map(|(_, key, _)| key).collect();
+        if is_made {
+            assert_eq!(keys.len(), 1, "it was found");
+        } else {
+            assert_eq!((keys.len(), &keys[1]), (2, &format!("{}-1", keys[0])), "under the first key it would break again");
+        }
+        assert_eq!(stripe.refunds(), made + 1);
+    }
+    audit(&app.app).await;
+}
+
+async fn what_is_called_off_is_called_off_at_stripe(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let payment = start(customer, &id).await;
+    let path = format!("payment_intents/{}/cancel", payment_row(&app.app, &payment.id).await.provider_ref.unwrap());
+    stripe.will_answer(StatusCode::INTERNAL_SERVER_ERROR, json!({}));
+    cancel(customer, &id).await;
+    until(|| async {
+        app.clock.advance(Duration::from_millis(50));
+        stripe.asked(&path).len() == 2
+    })
+    .await;
+    let asked = stripe.asked(&path);
+    assert_ne!(asked[0].1, asked[1].1, "under the first key it would break again");
+    assert!(asked.iter().all(|(_, _, form)| form.is_empty()), "{asked:?}");
+    audit(&app.app).await;
+}
+
+async fn a_success_that_nobody_told_of_is_found_and_goes_back(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let payment = start(customer, &id).await;
+    let mut paid = intent(app, &payment.id).await;
+    paid["status"] = json!("succeeded");
+    stripe.intents_are(paid.clone());
+    stripe.will_answer(StatusCode::BAD_REQUEST, json!({ "error": { "message": "It has succeeded." } }));
+    cancel(customer, &id).await;
+    until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    // the webhook comes after all
+    assert_eq!(tell(app, "evt_1", "payment_intent.succeeded", paid).await, StatusCode::OK);
+    let order = money(customer, &id).await;
+    assert_eq!(timeline(&order), ["PLACED", "CANCELLED", "PAYMENT_SUCCEEDED", "REFUNDED"]);
+    assert_eq!(stripe.refunds(), 1);
+    audit(&app.app).await;
+}
+
+async fn a_payment_whose_name_was_lost_is_refunded(shape: Shape) {
+    let (world, _) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let payment = start(customer, &id).await;
+    let told = intent(app, &payment.id).await;
+    // as it is after a crash between the provider's answer and our writing it down
+    let forgotten = payment::Entity::update_many().col_expr(payment::Column::ProviderRef, Expr::value(None::<String>));
+    forgotten.exec(app.app.db.writer()).await.unwrap();
+    assert_eq!(tell(app, "evt_1", "payment_intent.succeeded", told).await, StatusCode::OK);
+    cancel(customer, &id).await;
+    until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    audit(&app.app).await;
+}
+
+async fn a_failed_refund_of_a_cancelled_order_is_in_its_timeline(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let (id, payment) = paid(app, shop, customer).await;
+    stripe.will_answer(StatusCode::BAD_REQUEST, json!({ "error": { "message": "Charge is disputed." } }));
+    cancel(customer, &id).await;
+    let order = until_money(customer, &id, "/payments/0/refunds/0/status", "FAILED").await;
+    let last = order["timeline"]["nodes"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["type"], &last["note"]), (&json!("PAYMENT_FAILED"), &json!("A refund failed: Charge is disputed.")));
+    assert_eq!((&order["status"], &order["paymentStatus"]), (&json!("CANCELLED"), &json!("PAID")));
+    audit(&app.app).await;
+    // somebody sees to it
+    try_refund(&shop.seller, &payment.id, None).await.ok("refundPayment");
+    until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    audit(&app.app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_has_a_commit_on_the_disk_before_it_is_acknowledged() {
+    let parts = TestParts::build(Shape::Embedded).await;
+    let db = parts.app.db.writer();
+    let setting = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA synchronous")).await.unwrap().unwrap();
+    assert_eq!(setting.try_get_by_index::<i32>(0).unwrap(), 2, "FULL");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_between_the_provider_s_refund_and_ours_refunds_once() {
+    let (stripe, api_url) = StandIn::start().await;
+    let mut cluster = TestCluster::start_on(Redis::shared().await, 1, pay_at(api_url)).await;
+    let here = cluster[0].clone();
+    let (shop, customer) = tokio::join!(seller_with_product(&here, 100, "40.00"), here.customer());
+    let (id, payment) = paid(&here, &shop, &customer).await;
+    stripe.will_do_and_hang();
+    try_refund(&shop.seller, &payment.id, Some("5")).await.ok("refundPayment");
+    until(|| async { stripe.refunds() == 1 }).await;
+    cluster.kill(0);
+    cluster.start_again(0).await;
+    let (there, customer) = (cluster[0].clone(), customer.at(&cluster[0]));
+    assert_eq!(money(&customer, &id).await["payments"][0]["refunds"][0]["status"], "PENDING");
+    // the lease of the dead one's job ends
+    cluster.clock.advance(Duration::from_mins(1));
+    until_money(&customer, &id, "/payments/0/refunds/0/status", "REFUNDED").await;
+    assert_eq!((stripe.refunds(), stripe.asked("refunds").len()), (1, 1), "it was found there");
+    audit(&there.app).await;
+}
