@@ -9,6 +9,7 @@ use domain::event::Topic;
 use domain::input;
 use entity::{category, product};
 use sea_orm::sea_query::SelectStatement;
+use serde::Deserialize as _;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -182,7 +183,7 @@ impl Receiver for Forgetful {
             return self.0.forget_all();
         };
         if &*message.kind == PRODUCT_CHANGED {
-            match serde_json::from_value::<ProductChange>((*message.payload).clone()) {
+            match ProductChange::deserialize(&*message.payload) {
                 Ok(change) => self.0.forget(Topic::Product(change.product)),
                 Err(error) => tracing::error!(%error, "a change of a product cannot be read"),
             }

@@ -18,6 +18,7 @@ pub mod passwords;
 pub mod relay;
 pub mod retention;
 pub mod search;
+pub mod sweep;
 pub mod tokens;
 
 pub use error::{Error, Result};

@@ -8,20 +8,12 @@ use uuid::Uuid;
 
 use crate::accounts::repo;
 use crate::app::App;
+use crate::graphql::loaders::by_id;
 use crate::graphql::{GraphError, Result};
 
-/// Users by id.
-#[derive(Debug)]
-pub struct UserLoader(pub App);
-
-impl Loader<Uuid> for UserLoader {
-    type Value = user::Model;
-    type Error = GraphError;
-
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, user::Model>> {
-        let rows = repo::list_users_by_ids(self.0.db.reader(), ids).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
+by_id! {
+    /// Users by id.
+    UserLoader, user::Model, repo::list_users_by_ids
 }
 
 /// What users have as partners, by the user's id.
@@ -38,18 +30,9 @@ impl Loader<Uuid> for PartnerLoader {
     }
 }
 
-/// Stores by id.
-#[derive(Debug)]
-pub struct SellerLoader(pub App);
-
-impl Loader<Uuid> for SellerLoader {
-    type Value = seller::Model;
-    type Error = GraphError;
-
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, seller::Model>> {
-        let rows = repo::list_sellers_by_ids(self.0.db.reader(), ids).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
+by_id! {
+    /// Stores by id.
+    SellerLoader, seller::Model, repo::list_sellers_by_ids
 }
 
 /// Saved addresses by the user's id; a user without any has no entry.

@@ -8,20 +8,12 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::catalog::service;
+use crate::graphql::loaders::by_id;
 use crate::graphql::{GraphError, Result};
 
-/// Products by id.
-#[derive(Debug)]
-pub struct ProductLoader(pub App);
-
-impl Loader<Uuid> for ProductLoader {
-    type Value = product::Model;
-    type Error = GraphError;
-
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, product::Model>> {
-        let rows = service::list_by_ids(self.0.db.reader(), ids).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
+by_id! {
+    /// Products by id.
+    ProductLoader, product::Model, service::list_by_ids
 }
 
 /// Categories by id.

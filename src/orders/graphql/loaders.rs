@@ -13,18 +13,9 @@ use crate::graphql::{GraphError, Result};
 use crate::orders::service;
 use crate::platform::relay;
 
-/// Orders by id, whoever asks: what they may see is decided by `Order::seen_by`.
-#[derive(Debug)]
-pub struct OrderLoader(pub App);
-
-impl Loader<Uuid> for OrderLoader {
-    type Value = order::Model;
-    type Error = GraphError;
-
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, order::Model>> {
-        let orders = service::list_orders_by_ids(self.0.db.reader(), ids).await?;
-        Ok(orders.into_iter().map(|order| (order.id, order)).collect())
-    }
+by_id! {
+    /// Orders by id, whoever asks: what they may see is decided by `Order::seen_by`.
+    OrderLoader, order::Model, service::list_orders_by_ids
 }
 
 /// Lines by order.
@@ -96,18 +87,9 @@ impl Loader<()> for TimeLoader {
     }
 }
 
-/// Claims by id.
-#[derive(Debug)]
-pub struct ClaimLoader(pub App);
-
-impl Loader<Uuid> for ClaimLoader {
-    type Value = claim::Model;
-    type Error = GraphError;
-
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, claim::Model>> {
-        let claims = service::list_claims(self.0.db.reader(), ids).await?;
-        Ok(claims.into_iter().map(|claim| (claim.id, claim)).collect())
-    }
+by_id! {
+    /// Claims by id.
+    ClaimLoader, claim::Model, service::list_claims
 }
 
 by_id! {

@@ -82,16 +82,22 @@ async fn nothing_goes_past_a_hole_that_cannot_be_filled(shape: Shape) {
     follower.ticks(2..=5).await;
 }
 
+/// Two partners who have had their first picture, of nothing, and are live.
+async fn two_followers(engine: &Engine) -> [Follower; 2] {
+    let mut followers =
+        [1, 2].map(|number| Follower::start(engine, Some(someone(number, Role::Partner)), TICKS, &json!({})));
+    for follower in &mut followers {
+        assert_eq!(follower.snapshot().await, 0);
+    }
+    subscribed(engine, 2).await;
+    followers
+}
+
 async fn an_answer_that_fails_for_a_moment_is_made_again(shape: Shape) {
     let app = TestApp::start(shape).await;
     let faults = Arc::<Faults>::default();
     let engine = engine_with(&app.app, &faults);
-    let mut followers =
-        [1, 2].map(|number| Follower::start(&engine, Some(someone(number, Role::Partner)), TICKS, &json!({})));
-    for follower in &mut followers {
-        assert_eq!(follower.snapshot().await, 0);
-    }
-    subscribed(&engine, 2).await;
+    let mut followers = two_followers(&engine).await;
     faults.items.store(2, Ordering::SeqCst);
     tick(&app.app, 1..=2).await;
     for follower in &mut followers {
@@ -126,12 +132,7 @@ async fn an_answer_that_fails_for_good_is_told_and_not_remembered(shape: Shape) 
     let app = TestApp::start(shape).await;
     let faults = Arc::<Faults>::default();
     let engine = engine_with(&app.app, &faults);
-    let mut followers =
-        [1, 2].map(|number| Follower::start(&engine, Some(someone(number, Role::Partner)), TICKS, &json!({})));
-    for follower in &mut followers {
-        assert_eq!(follower.snapshot().await, 0);
-    }
-    subscribed(&engine, 2).await;
+    let mut followers = two_followers(&engine).await;
     tick(&app.app, [1]).await;
     for follower in &mut followers {
         follower.ticks([1]).await;
@@ -354,12 +355,7 @@ async fn a_group_whose_task_breaks_goes_on(shape: Shape) {
     let app = TestApp::start(shape).await;
     let faults = Arc::<Faults>::default();
     let engine = engine_with(&app.app, &faults);
-    let mut followers =
-        [1, 2].map(|number| Follower::start(&engine, Some(someone(number, Role::Partner)), TICKS, &json!({})));
-    for follower in &mut followers {
-        assert_eq!(follower.snapshot().await, 0);
-    }
-    subscribed(&engine, 2).await;
+    let mut followers = two_followers(&engine).await;
     faults.answers.store(1, Ordering::SeqCst);
     tick(&app.app, [1]).await;
     for follower in &mut followers {

@@ -4,8 +4,6 @@
 //! database's clock. A payment that succeeds at the same moment either comes first, or finds the order cancelled and goes
 //! back.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use domain::order::{OrderEventType, OrderStatus};
 use entity::{Text, order};
@@ -20,39 +18,11 @@ use crate::orders::repo::{lists, orders as repo};
 use crate::orders::service::change::{Before, Cause, change};
 use crate::platform::Result;
 use crate::platform::db::retry;
-
-/// How often the due orders are looked for.
-const EVERY: Duration = Duration::from_millis(250);
-
-/// Orders ended in one sweep; the next follows at once when there are more.
-const BATCH: u64 = 100;
+use crate::platform::sweep::{self, BATCH, Swept};
 
 /// Sweeps until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
-    loop {
-        let more = match sweep(&app).await {
-            // when nothing can be done about any of them, not again at once
-            Ok(Swept { found, ended }) => found as u64 == BATCH && ended > 0,
-            Err(error) => {
-                tracing::warn!(?error, "unpaid orders could not be called off; trying again");
-                false
-            }
-        };
-        let pause = if more { Duration::ZERO } else { EVERY };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
-
-/// What a sweep came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Swept {
-    /// Orders whose time was up.
-    pub found: usize,
-    /// Those of them that need no other look.
-    pub ended: usize,
+    sweep::run(stop, "orders that were not paid in time", || sweep(&app)).await;
 }
 
 /// Calls off the orders whose time to be paid is up.
@@ -62,15 +32,7 @@ pub struct Swept {
 pub async fn sweep(app: &App) -> Result<Swept> {
     let reader = app.db.reader();
     let due = lists::list_unpaid(reader, app.clock.sql_now(reader.get_database_backend()), BATCH).await?;
-    let mut ended = 0;
-    for order in &due {
-        // one that cannot be ended must not keep the others waiting
-        match retry(|| expire_once(app, *order)).await {
-            Ok(()) => ended += 1,
-            Err(error) => tracing::warn!(?error, %order, "an unpaid order could not be called off"),
-        }
-    }
-    Ok(Swept { found: due.len(), ended })
+    Ok(sweep::each(&due, "an unpaid order", |order| *order, |order| retry(|| expire_once(app, *order))).await)
 }
 
 async fn expire_once(app: &App, id: Uuid) -> Result<()> {
