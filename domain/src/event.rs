@@ -25,6 +25,12 @@ pub enum Topic {
     Cart(Uuid),
     /// Stocks of a seller's that fell to their threshold.
     LowStock(Uuid),
+    /// Orders that become, or stop being, available to partners of an area, by its cell.
+    Area(u64),
+    /// What is said about one order.
+    Chat(Uuid),
+    /// What a user is notified of.
+    Inbox(Uuid),
     /// Sessions that ended. For the instances themselves: no client follows it.
     Access,
 }
@@ -41,6 +47,9 @@ impl fmt::Display for Topic {
             Self::Catalog => f.write_str("catalog"),
             Self::Cart(id) => write!(f, "cart:{}", id.simple()),
             Self::LowStock(id) => write!(f, "low-stock:{}", id.simple()),
+            Self::Area(cell) => write!(f, "area:{cell:x}"),
+            Self::Chat(id) => write!(f, "chat:{}", id.simple()),
+            Self::Inbox(id) => write!(f, "inbox:{}", id.simple()),
             Self::Access => f.write_str("access"),
         }
     }
@@ -61,6 +70,7 @@ impl std::str::FromStr for Topic {
             None if text == "available" => Ok(Self::Available),
             None if text == "catalog" => Ok(Self::Catalog),
             None if text == "access" => Ok(Self::Access),
+            Some(("area", cell)) => u64::from_str_radix(cell, 16).map(Self::Area).map_err(|_| unknown()),
             Some((kind, id)) => {
                 let id: Uuid = id.parse().map_err(|_| unknown())?;
                 match kind {
@@ -70,6 +80,8 @@ impl std::str::FromStr for Topic {
                     "product" => Ok(Self::Product(id)),
                     "cart" => Ok(Self::Cart(id)),
                     "low-stock" => Ok(Self::LowStock(id)),
+                    "chat" => Ok(Self::Chat(id)),
+                    "inbox" => Ok(Self::Inbox(id)),
                     _ => Err(unknown()),
                 }
             }
@@ -87,10 +99,11 @@ mod tests {
         let id = Uuid::from_u128(7);
         let orders = [Topic::Order(id), Topic::Customer(id), Topic::Seller(id), Topic::Platform, Topic::Available];
         let goods = [Topic::Product(id), Topic::Catalog, Topic::Cart(id), Topic::LowStock(id)];
-        for topic in orders.into_iter().chain(goods).chain([Topic::Access]) {
+        let people = [Topic::Area(0x8861_8928_31ff_ffff), Topic::Chat(id), Topic::Inbox(id), Topic::Access];
+        for topic in orders.into_iter().chain(goods).chain(people) {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
-        for bad in ["", "orders", "order:", "order:x", "platform:1", "access:1"] {
+        for bad in ["", "orders", "order:", "order:x", "platform:1", "access:1", "area:", "area:x"] {
             assert!(bad.parse::<Topic>().is_err(), "{bad:?}");
         }
     }
