@@ -4,12 +4,14 @@ pub(super) mod import;
 mod listing;
 mod matching;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use entity::{category, product, product_tag};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use crate::platform::Result;
@@ -67,10 +69,23 @@ pub(super) async fn update_product(db: &impl ConnectionTrait, product: &product:
     Ok(())
 }
 
-pub(super) async fn update_sold_count(db: &impl ConnectionTrait, id: Uuid, by: i64) -> Result<()> {
+/// The products of `ids`, ascending, held against changes until the transaction ends; others may hold them so, too.
+pub(super) async fn lock_products_shared(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<product::Model>> {
+    let select = product::Entity::find().filter(product::Column::Id.is_in(ids.iter().copied()));
+    Ok(select.order_by_asc(product::Column::Id).lock(LockType::Share).all(db).await?)
+}
+
+/// Adds to the pieces sold of each product, in one statement.
+pub(super) async fn update_sold_counts(db: &impl ConnectionTrait, by: &BTreeMap<Uuid, i64>) -> Result<()> {
+    let Some(sum) = by.iter().fold(None, |case: Option<CaseStatement>, (id, pieces)| {
+        let sold = Expr::col(product::Column::SoldCount).add(*pieces);
+        Some(case.unwrap_or_default().case(product::Column::Id.eq(*id), sold))
+    }) else {
+        return Ok(());
+    };
     product::Entity::update_many()
-        .col_expr(product::Column::SoldCount, Expr::col(product::Column::SoldCount).add(by))
-        .filter(product::Column::Id.eq(id))
+        .col_expr(product::Column::SoldCount, sum.finally(Expr::col(product::Column::SoldCount)).into())
+        .filter(product::Column::Id.is_in(by.keys().copied()))
         .exec(db)
         .await?;
     Ok(())

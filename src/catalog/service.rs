@@ -1,6 +1,6 @@
 //! Use-cases of the catalogue, and its parts of the use-cases of later slices.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Reader, Role};
@@ -206,12 +206,22 @@ async fn write_index(app: &App, products: &[product::Model]) -> Result<()> {
     tx.commit().await
 }
 
-/// Counts `pieces` sold; less than zero for what came back.
+/// Counts so many pieces of each product as sold; less than zero for what came back.
 ///
 /// # Errors
 /// Faults of the database.
-pub async fn count_sold(tx: &Tx, product: Uuid, pieces: i64) -> Result<()> {
-    repo::update_sold_count(&**tx, product, pieces).await
+pub async fn count_sold(tx: &Tx, pieces: &BTreeMap<Uuid, i64>) -> Result<()> {
+    // ascending, as everybody who locks several
+    repo::import::lock_products(&**tx, &pieces.keys().copied().collect::<Vec<_>>()).await?;
+    repo::update_sold_counts(&**tx, pieces).await
+}
+
+/// Products of `ids`, ascending, as they stay until `tx` ends: neither is a price changed then, nor anything taken off sale.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn hold(tx: &Tx, ids: &[Uuid]) -> Result<Vec<product::Model>> {
+    repo::lock_products_shared(&**tx, ids).await
 }
 
 /// Counts a `score` of each of `products`, and tells whoever looks at them.

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::service::available;
 use crate::app::App;
-use crate::catalog;
 use crate::platform::Result;
 use crate::platform::db::Tx;
 use crate::platform::outbox::{self, NewEvent};
@@ -27,12 +26,7 @@ pub struct StockFell {
     pub threshold: i32,
 }
 
-pub(super) async fn stock_fell(app: &App, tx: &Tx, stock: &stock::Model, at: DateTime<Utc>) -> Result<()> {
-    let Some(seller) = catalog::service::find_seller_of(&**tx, stock.product_id).await? else { return Ok(()) };
-    stocks_fell(app, tx, seller, &[stock], at).await
-}
-
-/// The same for many of one seller's, in one statement.
+/// Logs that `stocks` of a seller's fell, in one statement.
 pub(super) async fn stocks_fell(
     app: &App,
     tx: &Tx,

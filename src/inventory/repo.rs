@@ -102,11 +102,6 @@ pub(super) fn can_adjust(delta: i32, max: i32, expected: Option<i32>) -> Expr {
     }
 }
 
-pub(super) async fn insert_movement(db: &impl ConnectionTrait, movement: stock_movement::Model) -> Result<()> {
-    stock_movement::Entity::insert(movement.into_active_model()).exec_without_returning(db).await?;
-    Ok(())
-}
-
 /// A page of the ledger of a product, newest first.
 pub(super) async fn list_movements(
     db: &impl ConnectionTrait,

@@ -1,5 +1,7 @@
 //! Use-cases of the inventory.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
 use domain::input;
@@ -127,6 +129,7 @@ pub fn start_of_ledger(newest: Vec<stock_movement::Model>, page: &PageArgs) -> P
 /// # Errors
 /// `INSUFFICIENT_STOCK` at `items.{place}.quantity` for the first product that is short, with what is available.
 pub async fn promise(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> Result<()> {
+    let mut stocks = Vec::with_capacity(lines.len());
     for (place, Line { product, quantity }) in in_lock_order(lines) {
         let field = format!("items.{place}.quantity");
         let quantity = input::number(&field, quantity, 1, MAX_ON_HAND)?;
@@ -134,9 +137,9 @@ pub async fn promise(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> R
         let Some(stock) = repo::update_stock(&**tx, product, by, Some(repo::can_spare(quantity))).await? else {
             return Err(short(tx, field, product, quantity).await?.into());
         };
-        moved(app, tx, &stock, at).await?;
+        stocks.push(stock);
     }
-    Ok(())
+    moved(app, tx, &stocks, at).await
 }
 
 /// Takes the pieces that were promised to an order out of stock: it is paid. `actor` is none when nobody did it.
@@ -151,18 +154,14 @@ pub async fn sell_promised(
     actor: Option<Uuid>,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let lines = in_lock_order(lines);
     let cause = Cause { reason: StockMovementReason::Sold, actor, order: Some(order), note: None, at };
-    for &(_, Line { product, quantity }) in &lines {
+    let mut moves = Vec::with_capacity(lines.len());
+    for (_, Line { product, quantity }) in in_lock_order(lines) {
         let by = Move { on_hand: -quantity, reserved: -quantity, ..Move::default() };
-        if let Some(stock) = repo::update_stock(&**tx, product, by, None).await? {
-            record(app, tx, &stock, -quantity, &cause).await?;
-        }
+        moves.extend(repo::update_stock(&**tx, product, by, None).await?.map(|stock| (stock, -quantity)));
     }
-    for (_, line) in &lines {
-        catalog::service::count_sold(tx, line.product, line.quantity.into()).await?;
-    }
-    Ok(())
+    record(app, tx, moves, &cause).await?;
+    count_sold(tx, lines, 1).await
 }
 
 /// Gives up what was promised to an order that is not to be paid any more.
@@ -170,13 +169,12 @@ pub async fn sell_promised(
 /// # Errors
 /// Faults of the database.
 pub async fn release(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> Result<()> {
+    let mut stocks = Vec::with_capacity(lines.len());
     for (_, Line { product, quantity }) in in_lock_order(lines) {
         let by = Move { reserved: -quantity, ..Move::default() };
-        if let Some(stock) = repo::update_stock(&**tx, product, by, None).await? {
-            moved(app, tx, &stock, at).await?;
-        }
+        stocks.extend(repo::update_stock(&**tx, product, by, None).await?);
     }
-    Ok(())
+    moved(app, tx, &stocks, at).await
 }
 
 /// Takes the pieces of an order out of stock, all lines or, when the caller drops `tx` on a refusal, none.
@@ -184,21 +182,19 @@ pub async fn release(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> R
 /// # Errors
 /// `INSUFFICIENT_STOCK` at `items.{place}.quantity` for the first product that is short, with what is available.
 pub async fn sell(app: &App, tx: &Tx, lines: &[Line], order: Uuid, actor: Uuid, at: DateTime<Utc>) -> Result<()> {
-    let lines = in_lock_order(lines);
     let cause = Cause { reason: StockMovementReason::Sold, actor: Some(actor), order: Some(order), note: None, at };
-    for &(place, Line { product, quantity }) in &lines {
+    let mut moves = Vec::with_capacity(lines.len());
+    for (place, Line { product, quantity }) in in_lock_order(lines) {
         let field = format!("items.{place}.quantity");
         let quantity = input::number(&field, quantity, 1, MAX_ON_HAND)?;
         let by = Move { on_hand: -quantity, ..Move::default() };
         let Some(stock) = repo::update_stock(&**tx, product, by, Some(repo::can_spare(quantity))).await? else {
             return Err(short(tx, field, product, quantity).await?.into());
         };
-        record(app, tx, &stock, -quantity, &cause).await?;
+        moves.push((stock, -quantity));
     }
-    for (_, line) in &lines {
-        catalog::service::count_sold(tx, line.product, line.quantity.into()).await?;
-    }
-    Ok(())
+    record(app, tx, moves, &cause).await?;
+    count_sold(tx, lines, 1).await
 }
 
 /// Puts the pieces of a cancelled order back. `actor` is none when the server itself cancelled it.
@@ -213,19 +209,15 @@ pub async fn put_back(
     actor: Option<Uuid>,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let lines = in_lock_order(lines);
     let cause = Cause { reason: StockMovementReason::Cancelled, actor, order: Some(order), note: None, at };
-    for &(_, Line { product, quantity }) in &lines {
+    let mut moves = Vec::with_capacity(lines.len());
+    for (_, Line { product, quantity }) in in_lock_order(lines) {
         // unconditional: what was sold can come back, even above what may be received
         let by = Move { on_hand: quantity, ..Move::default() };
-        if let Some(stock) = repo::update_stock(&**tx, product, by, None).await? {
-            record(app, tx, &stock, quantity, &cause).await?;
-        }
+        moves.extend(repo::update_stock(&**tx, product, by, None).await?.map(|stock| (stock, quantity)));
     }
-    for (_, line) in &lines {
-        catalog::service::count_sold(tx, line.product, -i64::from(line.quantity)).await?;
-    }
-    Ok(())
+    record(app, tx, moves, &cause).await?;
+    count_sold(tx, lines, -1).await
 }
 
 /// Lines by ascending product, each with its place in `lines`.
@@ -247,7 +239,7 @@ pub(super) async fn open(app: &App, tx: &Tx, new: NewStock, actor: Uuid, at: Dat
     repo::insert_stock(&**tx, stock.clone()).await?;
     if on_hand > 0 {
         let cause = Cause { reason: StockMovementReason::Received, actor: Some(actor), order: None, note: None, at };
-        return record(app, tx, &stock, on_hand, &cause).await;
+        return record(app, tx, vec![(stock, on_hand)], &cause).await;
     }
     catalog::event::product_changed(tx, &app.ids, product, at).await
 }
@@ -256,17 +248,24 @@ pub(super) async fn open(app: &App, tx: &Tx, new: NewStock, actor: Uuid, at: Dat
 pub(super) async fn set_threshold(app: &App, tx: &Tx, product: Uuid, threshold: i32, at: DateTime<Utc>) -> Result<()> {
     let by = Move { threshold: Some(threshold), ..Move::default() };
     match repo::update_stock(&**tx, product, by, None).await? {
-        Some(stock) => moved(app, tx, &stock, at).await,
+        Some(stock) => moved(app, tx, &[stock], at).await,
         None => Ok(()),
     }
 }
 
-/// Writes a line of the ledger, and tells everyone.
-async fn record(app: &App, tx: &Tx, stock: &stock::Model, delta: i32, cause: &Cause) -> Result<()> {
-    let movement = stock_movement::Model {
+/// Counts the pieces of `lines` as sold, or with -1 as come back.
+async fn count_sold(tx: &Tx, lines: &[Line], sign: i64) -> Result<()> {
+    let pieces: BTreeMap<Uuid, i64> = lines.iter().map(|line| (line.product, sign * i64::from(line.quantity))).collect();
+    catalog::service::count_sold(tx, &pieces).await
+}
+
+/// Writes lines of the ledger, each of a stock that has just moved by so many pieces, and tells everyone. The stocks are one
+/// seller's.
+async fn record(app: &App, tx: &Tx, moves: Vec<(stock::Model, i32)>, cause: &Cause) -> Result<()> {
+    let line = |(stock, delta): &(stock::Model, i32)| stock_movement::Model {
         id: app.ids.uuid(),
         product_id: stock.product_id,
-        delta,
+        delta: *delta,
         on_hand_after: stock.on_hand,
         reason: cause.reason.into(),
         actor_id: cause.actor,
@@ -274,17 +273,23 @@ async fn record(app: &App, tx: &Tx, stock: &stock::Model, delta: i32, cause: &Ca
         note: cause.note.clone(),
         at: cause.at,
     };
-    repo::insert_movement(&**tx, movement).await?;
-    moved(app, tx, stock, cause.at).await
+    let movements: Vec<stock_movement::Model> = moves.iter().map(line).collect();
+    repo::import::insert_movements(&**tx, &movements).await?;
+    let stocks: Vec<stock::Model> = moves.into_iter().map(|(stock, _)| stock).collect();
+    moved(app, tx, &stocks, cause.at).await
 }
 
-/// Tells everyone that `stock` is now so, and its seller when it has just fallen to its threshold.
-async fn moved(app: &App, tx: &Tx, stock: &stock::Model, at: DateTime<Utc>) -> Result<()> {
-    catalog::event::product_changed(tx, &app.ids, stock.product_id, at).await?;
-    if stock.is_low && !stock.was_low {
-        event::stock_fell(app, tx, stock, at).await?;
+/// Tells everyone that `stocks`, which are one seller's, are now so, and the seller of those that have just fallen to their
+/// threshold.
+async fn moved(app: &App, tx: &Tx, stocks: &[stock::Model], at: DateTime<Utc>) -> Result<()> {
+    let products: Vec<Uuid> = stocks.iter().map(|stock| stock.product_id).collect();
+    catalog::event::products_changed(tx, &app.ids, &products, at).await?;
+    let fallen: Vec<&stock::Model> = stocks.iter().filter(|stock| stock.is_low && !stock.was_low).collect();
+    let Some(first) = fallen.first() else { return Ok(()) };
+    match catalog::service::find_seller_of(&**tx, first.product_id).await? {
+        Some(seller) => event::stocks_fell(app, tx, seller, &fallen, at).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Adjusts stock by hand, once for each `key` of the actor.
@@ -325,7 +330,7 @@ async fn adjust_once(
         return Err(why_not_adjusted(repo::find_stock(&*tx, product).await?.as_ref(), adjustment).into());
     };
     let cause = Cause { reason, actor: Some(actor.user), order: None, note: note.clone(), at };
-    record(app, &tx, &stock, delta, &cause).await?;
+    record(app, &tx, vec![(stock, delta)], &cause).await?;
     idempotency::finish(&tx, request, &product).await?;
     tx.commit().await?;
     Ok(found)

@@ -13,9 +13,7 @@ use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::orders::service::claims::Claimed;
 use quick_commerce::orders::service::{Step, step as take_step};
 use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QuerySelect as _, Statement,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -27,7 +25,7 @@ use crate::support::story::{
     ACCEPT_CLAIM, ASSIGN_ORDER, AVAILABLE_ORDERS, PARTNER, RELEASE_CLAIM, Shop, by_hand, claim, deliver, key,
     order as read_order, place_order, seller_with_product, step, text, try_claim, try_step,
 };
-use crate::support::wait::until;
+use crate::support::wait::until_a_lock_is_waited_for;
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
 over_both_shapes! {
@@ -435,13 +433,7 @@ async fn wish_that_waits(app: &App, order: Uuid, actor: Principal, what: Ask) ->
         let app = app.clone();
         async move { wish(&app, actor, what).await }
     });
-    let count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let count = Statement::from_string(DbBackend::Postgres, count);
-    until(|| async {
-        let row = app.db.reader().query_one_raw(count.clone()).await.unwrap().unwrap();
-        row.try_get::<i64>("", "n").unwrap() > 0
-    })
-    .await;
+    until_a_lock_is_waited_for(app).await;
     app.clock.advance(LONG);
     holder.commit().await.unwrap();
     waiting.await.unwrap()

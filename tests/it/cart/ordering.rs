@@ -4,13 +4,15 @@ use domain::id::Kind;
 use entity::{order, stock};
 use quick_commerce::platform::clock::Clock;
 use quick_commerce::platform::ids::{Entropy, Ids};
-use sea_orm::EntityTrait as _;
+use sea_orm::sea_query::LockType;
+use sea_orm::{EntityTrait as _, QuerySelect as _};
 use serde_json::{Value, json};
 
-use super::{apply, cart, clear, order_of_cart, promo, reprice, set, take_off_sale, try_order};
+use super::{UPDATE_PRODUCT, apply, cart, clear, order_of_cart, promo, reprice, set, take_off_sale, try_order};
 use crate::support::audit::audit;
 use crate::support::crowd::{at_once, uuid};
 use crate::support::story::{order_input, place_order, product, seller_with_product};
+use crate::support::wait::until_a_lock_is_waited_for;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
@@ -149,6 +151,42 @@ async fn a_price_that_changes_at_the_same_time_surprises_nobody(shape: Shape) {
             [refusal] => assert_eq!(refusal["code"], "CART_CHANGED"),
             more => panic!("{more:?}"),
         }
+    }
+    audit(&app.app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_while_an_order_waits_for_its_turn_is_true_of_the_order() {
+    let app = TestApp::start(Shape::Production).await;
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer());
+    for method in ["CASH_ON_DELIVERY", "CARD"] {
+        let mut input = order_input(&shop.product_id, 1);
+        input["paymentMethod"] = json!(method);
+        // another order of the product has its stock, and takes its time
+        let place = async |input: Value| {
+            let other = app.app.db.begin().await.unwrap();
+            let stock = stock::Entity::find_by_id(uuid(Kind::Product, &shop.product_id)).lock(LockType::Update);
+            stock.one(&*other).await.unwrap();
+            let waiting = tokio::spawn({
+                let customer = customer.clone();
+                async move { try_order(&customer, input).await }
+            });
+            until_a_lock_is_waited_for(&app.app).await;
+            (other, waiting)
+        };
+        let (other, waiting) = place(input.clone()).await;
+        reprice(&shop.seller, &shop.product_id, "41.00").await;
+        other.commit().await.unwrap();
+        let order = waiting.await.unwrap().ok("placeOrder")["order"].clone();
+        assert_eq!(order["subtotal"]["amount"], "41.00", "{method}");
+
+        input["idempotencyKey"] = json!(format!("off sale, {method}"));
+        let (other, waiting) = place(input).await;
+        take_off_sale(&shop.seller, &shop.product_id).await;
+        other.commit().await.unwrap();
+        assert_eq!(waiting.await.unwrap().refusal("placeOrder"), "PRODUCT_UNAVAILABLE", "{method}");
+        let back = json!({ "productId": shop.product_id, "active": true, "price": "40.00" });
+        shop.seller.mutate(UPDATE_PRODUCT, back).await.ok("updateProduct");
     }
     audit(&app.app).await;
 }

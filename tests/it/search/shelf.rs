@@ -1,5 +1,7 @@
 //! Products in a database, without what else belongs to a shop.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::access::Role;
 use domain::money::Currency;
@@ -158,7 +160,7 @@ impl Shelf {
     pub(super) async fn sell(&self, sku: &str, pieces: i64) {
         let id = self.find(sku).await.id;
         let tx = self.app.db.begin().await.unwrap();
-        service::count_sold(&tx, id, pieces).await.unwrap();
+        service::count_sold(&tx, &BTreeMap::from([(id, pieces)])).await.unwrap();
         tx.commit().await.unwrap();
     }
 }

@@ -62,6 +62,19 @@ impl Basket {
     }
 }
 
+/// Whether `products`, whose stocks are taken, are still sold at the prices that they were read with. They stay so then until
+/// `tx` ends.
+pub(super) async fn is_still_sold(tx: &Tx, products: &[product::Model]) -> Result<bool> {
+    let ids: Vec<Uuid> = products.iter().map(|product| product.id).collect();
+    let held = catalog::hold(tx, &ids).await?;
+    let is_same = |read: &product::Model| {
+        held.iter().any(|now| {
+            now.id == read.id && now.is_active && now.price_minor == read.price_minor && now.currency == read.currency
+        })
+    };
+    Ok(products.iter().all(is_same))
+}
+
 /// The products of the lines, in their order, and the one seller of all. What is priced in another currency than the
 /// platform's, which may have been changed, cannot be bought.
 pub(super) async fn goods(tx: &Tx, lines: &[PlaceLine], currency: Currency) -> Result<(Vec<product::Model>, seller::Model)> {

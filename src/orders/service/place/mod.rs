@@ -18,7 +18,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::address::address;
-use self::basket::{Basket, goods};
+use self::basket::{Basket, goods, is_still_sold};
 use self::new::New;
 use super::change::{Before, Cause, record};
 use crate::accounts::service::NewAddress;
@@ -77,7 +77,10 @@ pub async fn place(app: &App, actor: Actor, key: &str, place: Place) -> Result<o
         match retry(|| place_once(app, actor, &request, &place)).await {
             // one in thirty billion: another order has the number that was drawn
             Err(Error::Fault(fault)) if is_number_taken(&fault) => {}
-            outcome => return outcome,
+            // what it was about to buy changed while it waited for its turn: again from the start, with what is true now
+            Ok(None) => {}
+            Ok(Some(order)) => return Ok(order),
+            Err(error) => return Err(error),
         }
     }
 }
@@ -107,11 +110,12 @@ fn check(place: &Place) -> Result<()> {
     Ok(())
 }
 
-async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -> Result<order::Model> {
+/// Places it; `None` when it has to be begun anew.
+async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -> Result<Option<order::Model>> {
     let tx = app.db.begin().await?;
     let at = app.clock.db_now(&*tx).await?;
     if let Begun::Done(id) = idempotency::begin::<Uuid>(&tx, request, at).await? {
-        return repo::find_order(&*tx, id).await?.ok_or_else(|| OrderError::NotFound.into());
+        return repo::find_order(&*tx, id).await?.map(Some).ok_or_else(|| OrderError::NotFound.into());
     }
     // locks in one order, whoever else is at work: the cart, the promo code, the stocks
     let basket = Basket::of(&tx, actor, place).await?;
@@ -144,6 +148,9 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
         inventory::sell(app, &tx, &lines, id, actor.user, at).await
     };
     taken.map_err(|error| basket.naming(error))?;
+    if !is_still_sold(&tx, &products).await? {
+        return Ok(None);
+    }
     // after the stock: what cannot be had is no surprise of the total, which counts it in
     expect_total(app, place.expected_total, priced_at, basket.has_new_prices(&products))?;
     let steps = if is_awaited { &[OrderStatus::Pending] } else { first_steps(*seller.preparation) };
@@ -157,7 +164,7 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
     }
     idempotency::finish(&tx, request, &order.id).await?;
     tx.commit().await?;
-    Ok(order)
+    Ok(Some(order))
 }
 
 /// Whether an order waits for its payment, which keeps its goods promised for so long.
