@@ -43,8 +43,8 @@ pub enum AccountsError {
     /// No store has the name, id or address that an operator gave.
     #[error("There is no such store: give its name, its id (sel_…) or the e-mail address of its seller.")]
     NoSuchStore,
-    /// Several stores have the name that an operator gave.
-    #[error("Several stores have this name: give the id (sel_…) or the e-mail address of the seller.")]
+    /// Several stores may be meant by what an operator gave.
+    #[error("Several stores may be meant by this: give the id (sel_…) or the e-mail address of the seller.")]
     ManyStores,
     /// No such saved address, or none of theirs.
     #[error("There is no such address.")]

@@ -126,6 +126,32 @@ async fn whoever_registers_is_signed_in_with_the_role_they_asked_for() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_called_like_anothers_address_is_never_taken_for_theirs() {
+    let shop = Shop::open().await;
+    let open = async |email: &str, name: &str| {
+        let seller = SellerSignup { store_name: name.to_owned(), location: Point::new(12.97, 77.59).unwrap() };
+        let signup = Registration { seller: Some(seller), ..signup(email) };
+        let signed_in = service::register(&shop.app, signup).await.unwrap();
+        service::authenticate(&shop.app, signed_in.tokens.access.expose()).await.unwrap().seller.unwrap()
+    };
+    shop.register("ana@shop.example").await;
+    let (real, own) = (open("real@shop.example", "Real").await, open("own@shop.example", "own@shop.example").await);
+    let found = async |text: &str| service::find_store(&shop.app, text).await;
+    assert_eq!(found("Real@shop.example").await.unwrap().seller, Some(real));
+    assert_eq!(found("own@shop.example").await.unwrap().seller, Some(own), "it is their own address");
+    let impostor = open("impostor@shop.example", "real@shop.example").await;
+    let of_customer = open("other@shop.example", "ana@shop.example").await;
+    for ambiguous in ["real@shop.example", "ana@shop.example"] {
+        assert_eq!(code(found(ambiguous).await), "INVALID_INPUT", "{ambiguous}");
+    }
+    // the owner's address in other letters is the owner's all the same: nothing of the kind is their name
+    assert_eq!(found("REAL@shop.example").await.unwrap().seller, Some(real));
+    for (store, text) in [(real, "Real"), (impostor, "impostor@shop.example"), (of_customer, "other@shop.example")] {
+        assert_eq!(found(text).await.unwrap().seller, Some(store), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_registration_names_the_input_at_fault() {
     let shop = Shop::open().await;
     let cases = [

@@ -152,7 +152,7 @@ impl SellerDesk {
         #[graphql(desc = "Which of them; a `sellerId` that is not the store's finds nothing.")] filter: Option<
             ProductFilter,
         >,
-        #[graphql(desc = "How they are sorted; NEWEST when absent.")] sort: Option<ProductSort>,
+        #[graphql(desc = "The order; absent: RELEVANCE with `search`, NEWEST without.")] sort: Option<ProductSort>,
         #[graphql(desc = "Words that must all occur in name, SKU, tags or description; at most 200 characters.")]
         search: Option<String>,
         #[graphql(desc = "Products of the page, 1 to 100; 20 when absent.")] first: Option<i32>,

@@ -52,14 +52,15 @@ async fn keep_following(app: &App) {
     }
 }
 
-/// Everything up to `known` was handed on; `None` at the very start, when nobody was there to hear.
+/// Everything up to `known` was handed on; `None` when that is not known: at the start, until it has gone well once.
 async fn follow(app: &App, known: &mut Option<i64>) -> Result<()> {
     let mut listener = app.bus.listen(Topic::Catalog).await?;
     // since the last time something may have come that was not heard
     let mut is_suspect = known.is_some();
     let mut position = match *known {
         Some(position) => position,
-        None => relay::head(app.db.reader()).await?.position,
+        // whoever was followed before has been told nothing of what went by
+        None => look_again(app).await?,
     };
     loop {
         *known = Some(position);
@@ -115,7 +116,12 @@ async fn read(app: &App, position: i64) -> Result<i64> {
         tell(app, &messages).await?;
         return Ok(known);
     }
-    let head = relay::head(db).await?.position;
+    look_again(app).await
+}
+
+/// Has every cart that is followed here looked at again; the end of the log, up to which that counts.
+async fn look_again(app: &App) -> Result<i64> {
+    let head = relay::head(app.db.reader()).await?.position;
     let message = Message {
         position: head,
         previous: 0,
@@ -196,6 +202,23 @@ mod tests {
             heard.take(delivery);
         }
         heard
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_begins_anew_has_all_carts_looked_at_again() {
+        let shop = crate::catalog::tests::Shop::open().await;
+        let customer = Uuid::from_u128(1);
+        let mut cart = shop.app.bus.listen(Topic::Cart(customer)).await.unwrap();
+        // as at the start, and after it broke: what went by meanwhile nobody has told
+        for _ in 0..2 {
+            let stop = CancellationToken::new();
+            let watching = tokio::spawn(watch(shop.app.clone(), stop.clone()));
+            let heard = tokio::time::timeout(Duration::from_secs(30), cart.next()).await.unwrap();
+            let Delivery::Message(message) = heard else { panic!("{heard:?}") };
+            assert_eq!(&*message.kind, CART_CHANGED);
+            stop.cancel();
+            watching.await.unwrap();
+        }
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub enum CatalogError {
     /// A slug has other characters, none, or too many.
     #[error("Must be 1 to 60 lower-case letters, digits and dashes.")]
     Slug,
+    /// There are as many categories as there may be.
+    #[error("There are 1,000 categories, which is the most: rename one instead.")]
+    TooManyCategories,
 }
 
 impl From<CatalogError> for Rejection {
@@ -44,7 +47,7 @@ impl From<CatalogError> for Rejection {
             CatalogError::Amount(field, _) | CatalogError::NotReduced(field) => Self::invalid(field, message),
             CatalogError::Free => Self::invalid("price", message),
             CatalogError::ImageAddress(place) => Self::invalid(&format!("images.{place}"), message),
-            CatalogError::Slug => Self::invalid("slug", message),
+            CatalogError::Slug | CatalogError::TooManyCategories => Self::invalid("slug", message),
         }
     }
 }

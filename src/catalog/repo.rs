@@ -10,7 +10,8 @@ use entity::{category, product, product_tag};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -166,6 +167,24 @@ pub(super) fn select_products_by_category() -> SelectStatement {
         .expr_as(Expr::col(product::Column::CategoryId), "group")
         .from(product::Entity)
         .to_owned()
+}
+
+/// Lets nobody else write categories until the transaction ends. On SQLite, nobody else writes anything.
+pub(super) async fn lock_categories(db: &impl ConnectionTrait) -> Result<()> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE").await?;
+    }
+    Ok(())
+}
+
+/// How many categories there are.
+pub(super) async fn count_categories(db: &impl ConnectionTrait) -> Result<u64> {
+    Ok(category::Entity::find().count(db).await?)
+}
+
+/// Whether there is a category of this slug.
+pub(super) async fn has_category(db: &impl ConnectionTrait, slug: &str) -> Result<bool> {
+    Ok(category::Entity::find().filter(category::Column::Slug.eq(slug)).one(db).await?.is_some())
 }
 
 pub(super) async fn list_categories(db: &impl ConnectionTrait) -> Result<Vec<category::Model>> {

@@ -97,11 +97,36 @@ pub enum Sort {
     BestSelling,
 }
 
+/// Bytes of a name key that count: the longest names, as some characters stand for whole phrases, are told apart by their
+/// ids from there on. It is in every cursor of a list by name, and in indexes that have no room for more.
+const MAX_NAME_KEY: usize = 1_000;
+
+/// What lists are sorted by NAME by, of a name with these words.
+fn name_key(words: &[String]) -> String {
+    let mut key = words.join(" ");
+    key.truncate(key.floor_char_boundary(MAX_NAME_KEY));
+    key
+}
+
 /// Fills the columns that lists are sorted and searched by from those that are shown. Nothing else writes them.
 pub fn index(product: &mut product::Model) {
     let name = words(&product.name);
     let mut labels = words(&product.sku);
     labels.extend(product.tags.0.iter().flat_map(|tag| words(tag)));
     product.search_text = text::terms(&name, &labels, &words(&product.description));
-    product.name_key = name.join(" ");
+    product.name_key = name_key(&name);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_key_has_room_in_a_cursor_whatever_the_name_and_is_that_of_a_search_for_it() {
+        for name in ["ﷺ".repeat(200), "㍿".repeat(200), "𠀀".repeat(200), "x".repeat(5_000), "Milk".to_owned()] {
+            let key = name_key(&words(&name));
+            assert!(key.len() <= MAX_NAME_KEY && words(&name).join(" ").starts_with(&key), "{name}");
+            assert_eq!(Text::new(&name).name_key(), key, "{name}");
+        }
+    }
 }

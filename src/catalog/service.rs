@@ -24,6 +24,12 @@ use crate::platform::page::{Page, PageArgs};
 /// A subquery of product ids, which it selects as `product_id`.
 pub type Among = SelectStatement;
 
+/// The most categories: whoever browses is shown all of them.
+pub const MAX_CATEGORIES: usize = 1_000;
+
+/// Categories whose products are counted in one statement.
+const COUNTED_AT_ONCE: usize = 500;
+
 /// Products that are indexed in one transaction.
 const INDEXED_AT_ONCE: u64 = 500;
 
@@ -261,7 +267,11 @@ pub async fn list_categories_by_ids(app: &App, ids: &[Uuid]) -> Result<Vec<categ
 /// # Errors
 /// Faults of the database.
 pub async fn count_by_category(app: &App, categories: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
-    repo::count_products_by_category(app.db.reader(), categories).await
+    let mut counts = HashMap::with_capacity(categories.len());
+    for categories in categories.chunks(COUNTED_AT_ONCE) {
+        counts.extend(repo::count_products_by_category(app.db.reader(), categories).await?);
+    }
+    Ok(counts)
 }
 
 /// Every `product` with the `group` it is in, its category: a subquery for reports, which group what they have by it.
@@ -273,7 +283,7 @@ pub fn products_by_category() -> SelectStatement {
 /// Makes the category of this slug, or gives it another name.
 ///
 /// # Errors
-/// `INVALID_INPUT` for the slug or the name.
+/// `INVALID_INPUT` for the slug or the name; at the slug when there are as many categories as there may be.
 pub async fn save_category(app: &App, slug: &str, name: &str) -> Result<category::Model> {
     if !checks::is_slug(slug) {
         return Err(CatalogError::Slug.into());
@@ -284,6 +294,11 @@ pub async fn save_category(app: &App, slug: &str, name: &str) -> Result<category
 
 async fn save_category_once(app: &App, slug: &str, name: &str) -> Result<category::Model> {
     let tx = app.db.begin().await?;
+    // of two who make the last one, the second counts the first's
+    repo::lock_categories(&*tx).await?;
+    if !repo::has_category(&*tx, slug).await? && repo::count_categories(&*tx).await? >= MAX_CATEGORIES as u64 {
+        return Err(CatalogError::TooManyCategories.into());
+    }
     let category = category::Model { id: app.ids.uuid(), slug: slug.to_owned(), name: name.to_owned() };
     let category = repo::upsert_category(&*tx, category).await?;
     let at = app.clock.db_now(&*tx).await?;

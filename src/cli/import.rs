@@ -52,14 +52,19 @@ pub(crate) async fn run(app: &App, arguments: &Arguments) -> Outcome {
         tally: Tally::default(),
         complaints: Vec::new(),
     };
-    run.all().await?;
+    let outcome = run.all().await;
     run.progress.end();
     let Run { tally, .. } = run;
     let (created, updated) = if arguments.dry_run { ("would be new", "would be changed") } else { ("new", "changed") };
-    say(&format!(
-        "{} rows: {} {created}, {} {updated}, {} refused.\n",
-        tally.read, tally.created, tally.updated, tally.refused
-    ))?;
+    let done = format!("{} {created}, {} {updated}, {} refused", tally.created, tally.updated, tally.refused);
+    if let Err(failure) = outcome {
+        // what was imported before stays
+        if tally.read > 0 {
+            say(&format!("{} rows read, and so far: {done}.\n", tally.read))?;
+        }
+        return Err(failure);
+    }
+    say(&format!("{} rows: {done}.\n", tally.read))?;
     match tally.refused {
         0 => Ok(()),
         _ if arguments.all_or_nothing => Err(Failure::new("rows were refused, so nothing was imported")),

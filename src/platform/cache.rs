@@ -32,8 +32,8 @@ pub trait CacheKey: Hash + Eq + Clone + fmt::Debug + Send + Sync + 'static {
     /// Whose events make the entry bad.
     fn topic(&self) -> Topic;
 
-    /// How many rows it has at most: the cache is bounded by them.
-    fn rows(&self) -> u32 {
+    /// How many rows `value` has: the cache is bounded by them.
+    fn rows(_value: &Self::Value) -> usize {
         1
     }
 }
@@ -66,7 +66,7 @@ pub struct CacheCounts {
 }
 
 struct Inner {
-    entries: Entries<Name, Entry>,
+    entries: Entries<Arc<Name>, Entry>,
     versions: Vec<AtomicU64>,
     hasher: RandomState,
     hits: AtomicU64,
@@ -107,10 +107,11 @@ impl Cache {
         let now = Instant::now();
         let is_bad = |entry: &Entry| entry.version != version || now.duration_since(entry.since) >= MAX_AGE;
         let name = Name { of: TypeId::of::<K>(), key: format!("{key:?}").into_boxed_str() };
-        let make = || Entry { value: Arc::default(), since: now, version, rows: key.rows() };
+        let make = || Entry { value: Arc::default(), since: now, version, rows: 1 };
+        let name = Arc::new(name);
         let entry = match self.0.entries.get(&name).filter(|entry| !is_bad(entry)) {
             Some(entry) => entry,
-            None => self.0.entries.entry(name).or_insert_with_if(make, is_bad).into_value(),
+            None => self.0.entries.entry(Arc::clone(&name)).or_insert_with_if(make, is_bad).into_value(),
         };
         let mut is_read = false;
         let value = entry
@@ -124,8 +125,22 @@ impl Cache {
         let counter = if is_read { &self.0.misses } else { &self.0.hits };
         counter.fetch_add(1, Ordering::Relaxed);
         match value.downcast_ref::<K::Value>() {
-            Some(value) => Ok(value.clone()),
+            Some(value) => {
+                if is_read {
+                    self.weigh(name, &entry, K::rows(value));
+                }
+                Ok(value.clone())
+            }
             None => unreachable!("the name of an entry says of which type it is"),
+        }
+    }
+
+    /// Counts the rows of an entry that has been read, unless another has taken its place.
+    fn weigh(&self, name: Arc<Name>, entry: &Entry, rows: usize) {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        if rows > entry.rows {
+            let is_this = |other: &Entry| Arc::ptr_eq(&other.value, &entry.value);
+            self.0.entries.entry(name).or_insert_with_if(|| Entry { rows, ..entry.clone() }, is_this);
         }
     }
 
@@ -210,6 +225,38 @@ mod tests {
         assert_eq!(ask(&cache, 1, 11).await, (11, true));
         cache.forget_all();
         assert_eq!(ask(&cache, 1, 12).await, (12, true));
+    }
+
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    struct Prices(u8);
+
+    impl CacheKey for Prices {
+        type Value = Vec<u64>;
+
+        fn topic(&self) -> Topic {
+            Topic::Catalog
+        }
+
+        fn rows(prices: &Vec<u64>) -> usize {
+            prices.len()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_weighs_as_many_rows_as_were_read() {
+        let cache = Cache::new(100);
+        let read = async |key: u8, rows: usize| {
+            let Ok(prices) = cache.get(&Prices(key), async { Ok::<_, Infallible>(vec![7; rows]) }).await;
+            cache.0.entries.run_pending_tasks();
+            (prices.len(), cache.0.entries.weighted_size())
+        };
+        assert_eq!(read(1, 60).await, (60, 60));
+        assert_eq!(read(1, 10).await, (60, 60), "it is there");
+        assert_eq!(read(2, 40).await, (40, 100));
+        let (_, weight) = read(3, 30).await;
+        assert!(weight <= 100, "{weight}");
+        assert_eq!(read(4, 101).await.0, 101, "what has no room is read, and not kept");
+        assert_eq!(read(4, 5).await.0, 5);
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ pub const MAX_SIZE: i32 = 100;
 /// Counts are exact up to here; beyond, they are said to be at least this.
 pub const COUNT_LIMIT: u64 = 1_000;
 
-/// Bytes of the longest cursor: a name of a product is in it, no more.
+/// Bytes of the longest cursor: the key of a product's name is in it, of at most a thousand, and no more.
 const MAX_CURSOR: usize = 4_096;
 
 /// One sort key of a row.
@@ -159,6 +159,24 @@ impl PageArgs {
     #[must_use]
     pub const fn before(&self) -> Option<&Cursor> {
         self.before.as_ref()
+    }
+
+    /// What of a list the page holds, and one row more. `value` turns the key of a cursor back into the column's type, if the
+    /// list has one besides the id.
+    ///
+    /// # Errors
+    /// [`Denial::BadCursor`] when a cursor's key does not fit the sort.
+    pub fn span(&self, has_key: bool, value: impl Fn(&Key) -> Option<Value>) -> Result<Span> {
+        let place = |cursor: &Cursor| -> Result<Place> {
+            let key = if has_key { Some(cursor.key.as_ref().and_then(&value).ok_or(Denial::BadCursor)?) } else { None };
+            Ok((key, cursor.id))
+        };
+        Ok(Span {
+            after: self.after.as_ref().map(place).transpose()?,
+            before: self.before.as_ref().map(place).transpose()?,
+            is_backward: self.is_backward,
+            limit: self.size + 1,
+        })
     }
 
     /// Makes the page of `rows`, which are in the direction of reading and may be one more than the page holds. `key` gives
@@ -321,18 +339,7 @@ where
     E: EntityTrait<Model = M>,
     M: FromQueryResult + sea_orm::ModelTrait<Entity = E> + Sized + Send + Sync,
 {
-    let place = |cursor: &Cursor| -> Result<Place> {
-        if keys.key.is_none() {
-            return Ok((None, cursor.id));
-        }
-        Ok((Some(cursor.key.as_ref().and_then(&value).ok_or(Denial::BadCursor)?), cursor.id))
-    };
-    let span = Span {
-        after: args.after.as_ref().map(place).transpose()?,
-        before: args.before.as_ref().map(place).transpose()?,
-        is_backward: args.is_backward,
-        limit: args.size + 1,
-    };
+    let span = args.span(keys.key.is_some(), value)?;
     Ok(args.cut(span.of(select, keys).all(db).await?, key))
 }
 

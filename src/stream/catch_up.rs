@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::engine::{Engine, Entrance, Plan};
 use super::group::Joined;
 use super::operation::{Call, Member};
-use super::{Policy, SnapshotCursors, Source, StreamReset, StreamResetReason, stream_id};
+use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, stream_id};
 use crate::app::App;
 use crate::graphql::Result;
 use crate::graphql::context::Viewer;
@@ -256,6 +256,10 @@ impl<S: Source> Way<S> {
     async fn take_snapshot(&mut self) -> Result<()> {
         // `at` was read before: what is committed after it is in the snapshot, or arrives live, or both
         let snapshot = self.source.snapshot(&self.app, SnapshotCursors(self.at)).await?;
+        self.show(snapshot).await
+    }
+
+    async fn show(&mut self, snapshot: Snapshot<S::Item>) -> Result<()> {
         let count = snapshot.items.len();
         let is_resumable = self.source.policy() == Policy::All;
         let numbered = snapshot.items.into_iter().enumerate();
@@ -334,7 +338,8 @@ impl<S: Source> Way<S> {
         let cursor = EventCursor { is_partial: true, ..self.at };
         let word = self.source.reset(StreamReset { cursor, reason });
         self.items.extend(word.map(|word| (Some(cursor), word)));
-        self.take_snapshot().await
+        let snapshot = self.source.snapshot_anew(&self.app, SnapshotCursors(self.at)).await?;
+        self.show(snapshot).await
     }
 }
 

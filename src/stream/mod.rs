@@ -141,6 +141,16 @@ pub trait Source: Send + Sync + 'static {
     /// The present state.
     fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> impl Future<Output = Result<Snapshot<Self::Item>>> + Send;
 
+    /// The present state, for a subscriber who may have missed what was told since it last saw it: with what is there no
+    /// more, where that was told.
+    fn snapshot_anew(
+        &self,
+        app: &App,
+        cursors: SnapshotCursors,
+    ) -> impl Future<Output = Result<Snapshot<Self::Item>>> + Send {
+        self.snapshot(app, cursors)
+    }
+
     /// The record and version that `message` tells of, if the snapshot may have shown it.
     fn version(&self, message: &Message) -> Option<(Uuid, i32)>;
 

@@ -8,7 +8,7 @@ use entity::{job, product, stock};
 use quick_commerce::platform::cache::Cache;
 use quick_commerce::platform::db::Db;
 use quick_commerce::platform::relay;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 
 use crate::support::processes::Folder;
 use crate::support::shape::TestDatabase;
@@ -17,6 +17,7 @@ use crate::support::{Shape, TestParts, over_both_shapes};
 over_both_shapes! {
     a_file_of_products_is_imported,
     rows_of_a_file_that_are_refused_are_said_by_their_lines,
+    what_was_imported_before_it_broke_is_said,
     jobs_that_were_given_up_are_listed_and_tried_again,
 }
 
@@ -267,6 +268,29 @@ async fn rows_of_a_file_that_are_refused_are_said_by_their_lines(shape: Shape) {
     let (_, err, code) = said(&demo.import(&format!("{header}\n{many}"), &["--all-or-nothing"]).await);
     assert!(code == 2 && err.contains("1000 rows"), "{err}");
     assert!(demo.see("bulk-0").await.is_none());
+}
+
+async fn what_was_imported_before_it_broke_is_said(shape: Shape) {
+    let demo = Demo::new(shape).await;
+    let db = Db::connect(&demo.database.url(), 1, Cache::new(0)).await.unwrap();
+    let broken: &[&str] = match shape {
+        Shape::Embedded => &["CREATE TRIGGER broken BEFORE INSERT ON products WHEN new.sku = 'bulk-1500'
+            BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"],
+        Shape::Production => &[
+            "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the disk is full'; END $$",
+            "CREATE TRIGGER broken BEFORE INSERT ON products FOR EACH ROW WHEN (NEW.sku = 'bulk-1500')
+            EXECUTE FUNCTION broken()",
+        ],
+    };
+    for statement in broken {
+        db.writer().execute_unprepared(statement).await.unwrap();
+    }
+    let many: Vec<String> = (0..2_300).map(|n| format!("bulk-{n},Thing {n},,bakery,{n}.99,{n}\n")).collect();
+    let lines = format!("sku,name,description,categorySlug,price,stock\n{}", many.concat());
+    let output = demo.import(&lines, &[]).await;
+    let (out, err, code) = said(&output);
+    assert_eq!((out.as_str(), code), ("2000 rows read, and so far: 1000 new, 0 changed, 0 refused.\n", 1), "{err}");
+    assert_eq!((demo.see("bulk-999").await.is_some(), demo.see("bulk-1000").await.is_some()), (true, false));
 }
 
 async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use domain::id::Kind;
 use quick_commerce::graphql::build_schema;
+use quick_commerce::platform::relay;
 use quick_commerce::stream::Engine;
+use sea_orm::ActiveValue::Set;
+use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
 use crate::support::actors::Actor;
@@ -19,6 +23,7 @@ over_both_shapes! {
     the_desk_lists_what_is_low_and_nobody_elses,
     a_product_is_shown_at_once_and_again_whenever_it_changes,
     what_is_taken_off_sale_is_told_once_more_and_then_no_more,
+    what_was_taken_off_sale_unheard_is_told_to_whoever_starts_anew,
 }
 
 const ALERTS: &str = "subscription { lowStockAlerts { id available stock { isLow lowStockThreshold } } }";
@@ -170,6 +175,26 @@ async fn what_is_taken_off_sale_is_told_once_more_and_then_no_more(shape: Shape)
     update_product(&hidden.seller, &hidden.product_id, json!({ "active": false })).await;
     let mut updates = app.anonymous().subscribe(UPDATES, json!({ "ids": [hidden.product_id, shop.product_id] })).await;
     assert_eq!(updates.next().await["id"], json!(shop.product_id), "what is not on sale is not shown");
+}
+
+async fn what_was_taken_off_sale_unheard_is_told_to_whoever_starts_anew(shape: Shape) {
+    let app = TestApp::start_with(shape, |config| config.bus_check = Duration::from_millis(100)).await;
+    let shop = seller_with_product(&app, 8, "40.00").await;
+    let milk = product(&shop.seller, &shop.category_id, 3, "30.00").await;
+    let mut updates = app.anonymous().subscribe(UPDATES, json!({ "ids": [milk, shop.product_id] })).await;
+    for _ in 0..2 {
+        assert_eq!(updates.next().await["active"], true);
+    }
+    let row = entity::product::ActiveModel {
+        id: Set(crate::support::crowd::uuid(Kind::Product, &milk)),
+        is_active: Set(false),
+        ..Default::default()
+    };
+    // as a database is after it was restored: nothing in the log says so
+    entity::product::Entity::update(row).exec(app.app.db.writer()).await.unwrap();
+    relay::new_epoch(app.app.db.writer(), &app.app.ids).await.unwrap();
+    updates.until(|item| item["id"] == json!(milk) && item["active"] == false && item["stock"].is_null()).await;
+    assert_eq!(updates.until(|item| item["id"] == json!(shop.product_id)).await["active"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ mod authority;
 mod bad_input;
 mod cache;
 mod cart;
+mod categories;
 mod chaos;
 mod claims;
 mod client_examples;

@@ -1,6 +1,6 @@
 //! What searches find, in both databases alike.
 
-mod plans;
+pub(crate) mod plans;
 mod shelf;
 
 use quick_commerce::catalog::{Search, Sort, service};
@@ -16,6 +16,8 @@ over_both_shapes! {
     a_misspelt_name_is_found_where_the_database_can,
     products_are_found_by_what_they_are_called_now,
     products_of_before_are_indexed_once,
+    the_longest_names_are_listed_to_the_end,
+    a_misspelt_name_is_found_among_what_is_listed,
 }
 
 /// The products of most tests.
@@ -192,4 +194,54 @@ async fn products_of_before_are_indexed_once(shape: Shape) {
         assert_eq!(shelf.skus(&text(typed, None)).await, *found, "{typed}");
     }
     assert_eq!(shelf.skus(&text("mango", None)).await, ["EMJ-1"]);
+}
+
+async fn the_longest_names_are_listed_to_the_end(shape: Shape) {
+    // each character stands for a phrase
+    let (long, longest) = ("㍿".repeat(200), "ﷺ".repeat(200));
+    let rows: Vec<Row<'_>> = vec![
+        ("LONG-1", &long, &[], "", 1),
+        ("LONG-2", &longest, &[], "", 1),
+        ("LONG-3", &longest, &[], "", 1),
+        ("LONG-4", &long, &[], "", 1),
+        ("LONG-5", "Milk", &[], "", 1),
+    ];
+    let shelf = Shelf::with(TestParts::build(shape).await, &rows).await;
+    let search = Search { sort: Some(Sort::Name), ..Search::default() };
+    let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let args = PageArgs::new(&search, Some(1), cursor.as_deref(), None, None).expect("it takes its own cursors");
+        let page = service::list(&shelf.app, None, &search, None, &args).await.unwrap();
+        let (next, product) = page.rows.into_iter().next().unwrap();
+        seen.push(product.sku);
+        cursor = Some(next);
+        if !page.has_next {
+            break;
+        }
+    }
+    assert_eq!(seen, shelf.skus(&search).await);
+    assert_eq!(seen.len(), rows.len());
+    assert_eq!(shelf.skus(&text(&long, None)).await, ["LONG-4", "LONG-1"], "and found by their names");
+}
+
+/// There are more similar names than are shown at once: what the list does not have takes no place among them.
+async fn a_misspelt_name_is_found_among_what_is_listed(shape: Shape) {
+    let many: Vec<(String, String)> =
+        (0..120).map(|number| (format!("OFF-{number}"), format!("Chocolate {number}"))).collect();
+    let mut rows: Vec<Row<'_>> =
+        many.iter().map(|(sku, name)| (sku.as_str(), name.as_str(), &[] as &[&str], "", 1)).collect();
+    rows.push(("BAR-1", "Chocolate bar", &["bar"], "", 1));
+    let shelf = Shelf::with(TestParts::build(shape).await, &rows).await;
+    let search = text("chocolte", None);
+    let found = |count| if shape == Shape::Production { count } else { 0 };
+    assert_eq!(shelf.skus(&search).await.len(), found(100));
+    let tagged = search.clone().with_tags(&["bar".to_owned()]).unwrap();
+    assert_eq!(shelf.skus(&tagged).await.len(), found(1), "there are a hundred others, without the tag");
+    shelf.app.db.writer().execute_unprepared("UPDATE products SET is_active = FALSE WHERE sku <> 'BAR-1'").await.unwrap();
+    for sort in [None, Some(Sort::Name)] {
+        let search = Search { sort, ..search.clone() };
+        assert_eq!(shelf.skus(&search).await.len(), found(1), "there are a hundred others, off sale");
+        let count = service::count(&shelf.app, None, &search, None).await.unwrap();
+        assert_eq!(count, (i32::try_from(found(1)).unwrap(), true));
+    }
 }

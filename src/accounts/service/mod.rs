@@ -109,19 +109,23 @@ pub async fn rate_seller(tx: &Tx, id: Uuid, score: i32) -> Result<()> {
 /// The seller that an operator means by a store's name, its id, or its seller's e-mail address: to act in their name.
 ///
 /// # Errors
-/// `NOT_FOUND` when there is none, `INVALID_INPUT` when there are several; both at `seller`.
+/// `NOT_FOUND` when there is none, `INVALID_INPUT` when several may be meant; both at `seller`.
 pub async fn find_store(app: &App, text: &str) -> Result<Actor> {
     let db = app.db.reader();
     let name = input::line("seller", text, 1, 254)?;
     let store = if let Ok(id) = domain::id::decode(Kind::Seller, &name) {
         repo::find_seller(db, id).await?
     } else {
-        // a store may be called what looks like an address
         let mut named = repo::list_sellers_named(db, &name, 2).await?;
-        match (named.len(), repo::find_user_by_email(db, &name.to_lowercase()).await?) {
-            (0, Some(user)) => repo::find_seller_of(db, user.id).await?,
-            (0 | 1, _) => named.pop(),
-            _ => return Err(AccountsError::ManyStores.into()),
+        let owner = repo::find_user_by_email(db, &name.to_lowercase()).await?;
+        // anybody may call their store what is another's address: neither of the two is chosen for the operator
+        let is_meant = |store: &seller::Model| owner.as_ref().is_none_or(|owner| owner.id == store.user_id);
+        if named.len() > 1 || !named.iter().all(is_meant) {
+            return Err(AccountsError::ManyStores.into());
+        }
+        match owner {
+            Some(owner) => repo::find_seller_of(db, owner.id).await?,
+            None => named.pop(),
         }
     };
     let store = store.ok_or(AccountsError::NoSuchStore)?;

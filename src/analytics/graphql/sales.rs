@@ -90,7 +90,8 @@ impl SalesReport {
 /// CANCELLED or FAILED now; an order in another currency than the platform's present one does not. Sums are exact.
 #[Object]
 impl SalesReport {
-    /// The sum of the orders' totals: goods less discount, with delivery fee and tax.
+    /// The sum of the orders' totals: goods less discount, with delivery fee and tax. What went back to customers of orders
+    /// that still count is not taken off: it is at their payments.
     async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
         money(ctx, self.totals(ctx).await?.total_minor)
     }

@@ -7,7 +7,7 @@ mod subscription;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Role};
-use domain::cart::{Problem, is_cart_id};
+use domain::cart::{MAX_LINES, Problem, is_cart_id};
 use domain::id::Kind;
 use domain::money::Currency;
 use uuid::Uuid;
@@ -58,7 +58,7 @@ impl Cart {
     }
 
     /// What is in it, in the order in which it was put in: at most 100 products of one store.
-    #[graphql(complexity = "20 * child_complexity")]
+    #[graphql(complexity = "MAX_LINES * child_complexity")]
     async fn lines(&self) -> Vec<CartLine> {
         (0..self.0.lines.len()).filter_map(|index| self.line(index)).collect()
     }
@@ -95,7 +95,7 @@ impl Cart {
 
     /// What changed under the cart since its lines were last set. With anything but `PRICE_CHANGED` among them it cannot be
     /// ordered as it is.
-    #[graphql(complexity = "20 * child_complexity")]
+    #[graphql(complexity = "(2 * MAX_LINES + 1) * child_complexity")]
     async fn problems(&self) -> Vec<CartProblem> {
         self.0.problems.iter().map(|(index, problem)| CartProblem::new(self, *index, *problem)).collect()
     }

@@ -31,7 +31,7 @@ pub struct CatalogMutation;
 
 #[Object]
 impl CatalogMutation {
-    /// Makes a category, or renames the one that has this slug. For admins.
+    /// Makes a category, or renames the one that has this slug. There may be 1,000. For admins.
     #[graphql(guard = "Signed::as_one_of(&[Role::Admin])")]
     async fn save_category(
         &self,

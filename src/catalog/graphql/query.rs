@@ -205,7 +205,8 @@ impl CatalogQuery {
         Ok(service::find(app, viewer(ctx).as_ref(), &which).await?.map(Product))
     }
 
-    /// Every category, by name. Public.
+    /// Every category, by name: at most 1,000. Public.
+    #[graphql(complexity = "service::MAX_CATEGORIES * child_complexity")]
     async fn categories(&self, ctx: &Context<'_>) -> Result<Vec<Category>> {
         let app = app(ctx)?;
         let rows = if is_browsing(ctx) {

@@ -8,7 +8,8 @@
 use entity::{product, product_tag};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, Select, Value,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select, Value,
 };
 use uuid::Uuid;
 
@@ -24,6 +25,9 @@ const FEW: u64 = 2_000;
 /// So many are fetched to be counted, up to [`page::COUNT_LIMIT`], and to be sorted by name: those with a word in common
 /// are neighbours in that order, maybe a long way from its start.
 const MORE: u64 = 10_000;
+
+/// So many of the next products are looked at for those with common words, before these are counted.
+const WINDOW: u64 = 500;
 
 /// Which products a viewer may see in a list.
 #[derive(Debug, Clone, Copy)]
@@ -136,10 +140,24 @@ struct Plan<'a> {
     filters: Vec<Filter>,
     /// Which of the filters few meet.
     few: Option<usize>,
+    /// Whether something else leads to the products, of which there are few.
+    is_led: bool,
 }
 
 impl<'a> Plan<'a> {
     async fn of(db: &impl ConnectionTrait, listing: &'a Listing<'a>, sort: Sort) -> Result<Self> {
+        let mut plan = Self { is_led: false, ..Self::led(listing, sort) };
+        // the products of a list of ids are few to begin with
+        for place in 0..plan.filters.len() {
+            if listing.search.ids.is_none() && plan.few.is_none() && plan.count(db, place, FEW).await? <= FEW {
+                plan.few = Some(place);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// For a list whose products something else leads to: each condition is asked of each of them.
+    fn led(listing: &'a Listing<'a>, sort: Sort) -> Self {
         let search = listing.search;
         let mut filters: Vec<_> = search.tags.iter().map(|tag| Filter::of_ids(select_tagged(tag))).collect();
         filters.extend(listing.among.clone().map(Filter::of_ids));
@@ -150,14 +168,7 @@ impl<'a> Plan<'a> {
         {
             filters.push(Filter { ids, holds });
         }
-        let mut plan = Self { listing, sort, filters, few: None };
-        // the products of a list of ids are few to begin with
-        for place in 0..plan.filters.len() {
-            if search.ids.is_none() && plan.few.is_none() && plan.count(db, place, FEW).await? <= FEW {
-                plan.few = Some(place);
-            }
-        }
-        Ok(plan)
+        Self { listing, sort, filters, few: None, is_led: true }
     }
 
     /// How many meet a filter, up to one more than `most`.
@@ -166,7 +177,7 @@ impl<'a> Plan<'a> {
     }
 
     const fn is_few(&self) -> bool {
-        self.few.is_some() || self.listing.search.ids.is_some()
+        self.is_led || self.few.is_some() || self.listing.search.ids.is_some()
     }
 
     /// The same for those that have `terms` too; up to `most` are few. `None` when nothing has them.
@@ -194,6 +205,11 @@ impl<'a> Plan<'a> {
     }
 
     fn select(&self) -> Select<product::Entity> {
+        product::Entity::find().filter(self.by_columns()).filter(self.by_filters())
+    }
+
+    /// What the columns of a product decide: where the order has an index with them, it leads past everything else.
+    fn by_columns(&self) -> Condition {
         use product::Column;
 
         let search = self.listing.search;
@@ -206,13 +222,6 @@ impl<'a> Plan<'a> {
         if matches!(self.sort, Sort::PriceAsc | Sort::PriceDesc) {
             all = all.add_option(is_priced(search, &column(Column::PriceMinor)));
         }
-        for (place, filter) in self.filters.iter().enumerate() {
-            all = all.add(if self.few == Some(place) {
-                Column::Id.in_subquery(filter.ids.clone())
-            } else {
-                filter.holds.clone()
-            });
-        }
         let is_active = || Expr::col(Column::IsActive.as_column_ref());
         match self.listing.shown {
             Shown::All if search.with_inactive => {}
@@ -221,7 +230,52 @@ impl<'a> Plan<'a> {
             }
             _ => all = all.add(is_active()),
         }
-        product::Entity::find().filter(all)
+        all
+    }
+
+    fn by_filters(&self) -> Condition {
+        let filter = |(place, filter): (usize, &Filter)| {
+            let is_few = self.few == Some(place);
+            if is_few { product::Column::Id.in_subquery(filter.ids.clone()) } else { filter.holds.clone() }
+        };
+        self.filters.iter().enumerate().map(filter).fold(Condition::all(), Condition::add)
+    }
+
+    /// What `span` holds of those that have `terms`, and `more` is said of, found among the next [`WINDOW`] products in the
+    /// order of the list. None when these are not enough to fill it and there are others further on.
+    ///
+    /// Of a word that very many products have, a page is nearly at hand, while PostgreSQL's index of words reads all of
+    /// them before it gives the first. SQLite's does not.
+    async fn nearby(
+        &self,
+        db: &impl ConnectionTrait,
+        terms: &Terms,
+        more: Option<Expr>,
+        span: &Span,
+    ) -> Result<Option<Vec<product::Model>>> {
+        let backend = db.get_database_backend();
+        if self.is_few() || backend != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let (keys, limit) = (self.keys(), span.limit);
+        let window = Span { limit: WINDOW, ..span.clone() }.of(product::Entity::find().filter(self.by_columns()), &keys);
+        let window = QueryTrait::into_query(window);
+        let mut select = product::Entity::find()
+            .filter(self.by_filters())
+            .filter(has_terms(backend, terms))
+            .filter(Condition::all().add_option(more));
+        // under the table's name, so that the same is said of it
+        let from = QuerySelect::query(&mut select).from_clear();
+        from.from_subquery(window.clone(), product::Entity);
+        let rows = Span { limit, is_backward: span.is_backward, ..Span::default() }.of(select, &keys).all(db).await?;
+        let is_whole = rows.len() as u64 >= limit || page::count_to(window, WINDOW, db).await? < WINDOW;
+        Ok(is_whole.then_some(rows))
+    }
+
+    /// Whether a tenth of the first [`WINDOW`] products have `terms`, or there are no others, as far as that can save work.
+    async fn is_common(&self, db: &impl ConnectionTrait, terms: &Terms) -> Result<bool> {
+        let span = Span { limit: WINDOW / 10, ..Span::default() };
+        Ok(self.nearby(db, terms, None, &span).await?.is_some())
     }
 
     fn keys(&self) -> Keys {
@@ -230,8 +284,16 @@ impl<'a> Plan<'a> {
     }
 
     async fn page(&self, db: &impl ConnectionTrait, args: &PageArgs) -> Result<Page<product::Model>> {
-        let (key, value) = (|product: &_| key_of(self.sort, product), |key: &_| value_of(self.sort, key));
-        page::fetch_by(self.select(), args, &self.keys(), db, key, value).await
+        let span = self.span(args)?;
+        Ok(self.cut(args, span.of(self.select(), &self.keys()).all(db).await?))
+    }
+
+    fn span(&self, args: &PageArgs) -> Result<Span> {
+        args.span(true, |key| value_of(self.sort, key))
+    }
+
+    fn cut(&self, args: &PageArgs, rows: Vec<product::Model>) -> Page<product::Model> {
+        args.cut(rows, |product| key_of(self.sort, product))
     }
 }
 
@@ -252,13 +314,17 @@ pub(in crate::catalog) async fn list_products(
         return by_relevance(db, listing, text, args).await;
     }
     let few = if sort == Sort::Name { MORE } else { FEW };
-    let plan = Plan::of(db, listing, sort).await?.with_terms(db, &text.anywhere(), few).await?;
+    let plan = Plan::of(db, listing, sort).await?;
+    if let Some(rows) = plan.nearby(db, &text.anywhere(), None, &plan.span(args)?).await? {
+        return Ok(plan.cut(args, rows));
+    }
+    let plan = plan.with_terms(db, &text.anywhere(), few).await?;
     let page = match plan {
         Some(plan) => plan.page(db, args).await?,
         None => args.cut(Vec::new(), |product| key_of(sort, product)),
     };
     if page.rows.is_empty()
-        && let Some(similar) = find_similar(db, listing.shown, text).await?
+        && let Some(similar) = find_similar(db, listing, text).await?
     {
         let search = only_similar(listing.search, &similar);
         let listing = Listing { search: &search, shown: listing.shown, among: listing.among.clone() };
@@ -282,7 +348,7 @@ pub(in crate::catalog) async fn count_products(db: &DatabaseConnection, listing:
         None => (0, true),
     };
     if count.0 == 0
-        && let Some(similar) = find_similar(db, listing.shown, text).await?
+        && let Some(similar) = find_similar(db, listing, text).await?
     {
         let search = only_similar(listing.search, &similar);
         let listing = Listing { search: &search, shown: listing.shown, among: listing.among.clone() };
@@ -291,21 +357,22 @@ pub(in crate::catalog) async fn count_products(db: &DatabaseConnection, listing:
     Ok(count)
 }
 
-/// The products that are found by a similar name, when the whole catalogue, as far as it is shown, has none with all
-/// words.
-async fn find_similar(db: &DatabaseConnection, shown: Shown, text: &Text) -> Result<Option<Vec<(Uuid, i64)>>> {
+/// The products of the list that are found by a similar name, when the whole catalogue, as far as it is shown, has none
+/// with all words.
+async fn find_similar(db: &DatabaseConnection, listing: &Listing<'_>, text: &Text) -> Result<Option<Vec<(Uuid, i64)>>> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(None);
     }
     let search = Search::default();
-    let everything = Listing { search: &search, shown, among: None };
+    let everything = Listing { search: &search, shown: listing.shown, among: None };
     let plan = Plan::of(db, &everything, Sort::BestSelling).await?.with_terms(db, &text.anywhere(), FEW).await?;
     if let Some(plan) = plan
         && page::count(plan.select(), db).await?.0 > 0
     {
         return Ok(None);
     }
-    Ok(Some(list_similar(db, text).await?))
+    let products = Plan::led(listing, Sort::BestSelling).select();
+    Ok(Some(list_similar(db, products, text).await?))
 }
 
 fn only_similar(search: &Search, similar: &[(Uuid, i64)]) -> Search {
@@ -335,6 +402,8 @@ async fn by_relevance(
     let mut rows = Vec::new();
     if !has_similar {
         let plan = Plan::of(db, listing, Sort::BestSelling).await?;
+        // whoever is of a rank has all words: where few have them, no rank is nearly at hand
+        let is_common = plan.is_common(db, &text.anywhere()).await?;
         let mut ranks = Rank::WITH_ALL_WORDS;
         if args.is_backward() {
             ranks.reverse();
@@ -349,7 +418,7 @@ async fn by_relevance(
                 at.filter(|at| at.0 == number).and_then(|(_, numbers, id)| Some((Some((*numbers.first()?).into()), id)))
             };
             let span = Span { after: place(after), before: place(before), is_backward: args.is_backward(), limit };
-            let found = list_rank(db, plan.clone(), text, rank, span).await?;
+            let found = list_rank(db, plan.clone(), text, (rank, is_common), span).await?;
             rows.extend(found.into_iter().map(|product| (vec![number, product.sold_count], product)));
         }
     }
@@ -360,14 +429,20 @@ async fn by_relevance(
     Ok(page.map(|(_, product)| product))
 }
 
-/// What of one rank `span` holds, what sold most first.
+/// What of one rank `span` holds, what sold most first. Many of the rank may be nearly at hand where `is_common`.
 async fn list_rank(
     db: &DatabaseConnection,
     plan: Plan<'_>,
     text: &Text,
-    rank: Rank,
+    (rank, is_common): (Rank, bool),
     span: Span,
 ) -> Result<Vec<product::Model>> {
+    if is_common
+        && let Some(terms) = text.terms(rank)
+        && let Some(rows) = plan.nearby(db, &terms, Some(is_exactly(text).not()), &span).await?
+    {
+        return Ok(rows);
+    }
     let plan = match text.terms(rank) {
         Some(terms) => plan.with_terms(db, &terms, FEW).await?,
         None => Some(plan.with_exactly(text)),
@@ -388,7 +463,7 @@ async fn list_similar_rows(
     text: &Text,
     args: &PageArgs,
 ) -> Result<Vec<(Vec<i64>, product::Model)>> {
-    let Some(similar) = find_similar(db, listing.shown, text).await? else { return Ok(Vec::new()) };
+    let Some(similar) = find_similar(db, listing, text).await? else { return Ok(Vec::new()) };
     let search = only_similar(listing.search, &similar);
     let listing = Listing { search: &search, shown: listing.shown, among: listing.among.clone() };
     let products = Plan::of(db, &listing, Sort::BestSelling).await?.select().all(db).await?;

@@ -1,8 +1,10 @@
 //! Terms and names in the databases' own indexes of texts.
 
 use entity::product;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, QuerySelect, QueryTrait, Select, TransactionTrait,
+};
 use uuid::Uuid;
 
 use crate::catalog::search::{Terms, Text};
@@ -67,22 +69,38 @@ pub(super) fn is_exactly(text: &Text) -> Expr {
     name.or(product::Column::Sku.is_in(text.skus()))
 }
 
-/// Products whose names are similar to `text`, the most similar first, each with how much, of a thousand. None with
-/// SQLite, which has no index for that.
-pub(super) async fn list_similar(db: &DatabaseConnection, text: &Text) -> Result<Vec<(Uuid, i64)>> {
+/// Those of `products` whose names are similar to `text`, the most similar first, each with how much, of a thousand. None
+/// with SQLite, which has no index for that.
+pub(super) async fn list_similar(
+    db: &DatabaseConnection,
+    products: Select<product::Entity>,
+    text: &Text,
+) -> Result<Vec<(Uuid, i64)>> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(Vec::new());
     }
     // the operator has an index, the function a result; the threshold is for this transaction
     let tx = db.begin().await?;
     tx.execute_unprepared(&format!("SET LOCAL pg_trgm.word_similarity_threshold = {SIMILARITY}")).await?;
-    let ask = Statement::from_sql_and_values(
-        DbBackend::Postgres,
-        "SELECT product_id, CAST(round(word_similarity($1, name_key) * 1000) AS bigint) AS similarity \
-         FROM product_words WHERE name_key %> $1 ORDER BY similarity DESC, product_id LIMIT $2",
-        [text.name_key().into(), i64::try_from(MAX_SIMILAR).unwrap_or(i64::MAX).into()],
-    );
-    let rows = tx.query_all_raw(ask).await?;
+    let (words, similarity) = (Alias::new("product_words"), Alias::new("similarity"));
+    // asked for each of the similar names, which the index finds: what is not listed takes the place of nothing that is
+    let this = QueryTrait::into_query(products.select_only().expr_as(Expr::value(1), "one"))
+        .and_where(Expr::col((words.clone(), Alias::new("product_id"))).equals(product::Column::Id.as_column_ref()))
+        .limit(1)
+        .offset(0)
+        .to_owned();
+    let how_much = "CAST(round(word_similarity($1, product_words.name_key) * 1000) AS bigint)";
+    let ask = Query::select()
+        .column((words.clone(), Alias::new("product_id")))
+        .expr_as(Expr::cust_with_values(how_much, [text.name_key()]), similarity.clone())
+        .from(words.clone())
+        .and_where(Expr::cust_with_values("product_words.name_key %> $1", [text.name_key()]))
+        .and_where(Expr::exists(this))
+        .order_by(similarity, Order::Desc)
+        .order_by((words, Alias::new("product_id")), Order::Asc)
+        .limit(MAX_SIMILAR)
+        .to_owned();
+    let rows = tx.query_all(&ask).await?;
     tx.commit().await?;
     rows.into_iter().map(|row| Ok((row.try_get("", "product_id")?, row.try_get("", "similarity")?))).collect()
 }

@@ -114,7 +114,7 @@ impl Text {
 
     /// What the name key of a product with this very name is.
     pub(in crate::catalog) fn name_key(&self) -> String {
-        self.phrase.join(" ")
+        super::name_key(&self.phrase)
     }
 
     /// What the SKU of a product can be that is meant by this text.
@@ -126,6 +126,12 @@ impl Text {
         self.words.iter().map(|word| at.term(word)).collect()
     }
 
+    /// The terms of names, without those that the first word of a name implies.
+    fn others(&self) -> Vec<String> {
+        let is_implied = |word: &String| self.phrase.first().is_some_and(|first| first.starts_with(word.as_str()));
+        self.words.iter().filter(|word| !is_implied(word)).map(|word| At::Name.term(word)).collect()
+    }
+
     /// The terms of products that have all words.
     pub(in crate::catalog) fn anywhere(&self) -> Terms {
         Terms { all: self.each(At::Anywhere), none: Vec::new() }
@@ -135,7 +141,7 @@ impl Text {
     pub(in crate::catalog) fn terms(&self, rank: Rank) -> Option<Terms> {
         let first = || self.phrase.first().map(|word| At::FirstOfName.term(word)).into_iter().collect::<Vec<_>>();
         let (all, none) = match rank {
-            Rank::Beginning => ([first(), self.each(At::Name)].concat(), Vec::new()),
+            Rank::Beginning => ([first(), self.others()].concat(), Vec::new()),
             Rank::Name => (self.each(At::Name), first()),
             Rank::Labels => (self.each(At::Labels), self.each(At::Name)),
             Rank::Anywhere => (self.each(At::Anywhere), self.each(At::Labels)),
@@ -168,7 +174,7 @@ mod tests {
     fn a_rank_rules_out_the_better_ones() {
         let terms = |rank| Text::new("tea Milk").terms(rank).map(|terms| (terms.all.join(" "), terms.none.join(" ")));
         let some = |all: &str, none: &str| Some((all.to_owned(), none.to_owned()));
-        assert_eq!(terms(Rank::Beginning), some("0tea 1milk 1tea", ""));
+        assert_eq!(terms(Rank::Beginning), some("0tea 1milk", ""), "the first word of a name is in the name");
         assert_eq!(terms(Rank::Name), some("1milk 1tea", "0tea"));
         assert_eq!(terms(Rank::Labels), some("2milk 2tea", "1milk 1tea"));
         assert_eq!(terms(Rank::Anywhere), some("3milk 3tea", "2milk 2tea"));

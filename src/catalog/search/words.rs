@@ -13,10 +13,10 @@ pub(super) fn words(text: &str) -> Vec<String> {
     let plain = text.nfkd().flat_map(char::to_lowercase).filter(|c| !is_accent(*c) && !is_silent(*c)).nfc();
     let (mut words, mut word, mut letters) = (Vec::new(), String::new(), 0);
     for c in plain {
-        if is_word_by_itself(c) {
+        if is_word_by_itself(c) && c.is_alphanumeric() {
             words.extend([std::mem::take(&mut word), c.to_string()]);
             letters = 0;
-        } else if c.is_alphanumeric() || is_combining_mark(c) {
+        } else if c.is_alphanumeric() || (is_combining_mark(c) && !word.is_empty()) {
             if letters < MAX_LETTERS {
                 push_folded(&mut word, c);
                 letters += 1;
@@ -94,6 +94,8 @@ mod tests {
             ("दूध", vec!["दूध"]),
             ("牛乳 1L", vec!["牛", "乳", "1l"]),
             ("ミルクが", vec!["ミ", "ル", "ク", "が"]),
+            ("カフェ・オレ", vec!["カ", "フ", "ェ", "オ", "レ"]),
+            ("･゠゛ガ゜", vec!["ガ"]),
             ("김치", vec!["김치"]),
             ("🥭 mango*", vec!["mango"]),
             ("\"milk\" OR (tea):*", vec!["milk", "or", "tea"]),

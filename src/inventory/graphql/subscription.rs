@@ -8,6 +8,7 @@ use domain::access::{Audience, Reader, Role};
 use domain::event::Topic;
 use domain::id::Kind;
 use domain::input;
+use entity::product;
 use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
@@ -29,6 +30,15 @@ const MAX_PRODUCTS: usize = 100;
 struct Watched {
     reader: Reader,
     products: Vec<Uuid>,
+}
+
+impl Watched {
+    /// Those that exist, in the order in which they were asked for.
+    async fn read(&self, app: &App) -> Result<Vec<product::Model>> {
+        let rows = list_by_ids(app.db.reader(), &self.products).await?;
+        let mut found: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+        Ok(self.products.iter().filter_map(|id| found.remove(id)).collect())
+    }
 }
 
 impl Source for Watched {
@@ -57,11 +67,13 @@ impl Source for Watched {
     }
 
     async fn snapshot(&self, app: &App, _: SnapshotCursors) -> Result<Snapshot<Product>> {
-        let mut found: HashMap<_, _> =
-            list_by_ids(app.db.reader(), &self.products).await?.into_iter().map(|row| (row.id, row)).collect();
-        let in_order = self.products.iter().filter_map(|id| found.remove(id));
-        let shown = in_order.filter(|row| row.is_active || may_manage(self.reader, row));
+        let shown = self.read(app).await?.into_iter().filter(|row| row.is_active || may_manage(self.reader, row));
         Ok(Snapshot { items: shown.map(Product).collect(), seen: HashMap::new() })
+    }
+
+    /// With those that are not on sale: that one was taken off may be what was missed.
+    async fn snapshot_anew(&self, app: &App, _: SnapshotCursors) -> Result<Snapshot<Product>> {
+        Ok(Snapshot { items: self.read(app).await?.into_iter().map(Product).collect(), seen: HashMap::new() })
     }
 
     fn version(&self, _: &Message) -> Option<(Uuid, i32)> {
@@ -131,7 +143,8 @@ pub struct InventorySubscription;
 #[Subscription]
 impl InventorySubscription {
     /// Public: price, stock and availability of up to 100 products. Begins with each of them as it is now; then one comes
-    /// whenever it changed, as it is by then. One that is taken off sale comes once more, with `active: false`.
+    /// whenever it changed, as it is by then. One that is taken off sale comes once more, with `active: false`; where the
+    /// server cannot say what changed since, all come again, also those that are off sale.
     async fn product_updates(
         &self,
         ctx: &Context<'_>,
