@@ -143,7 +143,10 @@ mod tests {
     fn word_of_what_the_log_has_is_of_the_topic_that_it_is_about() {
         let mut ears = ears();
         assert!(is_message(ears.hear(SOUTH, message(8, 0))));
-        assert!(matches!(ears.hear(SOUTH, Delivery::Behind(8)), Some(Delivery::Behind(8))), "the group knows that it has it");
+        assert!(
+            matches!(ears.hear(SOUTH, Delivery::Behind(8)), Some(Delivery::Behind(8))),
+            "the group knows that it has it"
+        );
         assert!(matches!(ears.hear(NORTH, Delivery::Behind(9)), Some(Delivery::Behind(9))), "it is read in its turn");
         assert!(is_gap(ears.hear(NORTH, Delivery::Behind(7))), "what came later was heard");
         assert_eq!(ears.take_missing(), Some(5));

@@ -33,6 +33,10 @@ const ORDERS: &str = "query Orders($first: Int!) { admin { orders(first: $first)
 const PRODUCTS: &str = "query Products($first: Int!) { products(first: $first) { totalCount { value } nodes {
     name available inStock category { name productCount { value } } seller { storeName } } } }";
 
+const PERFORMANCE: &str = "query Performance($first: Int!) {
+    admin { partnerPerformance(from: \"2020-01-01T00:00:00Z\", to: \"2020-12-31T00:00:00Z\", first: $first) { nodes {
+        partner { name email partner { rating } } deliveries medianDeliverySeconds rating releasedClaims expiredClaims } } } }";
+
 const NODES: &str = "query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }";
 
 /// The statements of one answer, asked on one thread: what is asked for at the same time is loaded at the same time.
@@ -94,7 +98,7 @@ async fn an_answer_takes_as_many_statements_for_many_orders_as_for_few(shape: Sh
                 let some: Vec<&String> = ids.iter().flat_map(|of_kind| of_kind.iter().take(count)).collect();
                 counts.push(statements_of(&api, &token, NODES, json!({ "ids": some })).await);
             }
-            for document in [ORDERS, PRODUCTS] {
+            for document in [ORDERS, PRODUCTS, PERFORMANCE] {
                 for first in [2, 20] {
                     counts.push(statements(&api, &token, document, first).await);
                 }

@@ -75,13 +75,7 @@ pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page_since(
-    db: &impl ConnectionTrait,
-    topics: &[Topic],
-    position: i64,
-    limit: u64,
-    size: u64,
-) -> Result<Since> {
+pub async fn page_since(db: &impl ConnectionTrait, topics: &[Topic], position: i64, limit: u64, size: u64) -> Result<Since> {
     let head = head(db).await?.position;
     if position > head || position < 0 {
         return Ok(Since::Unknown);
