@@ -140,9 +140,11 @@ async fn follow(app: &App, city: &City, partners: u32, by_area: bool) -> Outcome
         }
     }
     wait(&engine, i64::from(partners)).await;
+    eprintln!("{} partners follow in {} groups", engine.counts().subscriptions, engine.counts().groups);
     for number in 0..ORDERS {
         city.order(app, number).await?;
     }
+    eprintln!("{ORDERS} orders are placed");
     let (before, began) = (engine.counts(), cpu()?);
     relay(app).await?;
     while engine.counts().pending > 0 {

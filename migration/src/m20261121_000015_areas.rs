@@ -21,8 +21,12 @@ impl MigrationTrait for Migration {
         run(
             manager,
             &[
-                "CREATE INDEX orders_cell_idx ON orders (pickup_cell) WHERE status = 'READY' AND claim_id IS NULL",
-                "CREATE INDEX orders_region_idx ON orders (pickup_region) WHERE status = 'READY' AND claim_id IS NULL",
+                // in a form that no index on the status is for: SQLite would take that one, which has all that are ready, for
+                // the better way
+                "CREATE INDEX orders_cell_idx ON orders (pickup_cell) \
+                 WHERE coalesce(status, status) = 'READY' AND claim_id IS NULL",
+                "CREATE INDEX orders_region_idx ON orders (pickup_region) \
+                 WHERE coalesce(status, status) = 'READY' AND claim_id IS NULL",
                 "CREATE INDEX orders_partner_delivered_idx ON orders (partner_id, delivered_at) WHERE delivered_at IS NOT NULL",
                 "CREATE INDEX claims_partner_ended_idx ON claims (partner_id, ended_at) WHERE ended_at IS NOT NULL",
             ],

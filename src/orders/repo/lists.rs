@@ -16,7 +16,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::platform::Result;
-use crate::platform::page::{Key, Keys, Page, PageArgs, Sort, Span, fetch, fetch_by};
+use crate::platform::page::{Key, Keys, Page, PageArgs, Sort, Span, fetch, fetch_by, veiled};
 
 /// Which orders; all of them unless narrowed.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -93,9 +93,13 @@ pub(in crate::orders) fn select(filter: &OrderFilter) -> Select<order::Entity> {
 
 /// Orders that partners may claim.
 pub(in crate::orders) fn offered() -> Condition {
+    offered_by(Expr::col((order::Entity, order::Column::Status)))
+}
+
+/// The same, where `status` is how the column is spelt.
+fn offered_by(status: Expr) -> Condition {
     // in words, not as a parameter: SQLite would not see that it is the condition of the partial indexes
     let ready = Expr::cust(format!("'{}'", OrderStatus::Ready));
-    let status = Expr::col((order::Entity, order::Column::Status));
     Condition::all().add(status.eq(ready)).add(order::Column::ClaimId.is_null())
 }
 
@@ -144,7 +148,8 @@ pub(in crate::orders) fn offered_within(circle: Option<Circle>) -> Condition {
                 Grain::Wide => order::Column::PickupRegion,
             };
             // those of which it is not known are looked at as well
-            offered().add(column.is_in(std::iter::once(0).chain(cells.into_iter().map(u64::cast_signed))))
+            let offered = offered_by(veiled(order::Column::Status));
+            offered.add(column.is_in(std::iter::once(0).chain(cells.into_iter().map(u64::cast_signed))))
         }
         None => offered(),
     };
