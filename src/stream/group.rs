@@ -296,9 +296,12 @@ impl Receiver for Ear {
         let mut state = self.group.state();
         let has_members = !state.members.is_empty();
         let heard = match &mut state.ears {
+            Some(ears) if has_members => ears.hear(self.topic, delivery),
             // whoever comes first reads what there is
-            Some(ears) if !has_members => ears.note(self.topic, delivery),
-            Some(ears) => ears.hear(self.topic, delivery),
+            Some(ears) => {
+                ears.note(self.topic, &delivery);
+                Some(delivery)
+            }
             None => Some(delivery),
         };
         drop(state);
