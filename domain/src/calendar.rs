@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, Months, TimeDelta, Timelike as _, Utc};
 
+use crate::error::Rejection;
 use crate::named::named_enum;
 
 named_enum! {
@@ -53,6 +54,54 @@ impl Interval {
     }
 }
 
+/// The most days of a report by days: a leap year, and one more for a period that begins within a day.
+pub const MAX_DAYS: usize = 367;
+
+/// A time from one moment to a later one, which is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+}
+
+impl Period {
+    /// From `from` to `to`.
+    ///
+    /// # Errors
+    /// A [`Rejection`] at `from` or `to`, when a database knows no such year or there is no time between the two.
+    pub fn new(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Self, Rejection> {
+        for (field, at) in [("from", from), ("to", to)] {
+            // the type knows more years than a database does
+            if !(0..=9999).contains(&at.year()) {
+                return Err(Rejection::invalid(field, "Must be in the years 0 to 9999."));
+            }
+        }
+        if from >= to { Err(Rejection::invalid("to", "Must be after `from`.")) } else { Ok(Self { from, to }) }
+    }
+
+    /// The first moment.
+    #[must_use]
+    pub const fn from(self) -> DateTime<Utc> {
+        self.from
+    }
+
+    /// The first moment that is not in it any more.
+    #[must_use]
+    pub const fn to(self) -> DateTime<Utc> {
+        self.to
+    }
+
+    /// The beginnings of the days that it touches, in UTC.
+    ///
+    /// # Errors
+    /// A [`Rejection`] at `to`, when they are more than [`MAX_DAYS`].
+    pub fn days(self) -> Result<Vec<DateTime<Utc>>, Rejection> {
+        Interval::Day.starts(self.from, self.to, MAX_DAYS).ok_or_else(|| {
+            Rejection::invalid("to", format!("The period has more than {MAX_DAYS} days: take a shorter one."))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +119,25 @@ mod tests {
         assert_eq!(Interval::Month.start(moment), at("2024-02-01T00:00:00Z"));
         assert_eq!(Interval::Week.start(at("2024-03-03T12:00:00Z")), at("2024-02-26T00:00:00Z"), "Sunday ends a week");
         assert_eq!(Interval::Week.start(at("2024-01-01T00:00:00Z")), at("2024-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_period_has_an_end_after_its_beginning() {
+        let (before, after) = (at("2024-01-01T00:00:00Z"), at("2024-01-01T00:00:00.000001Z"));
+        let period = Period::new(before, after).unwrap();
+        assert_eq!((period.from(), period.to()), (before, after));
+        assert_eq!(period.days(), Ok(vec![before]));
+        let leap_year = |to| Period::new(at("2024-01-01T12:00:00Z"), at(to)).unwrap().days();
+        assert_eq!(leap_year("2025-01-01T12:00:00Z").unwrap().len(), MAX_DAYS);
+        assert_eq!(leap_year("2025-01-02T12:00:00Z").unwrap_err().field, ["to"]);
+        for (from, to, field) in [
+            (before, before, "to"),
+            (after, before, "to"),
+            (DateTime::<Utc>::MIN_UTC, after, "from"),
+            (before, DateTime::<Utc>::MAX_UTC, "to"),
+        ] {
+            assert_eq!(Period::new(from, to).unwrap_err().field, [field]);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! is a function that a test calls directly.
 
 pub mod access;
+pub mod area;
 pub mod calendar;
 pub mod cart;
 pub mod claims;

@@ -69,6 +69,12 @@ pub struct Model {
     pub pickup_latitude: f64,
     /// Where the goods are, degrees.
     pub pickup_longitude: f64,
+    /// The fine cell (`domain::area`) that the pickup lies in; 0 of orders placed before there were cells.
+    #[serde(default)]
+    pub pickup_cell: i64,
+    /// The wide cell; 0 likewise.
+    #[serde(default)]
+    pub pickup_region: i64,
     /// Where they go, degrees.
     pub dropoff_latitude: f64,
     /// Where they go, degrees.

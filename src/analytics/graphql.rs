@@ -1,5 +1,6 @@
 //! The desks of admins and sellers, and the admins' feed.
 
+mod performance;
 mod sales;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use domain::order::OrderStatus as Status;
 use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
+pub use self::performance::{PartnerPerformance, PartnerPerformanceConnection};
 pub use self::sales::{CategorySales, Interval, ProductSales, SalesBucket, SalesReport};
 use super::service::stats;
 use crate::accounts::graphql::{Seller, User, UserConnection, user_page};
@@ -263,6 +265,21 @@ impl AdminDesk {
     ) -> Result<SalesReport> {
         let seller = seller_id.map(|id| ids::parse(Kind::Seller, &id)).transpose()?;
         SalesReport::new(ctx, seller, (from, to), interval)
+    }
+
+    /// How partners did in a period, newest partner first.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn partner_performance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What happened then or later.")] from: DateTime<Utc>,
+        #[graphql(desc = "What happened before then; after `from`, and no more than 367 days of UTC in all.")] to: DateTime<
+            Utc,
+        >,
+        #[graphql(desc = "Partners of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<PartnerPerformanceConnection> {
+        performance::page(ctx, (from, to), first, after).await
     }
 
     /// The platform at this moment.

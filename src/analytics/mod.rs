@@ -3,5 +3,6 @@
 //! It reads what other slices have; nobody imports it.
 
 pub mod graphql;
+mod performance;
 mod sales;
 mod service;

@@ -1,6 +1,8 @@
 //! What subscribers are told of an order.
 
+use domain::area::{self, Grain};
 use domain::event::Topic;
+use domain::geo::Point;
 use domain::order::OrderStatus;
 use entity::{order, order_event};
 use serde::{Deserialize, Serialize};
@@ -50,7 +52,10 @@ impl OrderChange {
             Topic::Platform,
         ];
         if self.offer.is_some() {
+            let pickup = Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude };
             topics.push(Topic::Available);
+            // partners who say where they are hear of the cells around them only
+            topics.extend([Grain::Fine, Grain::Wide].map(|grain| Topic::Area(area::cell(pickup, grain))));
         }
         topics
     }

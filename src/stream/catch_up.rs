@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::Name;
 use domain::access::Reader;
+use domain::event::Topic;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use uuid::Uuid;
@@ -155,8 +156,10 @@ impl Seat {
         }
         source.authorise(&app).await?;
         let stream = stream_id(source.topic(), &source.selection());
+        let topics = source.topics();
         let plan = Plan {
             topic: source.topic(),
+            topics: Arc::clone(&topics),
             audience: source.audience(),
             policy: source.policy(),
             // of the newest only, one that is passed over may hide one that is not
@@ -170,6 +173,7 @@ impl Seat {
         let mut way = Way {
             app,
             source,
+            topics,
             stream,
             entrance,
             items: VecDeque::new(),
@@ -215,6 +219,7 @@ impl Seat {
 struct Way<S: Source> {
     app: App,
     source: S,
+    topics: Arc<[Topic]>,
     stream: u32,
     entrance: Entrance,
     /// Of a first picture.
@@ -288,8 +293,8 @@ impl<S: Source> Way<S> {
 
     /// Reads a page of what came after `at`.
     async fn read_on(&mut self) -> Result<()> {
-        let (db, topic, position) = (self.app.db.reader(), self.source.topic(), self.at.position);
-        match relay::page_since(db, topic, position, MAX_REPLAY, PAGE).await? {
+        let (db, position) = (self.app.db.reader(), self.at.position);
+        match relay::page_since(db, &self.topics, position, MAX_REPLAY, PAGE).await? {
             Since::Messages(messages, known) => {
                 self.has_more = messages.len() as u64 == PAGE;
                 (self.messages, self.known) = (messages.into(), known);

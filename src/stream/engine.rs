@@ -46,6 +46,7 @@ impl fmt::Debug for Engine {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     topic: Topic,
+    topics: Arc<[Topic]>,
     audience: Audience,
     reader: Reader,
     query: Arc<str>,
@@ -58,6 +59,7 @@ pub(super) struct Key {
 #[derive(Clone)]
 pub(super) struct Plan {
     pub(super) topic: Topic,
+    pub(super) topics: Arc<[Topic]>,
     pub(super) audience: Audience,
     pub(super) policy: Policy,
     pub(super) filter: Option<Filter>,
@@ -72,7 +74,10 @@ pub(super) struct Plan {
 /// What a group executes.
 #[derive(Clone)]
 pub(super) struct Question {
+    /// What it goes by.
     pub(super) topic: Topic,
+    /// What it hears of.
+    pub(super) topics: Arc<[Topic]>,
     pub(super) policy: Policy,
     /// Equal for all who ask the same.
     pub(super) filter: Option<Filter>,
@@ -164,7 +169,7 @@ impl Engine {
         (self.0.execute)(request)
     }
 
-    /// The group that `plan` and `call` belong to, which hears of its topic from now on.
+    /// The group that `plan` and `call` belong to, which hears of its topics from now on.
     ///
     /// # Errors
     /// When the bus is being taken down.
@@ -178,6 +183,7 @@ impl Engine {
         let audience = if self.0.shares { plan.audience } else { Audience::Private };
         let question = Question {
             topic: plan.topic,
+            topics: Arc::clone(&plan.topics),
             policy: plan.policy,
             filter: plan.filter.clone(),
             reader: audience.narrow(plan.reader),
@@ -196,6 +202,7 @@ impl Engine {
         }
         let key = Key {
             topic: question.topic,
+            topics: Arc::clone(&question.topics),
             audience,
             reader: question.reader,
             query: Arc::clone(&question.query),

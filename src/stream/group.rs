@@ -1,6 +1,6 @@
 //! Those who asked the same: an event is executed once for all of them.
 //!
-//! A group hears of its topic from before its first subscriber reads the log's head until after its last one is gone. It has
+//! A group hears of its topics from before its first subscriber reads the log's head until after its last one is gone. It has
 //! no task while nothing happens; the first event after a silence starts one, which executes event after event and ends when
 //! there are no more.
 
@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::{Request, Variables};
 use bytes::Bytes;
+use domain::event::Topic;
 use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 use self::runner::Runner;
 use super::catch_up::Seen;
 use super::counters::Counters;
+use super::ears::Ears;
 use super::engine::{Engine, Key, Question};
 use super::execution::Execution;
 use super::operation::Member;
@@ -89,7 +92,9 @@ struct State {
     is_suspect: bool,
     is_running: bool,
     is_gone: bool,
-    attachment: Option<Attachment>,
+    attachments: Vec<Attachment>,
+    /// What was heard on which topic, where there are several.
+    ears: Option<Ears>,
 }
 
 /// What became of one who wanted to join.
@@ -105,7 +110,8 @@ impl Group {
     /// A group with one on their way in.
     pub(super) fn new(engine: Engine, question: Question, key: Option<Key>) -> Arc<Self> {
         engine.count_group(1);
-        let state = Mutex::new(State { entering: 1, ..State::default() });
+        let ears = (question.topics.len() > 1).then(Ears::default);
+        let state = Mutex::new(State { entering: 1, ears, ..State::default() });
         let (mailbox, is_attached, has_complained) = Default::default();
         Arc::new(Self { engine, question, key, mailbox, is_attached, has_complained, state })
     }
@@ -123,12 +129,16 @@ impl Group {
         !state.is_gone
     }
 
-    /// Hears of its topic from now on, if it did not before.
+    /// Hears of its topics from now on, if it did not before.
     pub(super) async fn attach(self: &Arc<Self>) -> Result<()> {
+        let (bus, topics) = (&self.engine.app().bus, &self.question.topics);
+        let receiver = |topic| match topics.len() {
+            1 => Arc::clone(self) as Arc<dyn Receiver>,
+            _ => Arc::new(Ear { group: Arc::clone(self), topic }),
+        };
         let attach = async {
-            let receiver = Arc::clone(self) as Arc<dyn Receiver>;
-            let attachment = self.engine.app().bus.attach(self.question.topic, receiver).await?;
-            self.state().attachment = Some(attachment);
+            let attachments = try_join_all(topics.iter().map(|topic| bus.attach(*topic, receiver(*topic)))).await?;
+            self.state().attachments = attachments;
             Ok(())
         };
         self.is_attached.get_or_try_init(|| attach).await.copied()
@@ -174,6 +184,10 @@ impl Group {
         if state.kept.is_empty() && state.members.is_empty() {
             state.floor = position;
         }
+        if state.members.is_empty() {
+            let known = state.position.unwrap_or(position);
+            state.note_known(known);
+        }
         let missed: Vec<(i64, Frame)> = state
             .kept
             .iter()
@@ -215,13 +229,13 @@ impl Group {
             return;
         }
         state.is_gone = true;
-        let attachment = state.attachment.take();
+        let attachments = std::mem::take(&mut state.attachments);
         drop(state);
         if let Some(key) = &self.key {
             self.engine.forget(key, self);
         }
         self.engine.count_group(-1);
-        drop(attachment);
+        drop(attachments);
     }
 
     fn deliver_to(self: &Arc<Self>, delivery: Delivery) {
@@ -271,6 +285,32 @@ impl Group {
     }
 }
 
+/// How a group hears of one of its several topics.
+struct Ear {
+    group: Arc<Group>,
+    topic: Topic,
+}
+
+impl Receiver for Ear {
+    fn deliver(self: Arc<Self>, delivery: Delivery) {
+        let mut state = self.group.state();
+        let has_members = !state.members.is_empty();
+        let heard = match &mut state.ears {
+            Some(ears) if has_members => ears.hear(self.topic, delivery),
+            // whoever comes first reads what there is
+            Some(ears) => {
+                ears.note(self.topic, &delivery);
+                Some(delivery)
+            }
+            None => Some(delivery),
+        };
+        drop(state);
+        if let Some(delivery) = heard {
+            Arc::clone(&self.group).deliver(delivery);
+        }
+    }
+}
+
 /// How a group hears of its topic. (The bus owns it as long as it is attached.)
 impl Receiver for Group {
     fn deliver(self: Arc<Self>, delivery: Delivery) {
@@ -288,6 +328,21 @@ impl State {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.kept_bytes -= oldest.frame.body.len();
             self.floor = oldest.position;
+        }
+    }
+
+    /// Of every topic everything up to `position` is known.
+    fn note_known(&mut self, position: i64) {
+        if let Some(ears) = &mut self.ears {
+            ears.know(position);
+        }
+    }
+
+    /// Something after `position` is missing, though what came later was told: all of it is told again.
+    fn go_back(&mut self, position: i64) {
+        if self.position.is_some_and(|at| position < at) {
+            self.position = Some(position);
+            self.forget_answers(position);
         }
     }
 
@@ -431,6 +486,7 @@ impl Group {
         let members = state.empty();
         // of the log that there is now nothing is known here; what was heard of it is read again
         (state.position, state.epoch, state.is_suspect) = (None, 0, true);
+        state.ears = state.ears.is_some().then(Ears::default);
         drop(state);
         for place in members {
             place.member.start_anew(reason);

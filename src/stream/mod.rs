@@ -9,6 +9,7 @@
 mod answer;
 mod catch_up;
 mod counters;
+mod ears;
 mod engine;
 mod execution;
 mod group;
@@ -109,8 +110,13 @@ pub trait Source: Send + Sync + 'static {
     /// What the subscriber receives.
     type Item: Send + 'static;
 
-    /// What it listens to.
+    /// What it listens to. Where that is several topics, what its cursors name them by.
     fn topic(&self) -> Topic;
+
+    /// All that it listens to: one topic, unless it is said. What comes on several is one stream, in the order of the log.
+    fn topics(&self) -> Arc<[Topic]> {
+        Arc::new([self.topic()])
+    }
 
     /// Who may be sent the same answers. Nobody else, unless it is said: a wrong answer here shows one what is another's.
     fn audience(&self) -> Audience {

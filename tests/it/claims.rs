@@ -8,6 +8,7 @@ use domain::error::{ClaimLostReason, Detail, ErrorCode, Rejection};
 use domain::id::Kind;
 use domain::order::OrderStatus;
 use entity::{claim, order};
+use quick_commerce::accounts::partners::set_availability;
 use quick_commerce::app::App;
 use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::orders::service::claims::Claimed;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use crate::support::actors::Actor;
 use crate::support::audit::audit;
-use crate::support::crowd::{at_once, customers, partners, place, refused, uuid};
+use crate::support::crowd::{at_once, count_done, customers, partners, place, refused, uuid};
 use crate::support::http::Answer;
 use crate::support::story::{
     ACCEPT_CLAIM, ASSIGN_ORDER, AVAILABLE_ORDERS, PARTNER, RELEASE_CLAIM, Shop, by_hand, claim, deliver, key,
@@ -33,6 +34,8 @@ over_both_shapes! {
     an_order_that_is_held_is_offered_again_when_it_is_given_back,
     a_held_order_is_taken_by_accepting_it,
     one_partner_with_two_devices_carries_no_more_than_they_may,
+    claims_and_assignments_at_once_give_nobody_more_than_they_may_carry,
+    a_partner_who_goes_offline_is_given_nothing_from_then_on,
     an_admin_assigns_only_to_partners_who_are_there_and_have_room,
     an_admin_takes_an_order_from_its_holder,
     a_claim_races_the_customers_cancellation,
@@ -211,6 +214,66 @@ async fn one_partner_with_two_devices_carries_no_more_than_they_may(shape: Shape
         let ids: Vec<Uuid> = orders.iter().map(|order| order.id).collect();
         let mine = order::Entity::find().filter(order::Column::Id.is_in(ids)).filter(order::Column::PartnerId.eq(anna.user));
         assert_eq!(mine.all(app.app.db.reader()).await.unwrap().len(), 2);
+    }
+    audit(&app.app).await;
+}
+
+async fn claims_and_assignments_at_once_give_nobody_more_than_they_may_carry(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let shop = seller_with_product(&app, 1_000, "40.00").await;
+    let admin = app.admin().await.principal().await;
+    for anna in partners(&app.app, 12, 3).await {
+        let orders = offered(&app.app, &shop, 10).await;
+        // by turns from a telephone, from a tablet, and by an admin; some only to look at them
+        let giving = orders.iter().enumerate().map(|(number, order)| {
+            let (app, order) = (app.app.clone(), order.id);
+            async move {
+                match number % 2 {
+                    0 => wish(&app, anna, Ask::Claim { order, accept: number % 4 == 0 }).await,
+                    _ => wish(&app, admin, Ask::Assign { order, partner: anna.user }).await,
+                }
+            }
+        });
+        let results = at_once(giving).await;
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3, "{results:?}");
+        for refusal in results.iter().filter_map(|result| result.as_ref().err()) {
+            let full = (ErrorCode::ClaimLost, Some(ClaimLostReason::AtCapacity));
+            assert_eq!((refusal.code, reason(refusal)), full, "{refusal:?}");
+        }
+        let ids: Vec<Uuid> = orders.iter().map(|order| order.id).collect();
+        let mine = order::Entity::find().filter(order::Column::Id.is_in(ids)).filter(order::Column::PartnerId.eq(anna.user));
+        assert_eq!(mine.all(app.app.db.reader()).await.unwrap().len(), 3);
+    }
+    audit(&app.app).await;
+}
+
+async fn a_partner_who_goes_offline_is_given_nothing_from_then_on(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let shop = seller_with_product(&app, 1_000, "40.00").await;
+    let admin = app.admin().await.principal().await;
+    for anna in partners(&app.app, 12, 100).await {
+        let orders = offered(&app.app, &shop, 6).await;
+        let (early, late) = orders.split_at(4);
+        let giving = early.iter().enumerate().map(|(number, order)| {
+            let (app, order) = (app.app.clone(), order.id);
+            async move {
+                match number % 2 {
+                    0 => wish(&app, anna, Ask::Claim { order, accept: true }).await,
+                    _ => wish(&app, admin, Ask::Assign { order, partner: anna.user }).await,
+                }
+            }
+        });
+        let going = async {
+            set_availability(&app.app, anna, false).await.unwrap();
+            // it is acknowledged: whatever begins now comes too late
+            let claim = wish(&app.app, anna, Ask::Claim { order: late[0].id, accept: true }).await;
+            let assign = wish(&app.app, admin, Ask::Assign { order: late[1].id, partner: anna.user }).await;
+            for result in [claim, assign] {
+                assert_eq!(result.unwrap_err().code, ErrorCode::PartnerOffline);
+            }
+        };
+        let (results, ()) = tokio::join!(at_once(giving.collect::<Vec<_>>()), going);
+        count_done(&results, ErrorCode::PartnerOffline);
     }
     audit(&app.app).await;
 }

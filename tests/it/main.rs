@@ -5,6 +5,7 @@
 
 mod addresses;
 mod architecture;
+mod areas;
 mod authority;
 mod bad_input;
 mod cache;
@@ -16,6 +17,7 @@ mod client_examples;
 mod client_resume;
 mod commands;
 mod drain;
+mod earnings;
 mod engine;
 mod event_stream;
 mod expiry;

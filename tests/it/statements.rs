@@ -51,6 +51,9 @@ const LINES: &str = "number total { amount } viewerActions estimatedDeliveryAt s
 
 const GOODS: &str = "name available inStock rating category { name productCount { value } } seller { storeName }
     stock { onHand isLow movements(first: 2) { nodes { delta actor { name } order { number } } } }";
+const PERFORMANCE: &str = "query Performance($first: Int!) {
+    admin { partnerPerformance(from: \"2020-01-01T00:00:00Z\", to: \"2020-12-31T00:00:00Z\", first: $first) { nodes {
+        partner { name email partner { rating } } deliveries medianDeliverySeconds rating releasedClaims expiredClaims } } } }";
 
 const NODES: &str = "query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }";
 
@@ -163,6 +166,7 @@ impl World {
         vec![
             (of(&self.admin), ORDERS.to_owned()),
             (of(&self.admin), PRODUCTS.to_owned()),
+            (of(&self.admin), PERFORMANCE.to_owned()),
             (None, PRODUCTS.to_owned()),
             (of(&self.customer), PRODUCTS.to_owned()),
             (of(&self.customer), question(&format!("viewer {{ orders(first: $first) {{ nodes {{ {LINES} {paid} }} }} }}"))),

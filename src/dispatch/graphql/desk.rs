@@ -1,10 +1,14 @@
 //! The partners' desk.
 
 use async_graphql::{Context, InputObject, Object};
+use chrono::{DateTime, Utc};
 use domain::access::{Actor, Role};
+use domain::calendar::Period;
 use domain::input;
 
 use super::available::{AvailableOrder, AvailableOrderConnection, circle};
+use super::earnings::Earnings;
+use crate::dispatch::earnings;
 use crate::graphql::connection::{is_counted, page_cost};
 use crate::graphql::enums::ClaimStatus;
 use crate::graphql::scalars::GeoPointInput;
@@ -90,5 +94,20 @@ impl PartnerDesk {
         let user = self.0.user;
         let paging = Paging { first, after, ..Paging::default() };
         order_page(ctx, self.0, |filter| filter.partner = Some(user), filter, None, paging).await
+    }
+
+    /// What the partner earned in a period, by days of UTC.
+    async fn earnings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Orders delivered then or later.")] from: DateTime<Utc>,
+        #[graphql(desc = "Orders delivered before then; after `from`, and no more than 367 days of UTC in all.")]
+        to: DateTime<Utc>,
+    ) -> Result<Earnings> {
+        let app = app(ctx)?;
+        let period = Period::new(from, to).map_err(|no| GraphError::bad_argument(&no))?;
+        let days = period.days().map_err(|no| GraphError::bad_argument(&no))?;
+        let found = earnings::read(app, self.0.user, period, &days).await?;
+        Ok(Earnings { found, currency: app.config.currency })
     }
 }

@@ -1,8 +1,11 @@
 //! Orders that can be claimed, live.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
 use domain::access::{Audience, Role};
+use domain::area::Cover;
 use domain::event::Topic;
 use domain::geo::{Circle, Point};
 use domain::id::Kind;
@@ -18,7 +21,7 @@ use crate::orders::event::{Offer, OrderChange};
 use crate::orders::graphql::order_version;
 use crate::orders::service::list_first_offered;
 use crate::platform::bus::Message;
-use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
+use crate::stream::{Filter, Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
 
 /// Orders that the feed begins with.
 const MAX_SNAPSHOT: usize = 100;
@@ -88,9 +91,19 @@ pub enum UnavailableReason {
 
 struct Available {
     circle: Option<Circle>,
+    /// The cells that the circle lies in, or all orders.
+    topics: Arc<[Topic]>,
 }
 
 impl Available {
+    fn new(circle: Option<Circle>) -> Self {
+        let topics = match circle.as_ref().and_then(Cover::of) {
+            Some(cover) => cover.cells.into_iter().map(Topic::Area).collect(),
+            None => Arc::new([Topic::Available]) as Arc<[Topic]>,
+        };
+        Self { circle, topics }
+    }
+
     fn order(&self, row: order::Model) -> AvailableOrder {
         AvailableOrder::new(row, self.circle.map(|circle| circle.centre))
     }
@@ -102,11 +115,29 @@ impl Available {
     }
 }
 
+/// Where an order is picked up, by an event that tells of it: without reading all of the order.
+fn pickup(message: &Message) -> Option<Point> {
+    let order = message.payload.get("order")?;
+    let degrees = |name| order.get(name)?.as_f64();
+    Some(Point { latitude: degrees("pickup_latitude")?, longitude: degrees("pickup_longitude")? })
+}
+
 impl Source for Available {
     type Item = AvailableOrdersItem;
 
     fn topic(&self) -> Topic {
         Topic::Available
+    }
+
+    /// Of the whole city an event is none of a neighbourhood's: one of a far cell does not even come here.
+    fn topics(&self) -> Arc<[Topic]> {
+        Arc::clone(&self.topics)
+    }
+
+    /// A cell at the edge of the circle has orders on both sides of it.
+    fn filter(&self) -> Option<Filter> {
+        let circle = self.circle?;
+        Some(Arc::new(move |message| pickup(message).is_none_or(|pickup| circle.contains(pickup))))
     }
 
     /// An order on offer tells every partner the same.
@@ -115,7 +146,8 @@ impl Source for Available {
     }
 
     fn selection(&self) -> String {
-        self.circle.map(|circle| format!("{circle:?}")).unwrap_or_default()
+        // events from before there were cells are not in their topics: a cursor from then is another stream's
+        self.circle.map(|circle| format!("by area: {circle:?}")).unwrap_or_default()
     }
 
     async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<AvailableOrdersItem>> {
@@ -181,6 +213,6 @@ impl DispatchSubscription {
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
     ) -> Result<BoxStream<'static, Result<AvailableOrdersItem>>> {
         let circle = circle(near, radius_km)?;
-        follow(ctx, Available { circle }, after).await
+        follow(ctx, Available::new(circle), after).await
     }
 }

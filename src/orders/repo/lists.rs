@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::Named as _;
+use domain::area::{Cover, Grain};
 use domain::claims::ClaimStatus;
 use domain::geo::{Circle, KM_PER_DEGREE};
 use domain::order::OrderStatus;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::platform::Result;
-use crate::platform::page::{Key, Page, PageArgs, Sort, fetch};
+use crate::platform::page::{Key, Keys, Page, PageArgs, Sort, Span, fetch, fetch_by, veiled};
 
 /// Which orders; all of them unless narrowed.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -92,7 +93,14 @@ pub(in crate::orders) fn select(filter: &OrderFilter) -> Select<order::Entity> {
 
 /// Orders that partners may claim.
 pub(in crate::orders) fn offered() -> Condition {
-    Condition::all().add(order::Column::Status.eq(Text(OrderStatus::Ready))).add(order::Column::ClaimId.is_null())
+    offered_by(Expr::col((order::Entity, order::Column::Status)))
+}
+
+/// The same, where `status` is how the column is spelt.
+fn offered_by(status: Expr) -> Condition {
+    // in words, not as a parameter: SQLite would not see that it is the condition of the partial indexes
+    let ready = Expr::cust(format!("'{}'", OrderStatus::Ready));
+    Condition::all().add(status.eq(ready)).add(order::Column::ClaimId.is_null())
 }
 
 fn micros(at: DateTime<Utc>) -> Key {
@@ -133,13 +141,31 @@ pub(in crate::orders) async fn list_orders(
 /// Orders that partners may claim, to be picked up within `circle` if one is given.
 pub(in crate::orders) fn offered_within(circle: Option<Circle>) -> Condition {
     let Some(circle) = circle else { return offered() };
+    let near = match Cover::of(&circle) {
+        Some(Cover { grain, cells }) => {
+            let column = match grain {
+                Grain::Fine => order::Column::PickupCell,
+                Grain::Wide => order::Column::PickupRegion,
+            };
+            // those of which it is not known are looked at as well
+            let offered = offered_by(veiled(order::Column::Status));
+            offered.add(column.is_in(std::iter::once(0).chain(cells.into_iter().map(u64::cast_signed))))
+        }
+        None => offered(),
+    };
     let away = |column: order::Column, from: f64, km_per_degree: f64| {
         let km = || Expr::col(column).sub(from).mul(km_per_degree);
         km().mul(km())
     };
     let north = away(order::Column::PickupLatitude, circle.centre.latitude, KM_PER_DEGREE);
     let east = away(order::Column::PickupLongitude, circle.centre.longitude, circle.km_per_degree_east());
-    offered().add(north.add(east).lte(circle.radius_km * circle.radius_km))
+    near.add(north.add(east).lte(circle.radius_km * circle.radius_km))
+}
+
+/// Waiting longest first. Around a point they are looked for by where they are, and sorted.
+fn waiting(circle: Option<Circle>) -> Keys {
+    let sort = Sort { column: Some(order::Column::ReadyAt), id: order::Column::Id, is_descending: false };
+    if circle.is_some() { Keys::by_sorting(sort) } else { Keys::by_index(sort) }
 }
 
 /// Orders that partners may claim, waiting longest first.
@@ -148,9 +174,8 @@ pub(in crate::orders) async fn list_offered(
     circle: Option<Circle>,
     args: &PageArgs,
 ) -> Result<Page<order::Model>> {
-    let sort = Sort { column: Some(order::Column::ReadyAt), id: order::Column::Id, is_descending: false };
     let key = |o: &order::Model| (o.ready_at.map(micros), o.id);
-    fetch(order::Entity::find().filter(offered_within(circle)), args, sort, db, key, at).await
+    fetch_by(order::Entity::find().filter(offered_within(circle)), args, &waiting(circle), db, key, at).await
 }
 
 /// The first `limit` of them.
@@ -159,13 +184,8 @@ pub(in crate::orders) async fn list_first_offered(
     circle: Option<Circle>,
     limit: u64,
 ) -> std::result::Result<Vec<order::Model>, DbErr> {
-    order::Entity::find()
-        .filter(offered_within(circle))
-        .order_by_asc(order::Column::ReadyAt)
-        .order_by_asc(order::Column::Id)
-        .limit(limit)
-        .all(db)
-        .await
+    let span = Span { limit, ..Span::default() };
+    span.of(order::Entity::find().filter(offered_within(circle)), &waiting(circle)).all(db).await
 }
 
 /// Orders that are not finished, newest first.

@@ -3,6 +3,7 @@
 mod access;
 mod change;
 pub mod claims;
+pub mod deliveries;
 pub mod paying;
 mod place;
 mod rating;

@@ -67,14 +67,15 @@ pub enum Since {
 /// # Errors
 /// When the database fails.
 pub async fn since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit: u64) -> Result<Since> {
-    page_since(db, topic, position, limit, limit).await
+    page_since(db, &[topic], position, limit, limit).await
 }
 
-/// The same, but of the events only the first `size`: if there are as many, more may follow after the last of them.
+/// The same of several topics, as one stream; and of the events only the first `size`: if there are as many, more may follow
+/// after the last of them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page_since(db: &impl ConnectionTrait, topic: Topic, position: i64, limit: u64, size: u64) -> Result<Since> {
+pub async fn page_since(db: &impl ConnectionTrait, topics: &[Topic], position: i64, limit: u64, size: u64) -> Result<Since> {
     let head = head(db).await?.position;
     if position > head || position < 0 {
         return Ok(Since::Unknown);
@@ -84,8 +85,10 @@ pub async fn page_since(db: &impl ConnectionTrait, topic: Topic, position: i64, 
     }
     let mut mine: Vec<i64> = event_topic::Entity::find()
         .select_only()
+        // an event may be of several of them
+        .distinct()
         .column(event_topic::Column::Position)
-        .filter(event_topic::Column::Topic.eq(topic.to_string()))
+        .filter(event_topic::Column::Topic.is_in(topics.iter().map(Topic::to_string)))
         .filter(event_topic::Column::Position.gt(position))
         .order_by_asc(event_topic::Column::Position)
         .limit(limit + 1)
@@ -107,7 +110,7 @@ pub async fn page_since(db: &impl ConnectionTrait, topic: Topic, position: i64, 
     if rows.len() != mine.len() || floor(db).await?.is_none_or(|floor| floor > position + 1) {
         return Ok(Since::Forgotten);
     }
-    // nothing of the topic lies between where the caller stands and the first
+    // nothing of the topics lies between where the caller stands and the first
     let before = std::iter::once(position).chain(mine.iter().copied());
     let messages = rows.into_iter().zip(before).map(|(row, previous)| message(row, previous)).collect();
     let last = mine.last().copied().unwrap_or(position);

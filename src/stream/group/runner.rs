@@ -11,6 +11,7 @@ use crate::graphql::scalars::EventCursor;
 use crate::platform::bus::{Delivery, Message, newest};
 use crate::platform::relay::{self, Since};
 use crate::stream::counters::Counters;
+use crate::stream::ears::Ears;
 use crate::stream::execution::{Execution, Outcome};
 use crate::stream::queue::Frame;
 use crate::stream::{Policy, StreamResetReason};
@@ -117,6 +118,9 @@ impl Runner {
     async fn repair(&mut self) -> bool {
         let (epoch, at) = {
             let mut state = self.group.state();
+            if let Some(position) = state.ears.as_mut().and_then(Ears::take_missing) {
+                state.go_back(position);
+            }
             if state.members.is_empty() {
                 state.is_suspect = state.entering > 0;
                 state.position = None;
@@ -131,8 +135,8 @@ impl Runner {
             return true;
         }
         Counters::add(&group.engine.counters().repairs, 1);
-        let since = relay::since(group.engine.app().db.reader(), group.question.topic, at, MAX_REPAIR).await;
-        match since {
+        let (db, topics) = (group.engine.app().db.reader(), &group.question.topics);
+        match relay::page_since(db, topics, at, MAX_REPAIR, MAX_REPAIR).await {
             Ok(Since::Messages(messages, known)) => {
                 let older = if group.question.policy == Policy::All { 0 } else { messages.len().saturating_sub(1) };
                 for message in messages.into_iter().skip(older) {
@@ -145,6 +149,7 @@ impl Runner {
                 if group.question.policy == Policy::All {
                     let mut state = group.state();
                     state.position = state.position.map(|at| at.max(known));
+                    state.note_known(known);
                 }
             }
             Ok(Since::Forgotten | Since::Unknown) => group.start_anew(StreamResetReason::Server),

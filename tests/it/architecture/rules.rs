@@ -111,7 +111,7 @@ const RULES: &[Rule] = &[
     Rule {
         whom: |part| part == Part::Domain,
         what: |_, path| is_io(path) || is_crate(path, &["entity", "migration", "quick_commerce", "serde_json", "getrandom"]),
-        why: "domain has no I/O, no clock and no randomness: std, serde, thiserror, chrono, uuid and rust_decimal only",
+        why: "domain has no I/O, no clock and no randomness: std, serde, thiserror, chrono, uuid, rust_decimal and h3o only",
     },
     Rule {
         whom: |part| part == Part::Entity,

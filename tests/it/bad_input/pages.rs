@@ -60,6 +60,16 @@ fn lists() -> Vec<List> {
         list("/admin/partners", "{ admin { partners(ARGS) { PAGE } } }", false),
         list("/seller/orders", "{ seller { orders(ARGS) { PAGE } } }", false),
         list("/partner/availableOrders", "{ partner { availableOrders(ARGS) { PAGE } } }", false),
+        list(
+            "/partner/availableOrders",
+            "{ partner { availableOrders(near: { latitude: 12.97, longitude: 77.59 }, ARGS) { PAGE } } }",
+            false,
+        ),
+        list(
+            "/admin/partnerPerformance",
+            "{ admin { partnerPerformance(from: \"2024-01-01T00:00:00Z\", to: \"2024-02-01T00:00:00Z\", ARGS) { PAGE } } }",
+            false,
+        ),
         list("/partner/claims", "{ partner { claims(ARGS) { PAGE } } }", false),
         list("/partner/deliveries", "{ partner { deliveries(ARGS) { PAGE } } }", false),
         list("/order/timeline", "query($order: ID!) { order(id: $order) { timeline(ARGS) { PAGE } } }", false),

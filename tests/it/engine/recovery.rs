@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::access::Role;
+use domain::event::Topic;
 use quick_commerce::app::App;
 use quick_commerce::config::SendQueueBudget;
 use quick_commerce::graphql::scalars::EventCursor;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::app::build;
 use crate::support::shape::config_of;
-use crate::support::ticks::{Follower, TICKS, TOPIC, Told, engine, someone, tick, tick_in};
+use crate::support::ticks::{Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, someone, tick, tick_in, tick_on};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
@@ -22,6 +23,8 @@ over_both_shapes! {
     a_hole_is_filled_from_the_log,
     a_gap_is_filled_from_the_log,
     what_the_bus_never_brings_is_found_by_comparing_with_the_log,
+    several_topics_are_one_stream,
+    what_one_topic_of_several_lost_is_told_with_its_next_event,
     a_cursor_is_good_for_its_own_stream_only,
     a_log_of_another_epoch_starts_everybody_anew,
     a_slow_reader_gets_everything_in_order,
@@ -61,9 +64,23 @@ impl Apart {
         while self.parts.app.relay().step().await.unwrap() != relay::Step::Moved(0) {}
     }
 
+    /// The ticks `numbers`, each on its topic.
+    async fn tick_by_turns(&self, numbers: impl IntoIterator<Item = (Topic, u64)>) {
+        for (topic, number) in numbers {
+            let tx = self.parts.app.db.begin().await.unwrap();
+            tick_on(&self.parts.app, &tx, topic, number).await;
+            tx.commit().await.unwrap();
+        }
+        while self.parts.app.relay().step().await.unwrap() != relay::Step::Moved(0) {}
+    }
+
     /// All ticks after `position` as the bus would bring them.
     pub(super) async fn messages(&self, position: i64) -> Vec<Message> {
-        match relay::since(self.far.db.reader(), TOPIC, position, 1_000).await.unwrap() {
+        self.messages_on(TOPIC, position).await
+    }
+
+    async fn messages_on(&self, topic: Topic, position: i64) -> Vec<Message> {
+        match relay::since(self.far.db.reader(), topic, position, 1_000).await.unwrap() {
             Since::Messages(messages, _) => messages,
             other => panic!("{other:?}"),
         }
@@ -118,6 +135,74 @@ async fn what_the_bus_never_brings_is_found_by_comparing_with_the_log(shape: Sha
     }
     stop.cancel();
     watching.await.unwrap();
+}
+
+async fn several_topics_are_one_stream(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let follow = |variables: Value| Follower::start(&engine, Some(someone(1, Role::Partner)), TICKS_OF_BOTH, &variables);
+    let mut follower = follow(json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick_by_turns([(OTHER, 1), (TOPIC, 2), (TOPIC, 3), (OTHER, 4), (OTHER, 5), (TOPIC, 6)]).await;
+    let (north, south) = (apart.messages(0).await, apart.messages_on(OTHER, 0).await);
+    for (topic, message) in [
+        (OTHER, &south[0]),
+        (TOPIC, &north[0]),
+        (TOPIC, &north[1]),
+        (OTHER, &south[1]),
+        // once more, as a relay may that comes after another
+        (TOPIC, &north[0]),
+        (OTHER, &south[2]),
+        (TOPIC, &north[2]),
+    ] {
+        apart.far.bus.publish(vec![(topic, message.clone())]).await.unwrap();
+    }
+    follower.ticks(1..=6).await;
+    assert_eq!(engine.counts().repairs, 0, "nothing was missing");
+    let cursor = follower.cursor.unwrap();
+    drop(follower);
+    apart.tick_by_turns([(TOPIC, 7), (OTHER, 8), (TOPIC, 9)]).await;
+    let mut back = follow(json!({ "after": cursor.encode() }));
+    back.ticks(7..=9).await;
+    subscribed(&engine, 1).await;
+    apart.far.bus.gap();
+    apart.tick_by_turns([(OTHER, 10), (TOPIC, 11)]).await;
+    apart.far.bus.gap();
+    back.ticks(10..=11).await;
+    // the watch
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    for numbers in [[(OTHER, 12), (TOPIC, 13)], [(TOPIC, 14), (OTHER, 15)]] {
+        apart.tick_by_turns(numbers).await;
+        back.ticks(numbers.map(|(_, number)| i64::try_from(number).unwrap())).await;
+    }
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+async fn what_one_topic_of_several_lost_is_told_with_its_next_event(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), TICKS_OF_BOTH, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick_by_turns([(TOPIC, 1), (OTHER, 2), (TOPIC, 3), (OTHER, 4), (TOPIC, 5)]).await;
+    let (north, south) = (apart.messages(0).await, apart.messages_on(OTHER, 0).await);
+    // 3 is lost, which 4 does not tell
+    for (topic, message) in [(TOPIC, &north[0]), (OTHER, &south[0]), (OTHER, &south[1])] {
+        apart.far.bus.publish(vec![(topic, message.clone())]).await.unwrap();
+    }
+    follower.ticks([1, 2, 4]).await;
+    apart.far.bus.publish(vec![(TOPIC, north[2].clone())]).await.unwrap();
+    follower.ticks(2..=5).await;
+    assert_eq!(engine.counts().repairs, 1, "read from the log from before it was lost");
+    apart.tick_by_turns([(TOPIC, 6), (OTHER, 7)]).await;
+    // late: the older comes after the newer
+    for (topic, after) in [(OTHER, south[1].position), (TOPIC, north[2].position)] {
+        apart.far.bus.publish(vec![(topic, apart.messages_on(topic, after).await[0].clone())]).await.unwrap();
+    }
+    follower.ticks([7, 6, 7]).await;
 }
 
 async fn a_cursor_is_good_for_its_own_stream_only(shape: Shape) {

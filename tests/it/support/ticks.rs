@@ -45,11 +45,26 @@ pub(crate) const TICKS: &str = "subscription($after: EventCursor) { ticks(after:
     ... on Tick { cursor number role user }
     ... on StreamReset { cursor reason } } }";
 
+/// Another topic, of those who ask for both.
+pub(crate) const OTHER: Topic = Topic::Area(11);
+
+/// Every tick of both topics.
+pub(crate) const TICKS_OF_BOTH: &str = "subscription($after: EventCursor) { ticks(after: $after, both: true) {
+    __typename
+    ... on TickSnapshot { cursor newest }
+    ... on Tick { cursor number role user }
+    ... on StreamReset { cursor reason } } }";
+
 /// Logs the next tick in `tx`; its number is of the caller's choice, and nobody else's.
 pub(crate) async fn tick_in(app: &App, tx: &Tx, number: u64) {
+    tick_on(app, tx, TOPIC, number).await;
+}
+
+/// The same on a topic of the caller's choice.
+pub(crate) async fn tick_on(app: &App, tx: &Tx, topic: Topic, number: u64) {
     let at = app.clock.db_now(&**tx).await.unwrap();
     let payload = json!({ "number": number });
-    outbox::append(tx, &NewEvent { id: app.ids.uuid(), kind: KIND, topics: &[TOPIC], payload: &payload, at }).await.unwrap();
+    outbox::append(tx, &NewEvent { id: app.ids.uuid(), kind: KIND, topics: &[topic], payload: &payload, at }).await.unwrap();
 }
 
 /// Logs the ticks `numbers`, in one transaction each.
@@ -135,6 +150,8 @@ struct Ticks {
     share: Share,
     latest: bool,
     even: bool,
+    /// Of the other topic, too.
+    both: bool,
     /// Ends with this number.
     last: Option<i64>,
 }
@@ -144,6 +161,10 @@ impl Source for Ticks {
 
     fn topic(&self) -> Topic {
         TOPIC
+    }
+
+    fn topics(&self) -> Arc<[Topic]> {
+        if self.both { Arc::new([TOPIC, OTHER]) } else { Arc::new([TOPIC]) }
     }
 
     fn audience(&self) -> Audience {
@@ -206,10 +227,11 @@ impl Root {
         #[graphql(default_with = "Share::Role")] share: Share,
         #[graphql(default)] latest: bool,
         #[graphql(default)] even: bool,
+        #[graphql(default)] both: bool,
         last: Option<i64>,
     ) -> Result<BoxStream<'static, Result<TickItem>>> {
         let faults = Arc::clone(ctx.data_unchecked());
-        follow(ctx, Ticks { faults, share, latest, even, last }, after).await
+        follow(ctx, Ticks { faults, share, latest, even, both, last }, after).await
     }
 
     /// The same for whoever is signed in.
@@ -218,13 +240,14 @@ impl Root {
             return Err(Denial::Unauthenticated.into());
         }
         let faults = Arc::clone(ctx.data_unchecked());
-        follow(ctx, Ticks { faults, share: Share::User, latest: false, even: false, last: None }, None).await
+        follow(ctx, Ticks { faults, share: Share::User, latest: false, even: false, both: false, last: None }, None).await
     }
 
     /// The same for those who must say where they were.
     async fn ticks_after(&self, ctx: &Context<'_>, after: EventCursor) -> Result<BoxStream<'static, Result<TickItem>>> {
         let faults = Arc::clone(ctx.data_unchecked());
-        follow(ctx, Ticks { faults, share: Share::Role, latest: false, even: false, last: None }, Some(after)).await
+        follow(ctx, Ticks { faults, share: Share::Role, latest: false, even: false, both: false, last: None }, Some(after))
+            .await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
+use domain::area::{self, Grain};
 use domain::geo::Point;
 use domain::order::{OrderStatus, PaymentStatus};
 use domain::pricing::{Line, Quote};
@@ -69,6 +70,8 @@ impl New<'_> {
             store_name: seller.store_name.clone(),
             pickup_latitude: pickup.latitude,
             pickup_longitude: pickup.longitude,
+            pickup_cell: area::cell(pickup, Grain::Fine).cast_signed(),
+            pickup_region: area::cell(pickup, Grain::Wide).cast_signed(),
             dropoff_latitude: dropoff.latitude,
             dropoff_longitude: dropoff.longitude,
             distance_m,

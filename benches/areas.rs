@@ -1,0 +1,325 @@
+//! What 2,000 partners over a city cost when each hears of the orders around them, beside all of them hearing of every order.
+//!
+//! `cargo bench --bench areas -- postgres://…` with an empty database; without an address, SQLite in a temporary file. The engine
+//! and the queues of its sockets are the server's own; there is no network. Prints a table; judges nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::access::{Actor, Role};
+use domain::area::{Cover, Grain, cell};
+use domain::geo::{Circle, KM_PER_DEGREE, Point};
+use domain::money::Currency;
+use domain::order::{PaymentMethod, Preparation};
+use entity::json::Strings;
+use entity::{product, seller, stock, user};
+use futures_util::future::BoxFuture;
+use quick_commerce::accounts::service::NewAddress;
+use quick_commerce::app::{Ambient, App};
+use quick_commerce::catalog::{self, service};
+use quick_commerce::config::{Config, SendQueueBudget};
+use quick_commerce::graphql::build_schema;
+use quick_commerce::graphql::context::{RequestId, Viewer};
+use quick_commerce::orders::service::{Place, PlaceLine, place};
+use quick_commerce::platform::relay::Step;
+use quick_commerce::stream::{Authority, Call, Counts, Engine, Operation, SendQueue};
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+const PARTNERS: u32 = 2_000;
+const STORES: u32 = 200;
+const ORDERS: u32 = 300;
+/// Kilometres on each side of the city.
+const SIDE_KM: f64 = 30.0;
+/// Kilometres around each partner.
+const RADIUS_KM: f64 = 3.0;
+const CENTRE: Point = Point { latitude: 12.9716, longitude: 77.5946 };
+
+const OFFERS: &str = "subscription($near: GeoPointInput, $radiusKm: Float) { availableOrders(near: $near, radiusKm: $radiusKm) {
+    ... on AvailableOrdersSnapshot { cursor more orders { orderId } }
+    ... on OrderAvailable { cursor order { orderId number storeName pickupDistanceKm distanceKm itemCount payout { amount } } }
+    ... on OrderUnavailable { cursor orderId reason } } }";
+
+fn main() -> Outcome {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run())
+}
+
+fn broken(error: &quick_commerce::platform::Error) -> String {
+    format!("{error:?}")
+}
+
+async fn run() -> Outcome {
+    let folder = std::env::temp_dir().join(format!("quick-commerce-areas-{}", std::process::id()));
+    // beside it cargo gives an option of its own
+    let given = std::env::args().skip(1).find(|argument| argument.contains("://"));
+    let url = given.unwrap_or_else(|| format!("sqlite://{}", folder.join("areas.db").display()));
+    let measured = measure(&url).await;
+    // there is none with PostgreSQL
+    let _ = std::fs::remove_dir_all(folder);
+    measured
+}
+
+/// The same in each run, and anywhere in the city.
+fn somewhere(number: u32) -> Point {
+    let share = |number: u32| f64::from(number.wrapping_mul(2_654_435_761) >> 8) / f64::from(1_u32 << 24) - 0.5;
+    let east = KM_PER_DEGREE * CENTRE.latitude.to_radians().cos();
+    Point {
+        latitude: CENTRE.latitude + share(2 * number + 1) * SIDE_KM / KM_PER_DEGREE,
+        longitude: CENTRE.longitude + share(2 * number + 2) * SIDE_KM / east,
+    }
+}
+
+async fn measure(url: &str) -> Outcome {
+    let setting = |name: &str| match name {
+        "DATABASE_URL" => Some(url.to_owned()),
+        "JWT_SECRET" => Some("a secret of this measurement, and of nothing else".to_owned()),
+        _ => None,
+    };
+    let config = Config::load(None, setting)?;
+    let app = App::build(config, Ambient::default()).await?;
+    app.migrate().await?;
+    let city = City::found(&app).await?;
+    let nobody = follow(&app, &city, 0, false).await?;
+    let one_feed = follow(&app, &city, PARTNERS, false).await?;
+    let by_area = follow(&app, &city, PARTNERS, true).await?;
+    println!(
+        "{PARTNERS} partners, {STORES} stores and {ORDERS} orders over {SIDE_KM} by {SIDE_KM} km, in {:?}\n",
+        app.db.backend()
+    );
+    println!("| an offer | all partners on one feed | each within {RADIUS_KM} km | ratio |\n|---|---|---|---|");
+    let row = |name: &str, of: fn(&Measured) -> f64| {
+        let (one, area) = (of(&one_feed), of(&by_area));
+        println!("| {name} | {one:.1} | {area:.1} | {:.3} |", area / one);
+    };
+    row("sockets that it is delivered to", |of| of.each(of.did.messages));
+    row("bytes handed to them", |of| of.each(of.did.bytes));
+    row("executions", |of| of.each(of.did.executions));
+    println!("| partners whose group hears of it | {PARTNERS}.0 | {:.1} | |", city.hearers());
+    let delivery = |of: &Measured| (of.cpu - nobody.cpu).as_secs_f64() * 1e6 / f64::from(ORDERS);
+    let (one, area) = (delivery(&one_feed), delivery(&by_area));
+    println!("| µs of CPU, without what the order costs when nobody listens | {one:.0} | {area:.0} | {:.3} |", area / one);
+    Ok(())
+}
+
+/// What was done for all orders.
+struct Measured {
+    did: Counts,
+    cpu: Duration,
+}
+
+impl Measured {
+    #[expect(clippy::cast_precision_loss, reason = "a measurement")]
+    fn each(&self, count: u64) -> f64 {
+        count as f64 / f64::from(ORDERS)
+    }
+}
+
+struct Anyone(Actor);
+
+impl Authority for Anyone {
+    fn viewer(&self) -> BoxFuture<'_, quick_commerce::graphql::Result<Viewer>> {
+        Box::pin(std::future::ready(Ok(Viewer(Some(self.0)))))
+    }
+}
+
+/// So many partners follow, wherever they are or `by_area`, while the orders are offered.
+async fn follow(app: &App, city: &City, partners: u32, by_area: bool) -> Outcome<Measured> {
+    // what is offered now shall not be in the way of the next
+    app.db.writer().execute_unprepared("UPDATE orders SET status = 'CANCELLED'").await?;
+    relay(app).await?;
+    let engine = Engine::new(app.clone(), build_schema(app));
+    let mut sockets = Vec::new();
+    for number in 0..partners {
+        sockets.push(subscribe(&engine, number, by_area));
+        // not all of them at once: each reads what there is
+        if number % 50 == 0 {
+            wait(&engine, i64::from(number)).await;
+        }
+    }
+    wait(&engine, i64::from(partners)).await;
+    eprintln!("{} partners follow in {} groups", engine.counts().subscriptions, engine.counts().groups);
+    let (before, began) = (engine.counts(), cpu()?);
+    for number in 0..ORDERS {
+        // one after the other: what is measured is work, not who waits for whom
+        city.order(app, number).await?;
+        relay(app).await?;
+        while engine.counts().pending > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    let (after, cpu) = (engine.counts(), cpu()? - began);
+    let did = Counts {
+        messages: after.messages - before.messages,
+        bytes: after.bytes - before.bytes,
+        executions: after.executions - before.executions,
+        ..after
+    };
+    Ok(Measured { did, cpu })
+}
+
+async fn wait(engine: &Engine, subscriptions: i64) {
+    while engine.counts().subscriptions < subscriptions {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn relay(app: &App) -> Outcome {
+    let relay = app.relay();
+    while relay.step().await.map_err(|error| broken(&error))? != Step::Moved(0) {}
+    Ok(())
+}
+
+/// A partner's socket, without the network: somebody takes what is put into its queue.
+fn subscribe(engine: &Engine, number: u32, by_area: bool) -> (Operation, tokio::task::JoinHandle<()>) {
+    let user = Uuid::from_u128(u128::from(number) + 1);
+    let actor = Actor { user, role: Role::Partner, seller: None, session: user };
+    let point = somewhere(number);
+    let near = json!({ "near": { "latitude": point.latitude, "longitude": point.longitude }, "radiusKm": RADIUS_KM });
+    let variables = match near {
+        Value::Object(near) if by_area => near,
+        _ => Map::new(),
+    };
+    let queue = SendQueue::new(SendQueueBudget { bytes: 1 << 20, age: Duration::from_mins(1) });
+    let call = Call::new(OFFERS.to_owned(), None, variables, RequestId("bench".to_owned()));
+    let operation = engine.start(call, Arc::new(Anyone(actor)), &queue, 1);
+    (operation, tokio::spawn(async move { while queue.next().await.is_ok() {} }))
+}
+
+/// Processor time that this process has used.
+fn cpu() -> Outcome<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // after the name, which may have any character
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u64 = fields.get(11).ok_or("no time")?.parse::<u64>()? + fields.get(12).ok_or("no time")?.parse::<u64>()?;
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+struct City {
+    customer: Actor,
+    products: Vec<Uuid>,
+}
+
+impl City {
+    async fn found(app: &App) -> Outcome<Self> {
+        let category = service::save_category(app, "food", "Food").await.map_err(|error| broken(&error))?.id;
+        let mut products = Vec::new();
+        for number in 0..STORES {
+            let store = store(app, number).await?;
+            products.push(sell(app, category, store, number).await?);
+        }
+        let customer = person(app, Role::Customer, "customer").await?;
+        Ok(Self { customer: Actor { user: customer, role: Role::Customer, seller: None, session: customer }, products })
+    }
+
+    /// Where order `number` is picked up.
+    fn pickup(number: u32) -> Point {
+        somewhere(1_000_000 + number % STORES)
+    }
+
+    /// Partners whose group hears of an order, on average.
+    fn hearers(&self) -> f64 {
+        let covers = (0..PARTNERS).filter_map(|number| Cover::of(&Circle::new(somewhere(number), RADIUS_KM)?));
+        let covers: Vec<Cover> = covers.collect();
+        let cells = (0..ORDERS).map(|number| cell(Self::pickup(number), Grain::Fine));
+        let heard: usize = cells.map(|cell| covers.iter().filter(|cover| cover.cells.contains(&cell)).count()).sum();
+        f64::from(u32::try_from(heard).unwrap_or(u32::MAX)) / f64::from(ORDERS)
+    }
+
+    async fn order(&self, app: &App, number: u32) -> Outcome {
+        let address = NewAddress {
+            label: "Home".to_owned(),
+            line1: "12 Lake Road".to_owned(),
+            line2: None,
+            city: "Bengaluru".to_owned(),
+            region: None,
+            postal_code: "560001".to_owned(),
+            country: "IN".to_owned(),
+            point: Some(somewhere(2_000_000 + number)),
+            instructions: None,
+            is_default: false,
+        };
+        let product = self.products[(number % STORES) as usize];
+        let wish = Place {
+            lines: Some(vec![PlaceLine { product, quantity: 1 }]),
+            address_id: None,
+            address: Some(address),
+            payment_method: PaymentMethod::CashOnDelivery,
+            promo_code: None,
+            note: None,
+            expected_total: None,
+        };
+        let key = app.ids.uuid().to_string();
+        place(app, self.customer, &key, wish).await.map_err(|error| broken(&error))?;
+        Ok(())
+    }
+}
+
+async fn person(app: &App, role: Role, name: &str) -> Outcome<Uuid> {
+    let (id, now) = (app.ids.uuid(), app.clock.now());
+    let row = user::Model {
+        id,
+        email: format!("{name}@example.org"),
+        password_hash: entity::PasswordHash::default(),
+        name: name.to_owned(),
+        phone: None,
+        role: role.into(),
+        is_active: true,
+        email_verified_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    user::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await?;
+    Ok(id)
+}
+
+async fn store(app: &App, number: u32) -> Outcome<Uuid> {
+    let (user, id, point) =
+        (person(app, Role::Seller, &format!("seller{number}")).await?, app.ids.uuid(), City::pickup(number));
+    let row = seller::Model {
+        id,
+        user_id: user,
+        store_name: format!("Store {number}"),
+        latitude: point.latitude,
+        longitude: point.longitude,
+        preparation: Preparation::Automatic.into(),
+        rating_sum: 0,
+        rating_count: 0,
+        created_at: app.clock.now(),
+    };
+    seller::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await?;
+    Ok(id)
+}
+
+async fn sell(app: &App, category: Uuid, store: Uuid, number: u32) -> Outcome<Uuid> {
+    let (id, now) = (app.ids.uuid(), app.clock.now());
+    let mut row = product::Model {
+        id,
+        sku: format!("SKU-{number}"),
+        seller_id: store,
+        category_id: category,
+        name: format!("Milk {number}"),
+        name_key: String::new(),
+        search_text: String::new(),
+        description: "As it should be.".to_owned(),
+        price_minor: 5_000,
+        compare_at_minor: None,
+        currency: Currency::Inr.into(),
+        images: Strings(Vec::new()),
+        tags: Strings(Vec::new()),
+        is_active: true,
+        sold_count: 0,
+        rating_sum: 0,
+        rating_count: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    catalog::index(&mut row);
+    product::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await?;
+    let (on_hand, reserved, low_stock_threshold) = (100_000, 0, 0);
+    let row = stock::Model { product_id: id, on_hand, reserved, low_stock_threshold, is_low: false, was_low: false };
+    stock::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await?;
+    Ok(id)
+}

@@ -1,0 +1,162 @@
+//! What a group that hears of several topics has heard on each.
+//!
+//! On one topic a message that names another before it shows a hole. On several, the next message may be of another topic, and
+//! says nothing of the hole: so what is known is kept by topic. The bus brings messages in their order, or says that there is a
+//! gap; should it lose one all the same, or bring it late, it is noticed with the next message of its topic or by the watch,
+//! and the log is read again from before it.
+
+use std::collections::HashMap;
+
+use domain::event::Topic;
+
+use crate::platform::bus::Delivery;
+
+/// What a group that hears of several topics has heard on each.
+#[derive(Debug, Default)]
+pub(super) struct Ears {
+    /// Up to here everything is known of every topic.
+    known: i64,
+    /// The newest message of each topic.
+    heard: HashMap<Topic, i64>,
+    /// The newest message of all.
+    newest: i64,
+    /// The log is to be read again from here.
+    missing: Option<i64>,
+    /// The group was told of a gap, and has not read the log yet: all its topics have the same one.
+    has_gap: bool,
+}
+
+impl Ears {
+    /// Everything up to `position` is known of every topic.
+    pub(super) fn know(&mut self, position: i64) {
+        self.known = self.known.max(position);
+    }
+
+    /// From where on something is missing that was not asked for yet. The log is read now.
+    pub(super) const fn take_missing(&mut self) -> Option<i64> {
+        self.has_gap = false;
+        self.missing.take()
+    }
+
+    /// Takes note of `delivery` while nobody is there who could miss anything.
+    pub(super) fn note(&mut self, topic: Topic, delivery: &Delivery) {
+        if let Delivery::Message(message) = delivery {
+            self.hear_message(topic, message.position);
+        }
+    }
+
+    /// What the group makes of `delivery` on `topic`: it as it is, word of a gap in its place, or nothing new.
+    pub(super) fn hear(&mut self, topic: Topic, delivery: Delivery) -> Option<Delivery> {
+        let known = self.known_of(topic);
+        match &delivery {
+            Delivery::Message(message) if message.position <= known => None,
+            Delivery::Message(message) => {
+                let is_late = message.position < self.newest;
+                let before = if message.previous > known { Some(known) } else { is_late.then_some(message.position - 1) };
+                self.hear_message(topic, message.position);
+                match before {
+                    None => Some(delivery),
+                    // the log has this message, too
+                    Some(position) => self.miss(position),
+                }
+            }
+            Delivery::Gap => self.gap(),
+            // others have been heard that come after it
+            Delivery::Behind(position) if known < *position && *position < self.newest => self.miss(known),
+            Delivery::Behind(_) => Some(delivery),
+        }
+    }
+
+    fn known_of(&self, topic: Topic) -> i64 {
+        self.heard.get(&topic).copied().unwrap_or_default().max(self.known)
+    }
+
+    fn hear_message(&mut self, topic: Topic, position: i64) {
+        let heard = self.heard.entry(topic).or_default();
+        *heard = position.max(*heard);
+        self.newest = self.newest.max(position);
+    }
+
+    fn miss(&mut self, position: i64) -> Option<Delivery> {
+        self.missing = Some(self.missing.map_or(position, |missing| missing.min(position)));
+        self.gap()
+    }
+
+    fn gap(&mut self) -> Option<Delivery> {
+        (!std::mem::replace(&mut self.has_gap, true)).then_some(Delivery::Gap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::bus::tests::message;
+
+    const NORTH: Topic = Topic::Area(1);
+    const SOUTH: Topic = Topic::Area(2);
+
+    /// Ears that know everything up to 5.
+    fn ears() -> Ears {
+        let mut ears = Ears::default();
+        ears.know(5);
+        ears
+    }
+
+    fn is_message(delivery: &Option<Delivery>) -> bool {
+        matches!(delivery, Some(Delivery::Message(_)))
+    }
+
+    fn is_gap(delivery: &Option<Delivery>) -> bool {
+        matches!(delivery, Some(Delivery::Gap))
+    }
+
+    #[test]
+    fn topics_that_take_turns_have_no_hole() {
+        let mut ears = ears();
+        for (topic, position, previous) in [(NORTH, 6, 3), (SOUTH, 7, 0), (SOUTH, 9, 7), (NORTH, 10, 6)] {
+            assert!(is_message(&ears.hear(topic, message(position, previous))), "{position}");
+        }
+        assert!(ears.hear(NORTH, message(6, 3)).is_none(), "it came before");
+        assert_eq!(ears.take_missing(), None);
+    }
+
+    #[test]
+    fn a_message_that_was_lost_is_missed_with_the_next_of_its_topic() {
+        let mut ears = ears();
+        assert!(is_message(&ears.hear(NORTH, message(6, 3))));
+        // 7 of the north is lost
+        assert!(is_message(&ears.hear(SOUTH, message(8, 0))), "nobody can tell from this one");
+        assert!(is_gap(&ears.hear(NORTH, message(9, 7))));
+        assert_eq!(ears.take_missing(), Some(6), "the log is read from before it");
+    }
+
+    #[test]
+    fn a_message_that_comes_late_is_read_in_the_log() {
+        let mut ears = ears();
+        assert!(is_message(&ears.hear(SOUTH, message(8, 0))));
+        assert!(is_gap(&ears.hear(NORTH, message(7, 3))));
+        assert_eq!(ears.take_missing(), Some(6));
+    }
+
+    #[test]
+    fn word_of_what_the_log_has_is_of_the_topic_that_it_is_about() {
+        let mut ears = ears();
+        assert!(is_message(&ears.hear(SOUTH, message(8, 0))));
+        assert!(
+            matches!(ears.hear(SOUTH, Delivery::Behind(8)), Some(Delivery::Behind(8))),
+            "the group knows that it has it"
+        );
+        assert!(matches!(ears.hear(NORTH, Delivery::Behind(9)), Some(Delivery::Behind(9))), "it is read in its turn");
+        assert!(is_gap(&ears.hear(NORTH, Delivery::Behind(7))), "what came later was heard");
+        assert_eq!(ears.take_missing(), Some(5));
+    }
+
+    #[test]
+    fn a_gap_of_all_topics_is_one_gap_until_the_log_is_read() {
+        let mut ears = ears();
+        assert!(is_gap(&ears.hear(NORTH, Delivery::Gap)));
+        assert!(ears.hear(SOUTH, Delivery::Gap).is_none());
+        assert_eq!(ears.take_missing(), None, "the log is read from where the group is");
+        assert!(is_gap(&ears.hear(SOUTH, Delivery::Gap)));
+    }
+}

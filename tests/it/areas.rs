@@ -1,0 +1,330 @@
+//! Offers by area: a neighbourhood hears of its own orders, all of them, and is not bothered with others.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use domain::access::{Actor as Principal, Role};
+use domain::area::{self, Grain};
+use domain::geo::{Circle, KM_PER_DEGREE, Point};
+use domain::id::{Kind, encode};
+use entity::{order, seller};
+use quick_commerce::app::App;
+use quick_commerce::dispatch::service::{Ask, ask};
+use quick_commerce::graphql::build_schema;
+use quick_commerce::orders::service::{list_first_offered, list_offered};
+use quick_commerce::platform::page::PageArgs;
+use quick_commerce::stream::Engine;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, FromQueryResult as _,
+    IntoActiveModel as _, JsonValue, QueryFilter as _, Statement,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::crowd::{customers, partners, place, refused, uuid};
+use crate::support::story::{Shop, key, seller_with_product};
+use crate::support::ticks::{Follower, someone};
+use crate::support::wait::until;
+use crate::support::{Shape, TestApp, over_both_shapes};
+
+over_both_shapes! {
+    a_neighbourhood_hears_of_its_own_offers_and_others_cost_it_nothing,
+    a_cursor_of_an_area_brings_what_was_missed_and_nothing_twice,
+    a_cursor_of_another_circle_starts_anew,
+    the_list_and_the_feed_of_a_circle_agree_on_every_store,
+    offers_around_a_point_are_read_by_the_cells_of_an_index,
+    an_order_from_before_there_were_cells_is_found,
+}
+
+const AROUND: &str = "subscription Around($near: GeoPointInput, $radiusKm: Float, $after: EventCursor) {
+    availableOrders(near: $near, radiusKm: $radiusKm, after: $after) { __typename
+        ... on AvailableOrdersSnapshot { cursor more orders { orderId pickupDistanceKm } }
+        ... on OrderAvailable { cursor order { orderId pickupDistanceKm } }
+        ... on OrderUnavailable { cursor orderId why: reason }
+        ... on StreamReset { cursor reset: reason } } }";
+
+/// Where stores are at first.
+const CITY: Point = Point { latitude: 12.9716, longitude: 77.5946 };
+
+fn around(point: Point, radius_km: f64) -> Value {
+    json!({ "near": { "latitude": point.latitude, "longitude": point.longitude }, "radiusKm": radius_km })
+}
+
+/// A point so many kilometres to the north and to the east of [`CITY`].
+fn away(north_km: f64, east_km: f64) -> Point {
+    let east = KM_PER_DEGREE * CITY.latitude.to_radians().cos();
+    Point { latitude: CITY.latitude + north_km / KM_PER_DEGREE, longitude: CITY.longitude + east_km / east }
+}
+
+/// From now on the store is at `point`.
+async fn move_to(app: &App, shop: &Shop, point: Point) {
+    seller::Entity::update_many()
+        .col_expr(seller::Column::Latitude, Expr::value(point.latitude))
+        .col_expr(seller::Column::Longitude, Expr::value(point.longitude))
+        .filter(seller::Column::UserId.eq(uuid(Kind::User, &shop.seller.user_id)))
+        .exec(app.db.writer())
+        .await
+        .unwrap();
+}
+
+/// A city with one store, which moves about.
+struct City {
+    app: TestApp,
+    shop: Shop,
+    buyer: Principal,
+    partner: Principal,
+    engine: Engine,
+}
+
+impl City {
+    async fn start(shape: Shape) -> Self {
+        let app = TestApp::start(shape).await;
+        let shop = seller_with_product(&app, 100_000, "40.00").await;
+        let (buyer, partner) = (customers(&app.app, 1).await[0], partners(&app.app, 1, 1_000).await[0]);
+        let engine = Engine::new(app.app.clone(), build_schema(&app.app));
+        Self { app, shop, buyer, partner, engine }
+    }
+
+    /// An order to be picked up at `point`.
+    async fn offer(&self, point: Point) -> order::Model {
+        move_to(&self.app.app, &self.shop, point).await;
+        place(&self.app.app, self.buyer, &[(uuid(Kind::Product, &self.shop.product_id), 1)]).await.unwrap()
+    }
+
+    async fn claim(&self, order: &order::Model) {
+        refused(ask(&self.app.app, self.partner, &key(), Ask::Claim { order: order.id, accept: true }).await).unwrap();
+    }
+
+    /// Begins to follow, and is live; the snapshot, or whatever comes first.
+    async fn follow(&self, variables: &Value) -> (Follower, Value) {
+        let subscriptions = self.engine.counts().subscriptions + 1;
+        let (follower, first) = self.resume(variables).await;
+        until(|| async { self.engine.counts().subscriptions == subscriptions }).await;
+        (follower, first)
+    }
+
+    /// Begins to follow; what comes first. It is live once all that was missed has been read.
+    async fn resume(&self, variables: &Value) -> (Follower, Value) {
+        let mut follower = Follower::start(&self.engine, Some(someone(1, Role::Partner)), AROUND, variables);
+        let first = follower.item().await;
+        (follower, first)
+    }
+}
+
+fn id(order: &order::Model) -> Value {
+    json!(encode(Kind::Order, order.id))
+}
+
+async fn a_neighbourhood_hears_of_its_own_offers_and_others_cost_it_nothing(shape: Shape) {
+    let city = City::start(shape).await;
+    let far = away(33.0, 0.0);
+    let (mut here, _) = city.follow(&around(CITY, 5.0)).await;
+    let (mut there, _) = city.follow(&around(far, 5.0)).await;
+    let (mut wide, _) = city.follow(&around(CITY, 50.0)).await;
+    let counts = city.engine.counts();
+    for _ in 0..3 {
+        let order = city.offer(CITY).await;
+        assert_eq!(here.item().await["order"], json!({ "orderId": id(&order), "pickupDistanceKm": 0.0 }));
+        assert_eq!(wide.item().await["order"]["orderId"], id(&order));
+    }
+    let did = |now: quick_commerce::stream::Counts| {
+        (now.events - counts.events, now.executions - counts.executions, now.messages - counts.messages)
+    };
+    until(|| async { did(city.engine.counts()) == (6, 6, 6) }).await;
+
+    // in a cell of theirs, and not in their circle
+    let edge = away(5.2, 0.0);
+    assert!(area::Cover::of(&Circle::new(CITY, 5.0).unwrap()).unwrap().cells.contains(&area::cell(edge, Grain::Fine)));
+    let beyond = city.offer(edge).await;
+    let last = city.offer(far).await;
+    for order in [&beyond, &last] {
+        assert_eq!(wide.item().await["order"]["orderId"], id(order));
+    }
+    assert_eq!(there.item().await["order"]["orderId"], id(&last));
+    until(|| async { did(city.engine.counts()) == (9, 9, 9) }).await;
+    city.claim(&last).await;
+    assert_eq!(there.item().await["why"], "CLAIMED");
+    assert_eq!(wide.item().await["why"], "CLAIMED");
+    until(|| async { did(city.engine.counts()) == (11, 11, 11) }).await;
+    let next = city.offer(CITY).await;
+    assert_eq!(here.item().await["order"]["orderId"], id(&next), "they heard of nothing in between");
+    assert_eq!(city.engine.counts().repairs, counts.repairs, "and nothing had to be looked for");
+}
+
+async fn a_cursor_of_an_area_brings_what_was_missed_and_nothing_twice(shape: Shape) {
+    let city = City::start(shape).await;
+    let before = city.offer(CITY).await;
+    for radius_km in [3.0, 20.0] {
+        let (gone, first) = city.follow(&around(CITY, radius_km)).await;
+        drop(gone);
+        let mut missed = Vec::new();
+        // in different cells, by turns
+        for (north, east) in [(0.0, 0.0), (2.0, 0.0), (40.0, 0.0), (-2.0, 0.5), (0.0, 2.0), (0.0, -60.0), (0.0, 0.0)] {
+            let order = city.offer(away(north, east)).await;
+            if north + east < 30.0 && east > -30.0 {
+                missed.push(order);
+            }
+        }
+        city.claim(&missed[1]).await;
+        let mut variables = around(CITY, radius_km);
+        variables["after"] = first["cursor"].clone();
+        let (mut back, mut item) = city.resume(&variables).await;
+        let mut cursors = BTreeSet::new();
+        for order in &missed {
+            assert_eq!(item["order"]["orderId"], id(order), "{radius_km} km: {item}");
+            cursors.insert(item["cursor"].to_string());
+            item = back.item().await;
+        }
+        assert_eq!((&item["orderId"], &item["why"]), (&id(&missed[1]), &json!("CLAIMED")));
+        assert_eq!(cursors.len(), missed.len(), "each has its own");
+        let live = city.offer(away(1.0, 1.0)).await;
+        assert_eq!(back.item().await["order"]["orderId"], id(&live));
+
+        variables["after"] = item["cursor"].clone();
+        let (_again, item) = city.resume(&variables).await;
+        assert_eq!(item["order"]["orderId"], id(&live), "the rest, and nothing of what was there before");
+    }
+    let (_all, snapshot) = city.follow(&around(CITY, 3.0)).await;
+    assert_eq!(snapshot["orders"][0]["orderId"], id(&before), "waiting longest first");
+}
+
+async fn a_cursor_of_another_circle_starts_anew(shape: Shape) {
+    let city = City::start(shape).await;
+    let (_one, first) = city.follow(&around(CITY, 3.0)).await;
+    let (_all, everything) = city.follow(&json!({})).await;
+    for (cursor, mut variables) in [
+        (&first["cursor"], around(CITY, 3.5)),
+        (&first["cursor"], around(away(0.1, 0.0), 3.0)),
+        (&first["cursor"], json!({})),
+        (&everything["cursor"], around(CITY, 3.0)),
+    ] {
+        variables["after"] = cursor.clone();
+        let (mut other, reset) = city.resume(&variables).await;
+        assert_eq!(reset["reset"], "SERVER", "{variables}: {reset}");
+        assert_eq!(other.item().await["__typename"], "AvailableOrdersSnapshot");
+    }
+}
+
+async fn the_list_and_the_feed_of_a_circle_agree_on_every_store(shape: Shape) {
+    let city = City::start(shape).await;
+    let mut feeds = Vec::new();
+    for radius_km in [1.0, 4.9, 5.0, 5.1, 25.0] {
+        let centre = away(1.5, -0.7);
+        let (feed, _) = city.follow(&around(centre, radius_km)).await;
+        feeds.push((Circle::new(centre, radius_km).unwrap(), feed, BTreeSet::new()));
+    }
+    let mut offered = Vec::new();
+    for step in 0..40_u32 {
+        let (angle, km) = (f64::from(step) * 2.4, 0.02 * f64::from(step) * f64::from(step));
+        offered.push(city.offer(away(1.5 + km * angle.sin(), -0.7 + km * angle.cos())).await);
+    }
+    // in all of them: with this everything before it has come
+    let last = city.offer(away(1.5, -0.7)).await;
+    offered.push(last.clone());
+    for (circle, mut feed, mut told) in feeds {
+        let inside = offered
+            .iter()
+            .filter(|order| circle.contains(Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude }));
+        let expected: BTreeSet<Uuid> = inside.map(|order| order.id).collect();
+        assert!(expected.len() > 3 && (circle.radius_km > 20.0 || expected.len() < 41), "{circle:?}: {}", expected.len());
+        while !told.contains(&last.id) {
+            let item = feed.item().await;
+            assert!(told.insert(uuid(Kind::Order, item["order"]["orderId"].as_str().unwrap())), "twice: {item}");
+        }
+        assert_eq!(told, expected, "{circle:?}");
+        let listed = list_first_offered(city.app.app.db.reader(), Some(circle), 100).await.unwrap();
+        assert_eq!(listed.iter().map(|order| order.id).collect::<BTreeSet<_>>(), expected, "{circle:?}");
+    }
+}
+
+/// Copies of `order`, ready a second after one another, on a square of `side` kilometres with so many on each side.
+async fn multiply(app: &App, order: &order::Model, side: f64, count: u32) -> Vec<order::Model> {
+    let mut copies = Vec::new();
+    for number in 0..count * count {
+        let at = |place: u32| side * (f64::from(place) / f64::from(count) - 0.5);
+        let point = away(at(number / count), at(number % count));
+        copies.push(order::Model {
+            id: app.ids.uuid(),
+            number: format!("COPY-{number}"),
+            pickup_latitude: point.latitude,
+            pickup_longitude: point.longitude,
+            pickup_cell: area::cell(point, Grain::Fine).cast_signed(),
+            pickup_region: area::cell(point, Grain::Wide).cast_signed(),
+            // in no order of place
+            ready_at: Some(order.created_at + chrono::TimeDelta::seconds((number * 7919 % 10_007).into())),
+            ..order.clone()
+        });
+    }
+    for some in copies.chunks(300) {
+        let rows = some.iter().map(|row| row.clone().into_active_model().reset_all());
+        order::Entity::insert_many(rows).exec_without_returning(app.db.writer()).await.unwrap();
+    }
+    app.db.writer().execute_unprepared("ANALYZE").await.unwrap();
+    copies
+}
+
+async fn offers_around_a_point_are_read_by_the_cells_of_an_index(shape: Shape) {
+    let city = City::start(shape).await;
+    let app = &city.app.app;
+    let first = city.offer(CITY).await;
+    let mut copies = multiply(app, &first, 300.0, 60).await;
+    copies.push(first);
+    copies.sort_by_key(|order| (order.ready_at, order.id));
+    let sent = Arc::new(Mutex::new(Vec::<Statement>::new()));
+    let heard = Arc::clone(&sent);
+    app.db.on_statement(move |statement| {
+        if statement.sql.contains("\"orders\".\"pickup_latitude\" -") || statement.sql.contains("\"pickup_latitude\" -") {
+            heard.lock().unwrap().push(statement.clone());
+        }
+    });
+    for (radius_km, index) in [(5.0, "orders_cell_idx"), (40.0, "orders_region_idx")] {
+        let circle = Circle::new(CITY, radius_km).unwrap();
+        let inside = copies
+            .iter()
+            .filter(|order| circle.contains(Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude }));
+        let expected: Vec<Uuid> = inside.map(|order| order.id).collect();
+        let (mut after, mut listed) = (None, Vec::new());
+        loop {
+            let args = PageArgs::new(&"some list", Some(3), after.as_deref(), None, None).unwrap();
+            let page = list_offered(app.db.reader(), Some(circle), &args).await.unwrap();
+            listed.extend(page.rows.iter().map(|(_, order)| order.id));
+            after = page.rows.last().map(|(cursor, _)| cursor.clone());
+            if !page.has_next {
+                break;
+            }
+        }
+        assert_eq!(listed, expected, "page by page, waiting longest first");
+        assert!(expected.len() > 3 && expected.len() < 400, "{}", expected.len());
+        let statements = std::mem::take(&mut *sent.lock().unwrap());
+        assert!(statements.len() > 1, "the first page and others");
+        for statement in statements {
+            let how = if statement.db_backend == DbBackend::Postgres { "EXPLAIN" } else { "EXPLAIN QUERY PLAN" };
+            let explain = Statement { sql: format!("{how} {}", statement.sql), ..statement };
+            let plan = JsonValue::find_by_statement(explain).all(app.db.reader()).await.unwrap();
+            assert!(json!(plan).to_string().contains(index), "{index} in {plan:#?}");
+        }
+        sent.lock().unwrap().clear();
+    }
+}
+
+async fn an_order_from_before_there_were_cells_is_found(shape: Shape) {
+    let city = City::start(shape).await;
+    let app = &city.app.app;
+    let order = city.offer(CITY).await;
+    assert_eq!(u64::try_from(order.pickup_cell), Ok(area::cell(CITY, Grain::Fine)));
+    let forget = order::Entity::update_many()
+        .col_expr(order::Column::PickupCell, Expr::value(0_i64))
+        .col_expr(order::Column::PickupRegion, Expr::value(0_i64));
+    forget.exec(app.db.writer()).await.unwrap();
+    for (centre, radius_km, count) in [(CITY, 2.0, 1), (CITY, 30.0, 1), (away(3.0, 0.0), 2.0, 0), (away(60.0, 0.0), 50.0, 0)]
+    {
+        let circle = Circle::new(centre, radius_km);
+        let listed = list_first_offered(app.db.reader(), circle, 10).await.unwrap();
+        assert_eq!(listed.len(), count, "{circle:?}");
+    }
+    let (mut feed, snapshot) = city.follow(&around(CITY, 2.0)).await;
+    assert_eq!(snapshot["orders"][0]["orderId"], id(&order));
+    city.claim(&order).await;
+    assert_eq!(feed.item().await["why"], "CLAIMED", "what happens to it is told in its cell");
+}
