@@ -7,5 +7,5 @@ mod subscription;
 
 pub use available::{AvailableOrder, AvailableOrderConnection};
 pub use desk::{DispatchQuery, PartnerDesk};
-pub use mutation::DispatchMutation;
+pub use mutation::{DispatchMutation, PartnerPayload};
 pub use subscription::{AvailableOrdersItem, DispatchSubscription};

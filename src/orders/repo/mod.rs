@@ -1,6 +1,7 @@
 //! The tables of orders.
 
 pub(super) mod claims;
+pub(super) mod deliveries;
 pub(super) mod lists;
 pub(super) mod orders;
 pub(super) mod ratings;

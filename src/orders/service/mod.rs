@@ -3,6 +3,7 @@
 mod access;
 mod change;
 pub mod claims;
+mod deliveries;
 pub mod paying;
 mod place;
 mod rating;
@@ -12,6 +13,7 @@ mod steps;
 
 pub use access::{carrier, party, shows_address, shows_phones};
 pub use change::{Cause, change};
+pub use deliveries::{Recipient, deliverer, list_deliverers, list_deliverers_for};
 pub use place::{Place, PlaceLine, place};
 pub use rating::{Rate, rate};
 pub use read::*;
