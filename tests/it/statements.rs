@@ -12,6 +12,7 @@ use crate::support::actors::Actor;
 use crate::support::money::{place_card_order, start};
 use crate::support::story::{claim, deliver, place_order, seller_with_product};
 use crate::support::{Shape, TestApp, over_both_shapes};
+use crate::tracking::report;
 
 over_both_shapes! {
     an_answer_takes_as_many_statements_for_many_orders_as_for_few,
@@ -24,11 +25,14 @@ const ORDERS: &str = "query Orders($first: Int!) { admin { orders(first: $first)
     number total { amount } deliveryAddress { line1 } viewerActions estimatedDeliveryAt rating { score }
     payments { status amount { amount } refunds { amount { amount } status } }
     customer { name email addresses { line1 } } seller { storeName rating }
-    partner { name partner { activeDeliveries rating } }
+    partner { name partner { activeDeliveries rating location { isStale } } }
     claim { status serverTime partner { name } order { number } }
     timeline(first: 5) { nodes { type cursor actor { name } } }
     items { quantity product { name rating available category { name productCount { value } } seller { storeName }
         stock { onHand movements(first: 2) { nodes { delta actor { name } order { number } } } } } } } } } }";
+
+const DELIVERIES: &str = "query Deliveries($first: Int!) { seller { orders(first: $first) { nodes {
+    number estimatedDeliveryAt partner { name partner { location { point { latitude } isStale } } } } } } }";
 
 const PRODUCTS: &str = "query Products($first: Int!) { products(first: $first) { totalCount { value } nodes {
     name available inStock category { name productCount { value } } seller { storeName } } } }";
@@ -76,6 +80,7 @@ async fn an_answer_takes_as_many_statements_for_many_orders_as_for_few(shape: Sh
         if number % 2 == 0 {
             let partner = app.partner().await;
             claim(&partner, &order).await;
+            report(&partner, 77.6).await;
             if number % 4 == 0 {
                 deliver(&partner, &customer, &order).await;
                 rate(&customer, &order, 5).await;
@@ -84,7 +89,7 @@ async fn an_answer_takes_as_many_statements_for_many_orders_as_for_few(shape: Sh
     }
     let ids = ids_of_everything(&admin).await;
     // nothing in the background may count
-    let (api, token) = (app.api.app.clone(), admin.token.unwrap());
+    let (api, token, of_seller) = (app.api.app.clone(), admin.token.unwrap(), shop.seller.token.unwrap());
     let _database = app.stop().await;
     let counts = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -94,9 +99,9 @@ async fn an_answer_takes_as_many_statements_for_many_orders_as_for_few(shape: Sh
                 let some: Vec<&String> = ids.iter().flat_map(|of_kind| of_kind.iter().take(count)).collect();
                 counts.push(statements_of(&api, &token, NODES, json!({ "ids": some })).await);
             }
-            for document in [ORDERS, PRODUCTS] {
+            for (document, token) in [(ORDERS, &token), (PRODUCTS, &token), (DELIVERIES, &of_seller)] {
                 for first in [2, 20] {
-                    counts.push(statements(&api, &token, document, first).await);
+                    counts.push(statements(&api, token, document, first).await);
                 }
             }
             counts
