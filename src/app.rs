@@ -16,6 +16,7 @@ use crate::platform::error::Error;
 use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
+use crate::platform::newest::Newest;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
@@ -51,6 +52,8 @@ pub struct Handles {
     pub bus: Bus,
     /// What is read often.
     pub cache: Cache,
+    /// What changes many times a second: where partners are.
+    pub newest: Newest,
     /// Time.
     pub clock: Clock,
     /// Identifiers and randomness.
@@ -126,9 +129,24 @@ impl App {
         };
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
+        let newest = Newest::new(bus.clone(), config.tracking.keep);
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
-        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, jobs, instance })))
+        Ok(Self(Arc::new(Handles {
+            config,
+            db,
+            bus,
+            cache,
+            newest,
+            clock,
+            ids,
+            keys,
+            passwords,
+            doors,
+            http,
+            jobs,
+            instance,
+        })))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.

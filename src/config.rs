@@ -2,6 +2,7 @@
 
 mod network;
 mod payments;
+mod tracking;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use domain::pricing::PriceRule;
 
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
+pub use tracking::Tracking;
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -89,6 +91,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("CLAIM_HOLD_SECONDS", "120", "how long a partner may look at an order before accepting it"),
     setting("PICKUP_SECONDS", "900", "how long a partner has from accepting an order to picking it up"),
     setting("PARTNER_CAPACITY", "2", "orders that a new partner may carry at once"),
+    setting("LOCATION_MINUTES", "10", "how long a partner's last position is known; none that is older is taken"),
+    setting("LOCATION_STALE_SECONDS", "30", "age from which a partner's position is said to be stale"),
+    setting("LOCATION_HISTORY_DAYS", "30", "how long the positions of deliveries, one a minute, are kept"),
     setting("PAYMENT_MINUTES", "15", "how long an order waits for its payment before it is called off"),
     setting(
         "PAYMENT_PROVIDER",
@@ -181,6 +186,8 @@ pub struct Config {
     pub pickup: Duration,
     /// Orders that a new partner may carry at once.
     pub partner_capacity: i32,
+    /// Where partners are.
+    pub tracking: Tracking,
     /// Payments in advance.
     pub payments: Payments,
     /// Bounds on requests.
@@ -465,6 +472,7 @@ impl Reader {
             claim_hold: self.seconds("CLAIM_HOLD_SECONDS", 5, 3_600),
             pickup: self.seconds("PICKUP_SECONDS", 30, 86_400),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
+            tracking: self.tracking(),
             payments,
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::geo::Point;
 use crate::order::OrderStatus::{self, Assigned, Confirmed, InTransit, Pending, PickedUp, Preparing, Ready};
 
 /// Minutes that each stage usually takes, beginning where an order is in it. Those of the stages that are left are added up.
@@ -57,6 +58,53 @@ pub fn delivery_at(status: OrderStatus, since: DateTime<Utc>, distance_m: i64) -
     since.checked_add_signed(TimeDelta::minutes(minutes))?.checked_add_signed(TimeDelta::seconds(ride))
 }
 
+/// Of the pace that is reckoned with, so many parts are the usual one and one is what the partner has now: one who stands at a
+/// red light is not taken to stand for ever.
+const USUAL_PARTS: f64 = 3.0;
+
+/// The fastest that anybody is believed to ride, in kilometres an hour.
+const MAX_KMH: f64 = 60.0;
+
+/// What is left of the way of a partner at `here`, in metres in a straight line: by the store while they are on their way there.
+/// `None` when nobody carries the order.
+#[must_use]
+pub fn distance_left_m(status: OrderStatus, here: Point, pickup: Point, dropoff: Point) -> Option<f64> {
+    match status {
+        Assigned => Some(here.distance_m(pickup) + pickup.distance_m(dropoff)),
+        PickedUp | InTransit => Some(here.distance_m(dropoff)),
+        _ => None,
+    }
+}
+
+/// When a partner is likely to hand over an order that is `status`, who had `distance_m` metres left in a straight line at
+/// `since` and rode `speed_kmh` then. `None` when nobody carries the order, or the way is too long to say.
+///
+/// It is never before `since`; more of a way is never sooner, and more speed never later.
+#[must_use]
+pub fn arrival_at(
+    status: OrderStatus,
+    since: DateTime<Utc>,
+    distance_m: f64,
+    speed_kmh: Option<f64>,
+) -> Option<DateTime<Utc>> {
+    #[expect(clippy::cast_precision_loss, reason = "both are small and whole")]
+    let (detour, usual, most) = (DETOUR_TENTHS as f64 / 10.0, METRES_PER_SECOND as f64, MAX_DISTANCE_M as f64);
+    if !(0.0..=most).contains(&distance_m) {
+        return None;
+    }
+    let minutes = match status {
+        Assigned | PickedUp => minutes::LEAVING + minutes::DOOR,
+        InTransit => minutes::DOOR,
+        _ => return None,
+    };
+    let now = speed_kmh.filter(|speed| !speed.is_nan()).map(|speed| speed.clamp(0.0, MAX_KMH) / 3.6);
+    let pace = now.map_or(usual, |now| (USUAL_PARTS * usual + now) / (USUAL_PARTS + 1.0));
+    // a second that has begun counts
+    #[expect(clippy::cast_possible_truncation, reason = "of a hundred kilometres it is less than a day")]
+    let ride = (distance_m * detour / pace).ceil() as i64;
+    since.checked_add_signed(TimeDelta::minutes(minutes))?.checked_add_signed(TimeDelta::seconds(ride))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +147,75 @@ mod tests {
             assert_eq!(seconds(Ready, distance), None, "{distance}");
         }
         assert_eq!(delivery_at(Ready, DateTime::<Utc>::MAX_UTC, 1_000), None, "the calendar ends");
+    }
+
+    fn ride(status: OrderStatus, distance_m: f64, speed_kmh: Option<f64>) -> Option<i64> {
+        arrival_at(status, since(), distance_m, speed_kmh).map(|at| (at - since()).num_seconds())
+    }
+
+    #[test]
+    fn who_rides_as_usual_arrives_when_the_stages_said() {
+        for (status, way_to_store) in [(PickedUp, 0), (InTransit, 0), (Assigned, minutes::TO_STORE * 60)] {
+            let by_stage = seconds(status, 2_000).unwrap() - way_to_store;
+            assert_eq!(ride(status, 2_000.0, None), Some(by_stage), "{status}");
+            assert_eq!(ride(status, 2_000.0, Some(18.0)), Some(by_stage), "{status}");
+        }
+        // 3 parts of 5 m/s and one of 10
+        assert_eq!(ride(InTransit, 2_000.0, Some(36.0)), Some(120 + 416));
+        assert_eq!(ride(InTransit, 2_000.0, Some(0.0)), Some(120 + 694), "a red light is not the end of the world");
+    }
+
+    /// Numbers that look like any, the same at every run (Knuth's MMIX).
+    fn numbers() -> impl Iterator<Item = f64> {
+        let mut state = 7_u64;
+        std::iter::from_fn(move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            #[expect(clippy::cast_precision_loss, reason = "32 bits fit")]
+            Some((state >> 32) as f64 / f64::from(u32::MAX))
+        })
+    }
+
+    #[test]
+    fn of_any_two_rides_the_longer_is_not_sooner_and_the_faster_not_later() {
+        let mut numbers = numbers();
+        let mut draw = |most: f64| numbers.next().unwrap() * most;
+        for _ in 0..10_000 {
+            let (one, other) = (draw(100_000.0), draw(100_000.0));
+            let (slow, fast) = (draw(120.0), draw(120.0));
+            let (near, far, slow, fast) = (one.min(other), one.max(other), slow.min(fast), slow.max(fast));
+            for status in [Assigned, PickedUp, InTransit] {
+                assert!(ride(status, near, Some(slow)) <= ride(status, far, Some(slow)), "{near} {far} {slow}");
+                assert!(ride(status, far, Some(fast)) <= ride(status, far, Some(slow)), "{far} {slow} {fast}");
+                assert!(ride(status, near, Some(fast)).is_some_and(|left| left >= 120), "the door takes its time");
+            }
+            assert!(ride(InTransit, near, None) < ride(PickedUp, near, None));
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_nobody_carries_or_of_no_way_at_all() {
+        for status in OrderStatus::ALL.iter().filter(|status| !status.is_with_partner()) {
+            assert_eq!(ride(*status, 100.0, None), None, "{status}");
+            assert_eq!(distance_left_m(*status, point(0.0), point(0.1), point(0.2)), None, "{status}");
+        }
+        for distance in [-1.0, 100_001.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(ride(InTransit, distance, None), None, "{distance}");
+        }
+        assert_eq!(ride(InTransit, 100.0, Some(f64::NAN)), ride(InTransit, 100.0, None));
+        assert_eq!(arrival_at(InTransit, DateTime::<Utc>::MAX_UTC, 1.0, None), None, "the calendar ends");
+    }
+
+    fn point(longitude: f64) -> Point {
+        Point::new(0.0, longitude).unwrap()
+    }
+
+    #[test]
+    fn the_way_goes_by_the_store_until_the_goods_are_picked_up() {
+        let (here, store, door) = (point(0.0), point(0.1), point(0.05));
+        let left = |status| distance_left_m(status, here, store, door).unwrap();
+        assert!((left(Assigned) - here.distance_m(store) - store.distance_m(door)).abs() < 1e-6);
+        for status in [PickedUp, InTransit] {
+            assert!((left(status) - here.distance_m(door)).abs() < 1e-6);
+        }
     }
 }

@@ -31,6 +31,8 @@ pub enum Topic {
     Chat(Uuid),
     /// What a user is notified of.
     Inbox(Uuid),
+    /// Where one partner is. Nothing of it is in the log: it is only ever said that there is something new to read.
+    Location(Uuid),
     /// Sessions that ended. For the instances themselves: no client follows it.
     Access,
 }
@@ -50,6 +52,7 @@ impl fmt::Display for Topic {
             Self::Area(cell) => write!(f, "area:{cell:x}"),
             Self::Chat(id) => write!(f, "chat:{}", id.simple()),
             Self::Inbox(id) => write!(f, "inbox:{}", id.simple()),
+            Self::Location(id) => write!(f, "location:{}", id.simple()),
             Self::Access => f.write_str("access"),
         }
     }
@@ -82,6 +85,7 @@ impl std::str::FromStr for Topic {
                     "low-stock" => Ok(Self::LowStock(id)),
                     "chat" => Ok(Self::Chat(id)),
                     "inbox" => Ok(Self::Inbox(id)),
+                    "location" => Ok(Self::Location(id)),
                     _ => Err(unknown()),
                 }
             }
@@ -100,6 +104,7 @@ mod tests {
         let orders = [Topic::Order(id), Topic::Customer(id), Topic::Seller(id), Topic::Platform, Topic::Available];
         let goods = [Topic::Product(id), Topic::Catalog, Topic::Cart(id), Topic::LowStock(id)];
         let people = [Topic::Area(0x8861_8928_31ff_ffff), Topic::Chat(id), Topic::Inbox(id), Topic::Access];
+        let people = people.into_iter().chain([Topic::Location(id)]);
         for topic in orders.into_iter().chain(goods).chain(people) {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }

@@ -12,6 +12,7 @@ pub mod claims;
 pub mod error;
 pub mod estimate;
 pub mod event;
+pub mod fix;
 pub mod geo;
 pub mod id;
 pub mod input;

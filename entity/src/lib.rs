@@ -21,6 +21,7 @@ pub mod order;
 pub mod order_event;
 pub mod order_item;
 pub mod partner;
+pub mod partner_location;
 pub mod payment;
 pub mod payment_event;
 pub mod product;

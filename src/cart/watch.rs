@@ -99,6 +99,7 @@ impl Heard {
             }
             Delivery::Message(_) | Delivery::Gap => self.is_suspect = true,
             Delivery::Behind(position) => self.is_suspect |= position > self.position,
+            Delivery::Whisper => {}
         }
     }
 

@@ -203,7 +203,7 @@ impl Receiver for Forgetful {
             Delivery::Behind(position) if self.heard.fetch_max(position, Ordering::AcqRel) < position => {
                 self.cache.forget_all();
             }
-            Delivery::Behind(_) => {}
+            Delivery::Behind(_) | Delivery::Whisper => {}
             Delivery::Gap => self.cache.forget_all(),
         }
     }

@@ -25,6 +25,7 @@ use crate::orders::graphql::{
     PaymentsMutation, PositionLoader, RatingLoader, RatingsMutation, TimeLoader, TimelineLoader,
 };
 use crate::payments::graphql::{PaymentLoader, PaymentsLoader, RefundLoader, RefundsLoader};
+use crate::tracking::graphql::{DelivererLoader, FixLoader, TrackingMutation, TrackingSubscription};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -46,6 +47,7 @@ pub struct Mutation(
     RatingsMutation,
     PaymentsMutation,
     DispatchMutation,
+    TrackingMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
@@ -56,6 +58,7 @@ pub struct Subscription(
     InventorySubscription,
     OrdersSubscription,
     DispatchSubscription,
+    TrackingSubscription,
     DesksSubscription,
 );
 
@@ -118,7 +121,9 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(EventLoader(app.clone()), gather))
         .data(loader(MovementLoader(app.clone()), gather))
         .data(loader(PaymentLoader(app.clone()), gather))
-        .data(loader(RefundLoader(app.clone()), gather));
+        .data(loader(RefundLoader(app.clone()), gather))
+        .data(loader(FixLoader(app.clone()), gather))
+        .data(loader(DelivererLoader(app.clone()), gather));
     limited(builder, app.config.limits).finish()
 }
 

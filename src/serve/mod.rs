@@ -23,6 +23,7 @@ use crate::dispatch::expiry;
 use crate::graphql::build_schema;
 use crate::orders::service::paying;
 use crate::stream::Engine;
+use crate::tracking::{history, watch as locations};
 use crate::transport::{self, Listener, Peer, Shutdown};
 
 /// How long requests may take to finish when the server stops, and WebSockets beyond the time in which they leave; then how
@@ -74,6 +75,10 @@ impl Work {
             let (app, stop) = (app.clone(), stop.clone());
             move || cleaning::clean(app.clone(), stop.clone())
         }));
+        tasks.spawn(supervise("location history", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || history::run(app.clone(), stop.clone())
+        }));
         tasks.spawn(supervise("retention", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || app.retention().run(stop.clone())
@@ -82,7 +87,7 @@ impl Work {
     }
 
     /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end, looks for
-    /// events that the bus did not bring, and tells carts of what changes under them.
+    /// events that the bus did not bring, tells carts of what changes under them, and looks where partners are whom somebody follows.
     fn watch(app: &App, engine: &Engine) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -97,6 +102,10 @@ impl Work {
         tasks.spawn(supervise("carts", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || carts::watch(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("locations", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || locations::watch(app.clone(), stop.clone())
         }));
         tasks.spawn(supervise("subscriptions", stop.clone(), {
             let (engine, stop) = (engine.clone(), stop.clone());

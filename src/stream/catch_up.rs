@@ -81,9 +81,10 @@ struct Versions {
 }
 
 impl Arrival {
-    pub(super) fn join(self, member: &Arc<Member>) -> Joined {
+    /// `shown` is the last answer that `member` had alone, as [`fingerprint`](super::group::fingerprint) has it.
+    pub(super) fn join(self, member: &Arc<Member>, shown: Option<u64>) -> Joined {
         let Self { entrance, at, seen } = self;
-        entrance.group().join(member, at, seen)
+        entrance.group().join(member, at, seen, shown)
     }
 }
 
@@ -169,6 +170,10 @@ impl Seat {
             variable: variable.map(Name::new),
         };
         let entrance = self.engine.enter(&plan, &self.call).await?;
+        if let Some(hearing) = source.hears() {
+            // before anything is looked at: what changes from now on is heard
+            entrance.group().hear(hearing).await?;
+        }
         let after = if source.policy() == Policy::All { self.call.after.or(after) } else { None };
         let mut way = Way {
             app,
@@ -187,6 +192,9 @@ impl Seat {
         };
         let start = std::mem::replace(&mut *self.start.lock().unwrap_or_else(PoisonError::into_inner), Start::AsAsked);
         way.go(start, after).await?;
+        if let Some(hearing) = way.source.hears() {
+            way.entrance.group().hear(hearing).await?;
+        }
         let seat = Arc::clone(self);
         let items = stream::unfold(Some(way), move |way| Arc::clone(&seat).step(way));
         Ok(items.boxed())
@@ -268,6 +276,7 @@ impl<S: Source> Way<S> {
         let count = snapshot.items.len();
         let is_resumable = self.source.policy() == Policy::All;
         let numbered = snapshot.items.into_iter().enumerate();
+        self.is_over = self.source.has_ended();
         self.items.extend(numbered.map(|(index, item)| {
             let cursor = SnapshotCursors(self.at).of(index, count);
             (is_resumable.then_some(cursor), item)

@@ -63,7 +63,7 @@ impl Ears {
             Delivery::Gap => self.gap(),
             // others have been heard that come after it
             Delivery::Behind(position) if known < *position && *position < self.newest => self.miss(known),
-            Delivery::Behind(_) => Some(delivery),
+            Delivery::Behind(_) | Delivery::Whisper => Some(delivery),
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::Source;
+use super::{Hearing, Source};
 use crate::app::App;
 use crate::graphql::Result;
 use crate::graphql::scalars::EventCursor;
@@ -36,6 +36,8 @@ struct Progress {
     is_over: AtomicBool,
     /// The record and version that the last event told of.
     version: Mutex<Option<(Uuid, i32)>>,
+    /// What is heard of besides, after the last event.
+    hearing: Mutex<Option<Hearing>>,
 }
 
 /// The resolver's end.
@@ -75,7 +77,10 @@ impl<S: Source> Follower<S> {
             let (message, cursor) = self.feed.messages.recv().await?;
             self.progress.is_over.store(self.source.ends(&message), Ordering::Release);
             *self.progress.version.lock().unwrap_or_else(PoisonError::into_inner) = self.source.version(&message);
-            match self.source.item(&self.app, &message, cursor).await {
+            let item = self.source.item(&self.app, &message, cursor).await;
+            *self.progress.hearing.lock().unwrap_or_else(PoisonError::into_inner) = self.source.hears();
+            self.progress.is_over.fetch_or(self.source.has_ended(), Ordering::AcqRel);
+            match item {
                 Ok(Some(item)) => return Some(Ok(item)),
                 Err(error) => return Some(Err(error)),
                 // the group waits for word, and is gone if it does not
@@ -141,6 +146,11 @@ impl Execution {
     /// The record and version that the last event told of.
     pub(super) fn version(&self) -> Option<(Uuid, i32)> {
         *self.progress.version.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is heard of besides, after the last event.
+    pub(super) fn hears(&self) -> Option<Hearing> {
+        *self.progress.hearing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether nothing more will come of it.

@@ -7,12 +7,12 @@
 mod runner;
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::{Request, Variables};
-use bytes::Bytes;
 use domain::event::Topic;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
@@ -28,7 +28,7 @@ use super::engine::{Engine, Key, Question};
 use super::execution::Execution;
 use super::operation::Member;
 use super::queue::Frame;
-use super::{Policy, StreamResetReason, answer};
+use super::{Hearing, Policy, StreamResetReason, answer};
 use crate::graphql::Result;
 use crate::graphql::context::{Accepts, RequestId, Shared};
 use crate::platform::bus::{Attachment, Delivery, Mailbox, Receiver};
@@ -63,6 +63,21 @@ struct Place {
     /// What it has had.
     from: i64,
     seen: Seen,
+    /// The last answer that it was shown, by its fingerprint, where only the newest counts.
+    shown: Option<u64>,
+}
+
+/// What a group hears of besides its topic.
+struct Heard {
+    hearing: Hearing,
+    _attachment: Option<Attachment>,
+}
+
+/// Tells one answer from another: that the same is not said twice costs a number for each subscriber, and not a text.
+pub(super) fn fingerprint(body: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// An answer that was given.
@@ -86,8 +101,9 @@ struct State {
     floor: i64,
     kept: VecDeque<Kept>,
     kept_bytes: usize,
-    /// The last answer, where only the newest counts, and its place.
-    said: Option<(i64, Bytes)>,
+    /// Something was looked at again while somebody was on their way in who may have looked before.
+    is_whispered: bool,
+    heard: Option<Heard>,
     /// Something may have been lost while nobody was there whose position could be gone on from.
     is_suspect: bool,
     is_running: bool,
@@ -144,6 +160,43 @@ impl Group {
         self.is_attached.get_or_try_init(|| attach).await.copied()
     }
 
+    /// Hears of what `hearing` says from now on, besides its topic; of an older word than the last nothing comes.
+    pub(super) async fn hear(self: &Arc<Self>, hearing: Hearing) -> Result<()> {
+        let is_known = |state: &State| {
+            let known = state.heard.as_ref().map(|heard| heard.hearing);
+            state.is_gone || known.is_some_and(|known| known.version >= hearing.version)
+        };
+        {
+            let mut state = self.state();
+            if is_known(&state) {
+                return Ok(());
+            }
+            if let Some(heard) = state.heard.as_mut().filter(|heard| heard.hearing.topic == hearing.topic) {
+                heard.hearing = hearing;
+                return Ok(());
+            }
+        }
+        let attachment = match hearing.topic {
+            Some(topic) => Some(self.engine.app().bus.attach(topic, Arc::clone(self) as Arc<dyn Receiver>).await?),
+            None => None,
+        };
+        let heard = Heard { hearing, _attachment: attachment };
+        let mut state = self.state();
+        // meanwhile another may have said more; outside the lock an attachment may go
+        let (before, is_news) = if is_known(&state) { (Some(heard), false) } else { (state.heard.replace(heard), true) };
+        drop(state);
+        if is_news && before.is_some() && hearing.topic.is_some() {
+            // what was said there until now was not heard
+            self.deliver_to(Delivery::Whisper);
+        }
+        Ok(())
+    }
+
+    /// Whether it hears of more than the log has.
+    fn hears(&self) -> bool {
+        self.state().heard.as_ref().is_some_and(|heard| heard.hearing.topic.is_some())
+    }
+
     /// One on their way in has joined, or does not come.
     pub(super) fn give_up_entrance(&self) {
         self.state().entering -= 1;
@@ -157,7 +210,13 @@ impl Group {
     }
 
     /// Takes in `member`, who has had everything up to `position` of the log's incarnation `epoch` and has `seen` a snapshot.
-    pub(super) fn join(self: &Arc<Self>, member: &Arc<Member>, (epoch, position): (i32, i64), seen: Seen) -> Joined {
+    pub(super) fn join(
+        self: &Arc<Self>,
+        member: &Arc<Member>,
+        (epoch, position): (i32, i64),
+        seen: Seen,
+        mut shown: Option<u64>,
+    ) -> Joined {
         let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
         while state.epoch != 0 && state.epoch != epoch {
@@ -202,15 +261,20 @@ impl Group {
                 return Joined::Live;
             }
             Counters::add(&self.engine.counters().messages, 1);
-            from = position;
+            (from, shown) = (position, Some(fingerprint(&frame.body)));
         }
         let seen = if seen.is_past(from) { Seen::default() } else { seen };
-        state.members.insert(id, Place { member: Arc::clone(member), from, seen });
+        let shown = shown.filter(|_| is_latest);
+        state.members.insert(id, Place { member: Arc::clone(member), from, seen, shown });
         member.share(&self.question.query);
         let is_suspect = std::mem::take(&mut state.is_suspect);
+        let is_whispered = std::mem::take(&mut state.is_whispered);
         drop(state);
         if is_suspect {
             self.deliver_to(Delivery::Gap);
+        }
+        if is_whispered {
+            self.deliver_to(Delivery::Whisper);
         }
         Joined::Live
     }
@@ -229,7 +293,7 @@ impl Group {
             return;
         }
         state.is_gone = true;
-        let attachments = std::mem::take(&mut state.attachments);
+        let attachments = (std::mem::take(&mut state.attachments), state.heard.take());
         drop(state);
         if let Some(key) = &self.key {
             self.engine.forget(key, self);
@@ -380,7 +444,6 @@ impl Group {
     /// Hands `frame`, the answer to the event at `position`, to everybody who has not had it. Unless it `is_sound` nobody else
     /// is given it.
     fn give(&self, position: i64, version: Option<(Uuid, i32)>, frame: Option<Frame>, is_sound: bool) {
-        let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
         let before = state.position.unwrap_or_default();
         if before >= position {
@@ -389,19 +452,43 @@ impl Group {
         }
         state.position = Some(position);
         let Some(frame) = frame else { return };
-        // of the newest only, one that says the same again is news to those alone who came after it was said
-        let said = state.said.as_ref().filter(|(_, body)| *body == frame.body).map(|(position, _)| *position);
+        self.hand_out(state, (before, position), version, frame, is_sound);
+    }
+
+    /// Hands `frame`, which was made because something was whispered, to everybody who was not shown the same last.
+    fn tell(&self, frame: Frame, is_sound: bool) {
+        let mut state = self.state();
+        // they may have looked before, and not be here yet
+        state.is_whispered |= state.entering > 0;
+        let at = state.position.unwrap_or_default();
+        self.hand_out(state, (at, at), None, frame, is_sound);
+    }
+
+    /// The group was at `before`; `frame` is the answer to the event at `position`, or to none if it is at the same.
+    fn hand_out(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        (before, position): (i64, i64),
+        version: Option<(Uuid, i32)>,
+        frame: Frame,
+        is_sound: bool,
+    ) {
+        let is_latest = self.question.policy != Policy::All;
+        let fingerprint = is_latest.then(|| fingerprint(&frame.body));
+        let is_event = before < position;
         let mut behind = Vec::new();
         let mut count = 0;
         for (id, place) in &mut state.members {
-            let has_heard = said.is_some_and(|said| place.from <= said);
-            if has_heard || place.from >= position || place.seen.has(version) {
+            // of the newest only, one that says the same again is no news
+            let has_heard = fingerprint.is_some() && place.shown == fingerprint;
+            if has_heard || (is_event && place.from >= position) || place.seen.has(version) {
                 continue;
             }
             if place.seen.is_past(position) {
                 place.seen = Seen::default();
             }
             if place.member.offer(&frame, is_latest) {
+                place.shown = fingerprint;
                 count += 1;
             } else {
                 behind.push((*id, before.max(place.from)));
@@ -414,9 +501,6 @@ impl Group {
         let counters = self.engine.counters();
         Counters::add(&counters.messages, count);
         counters.bytes.fetch_add((count * frame.body.len()) as u64, Ordering::Relaxed);
-        if is_latest && is_sound {
-            state.said = Some((position, frame.body.clone()));
-        }
         // for others who are here, or on their way in; who comes later, and alone, reads the log
         let is_shared = self.key.is_some() && state.members.len() + state.entering > 1;
         if !is_sound || !is_shared {
@@ -440,9 +524,18 @@ impl Group {
     /// With the event at `position` there is nothing more to come for those who stood before it. Others have been told more
     /// than that already.
     fn complete(&self, position: i64) {
+        self.complete_where(position, |place| place.from < position);
+    }
+
+    /// There is nothing more to come for anybody, as was seen when the group was at `position`.
+    fn complete_all(&self, position: i64) {
+        self.complete_where(position, |_| true);
+    }
+
+    fn complete_where(&self, position: i64, is_done: impl Fn(&Place) -> bool) {
         let mut state = self.state();
         state.forget_answers(position);
-        let done: Vec<Place> = state.members.extract_if(|_, place| place.from < position).map(|(_, place)| place).collect();
+        let done: Vec<Place> = state.members.extract_if(|_, place| is_done(place)).map(|(_, place)| place).collect();
         drop(state);
         for place in done {
             place.member.complete();

@@ -102,6 +102,19 @@ pub enum Policy {
     Latest(Duration),
 }
 
+/// What a subscription hears of besides its topic: that something which is in no log has to be looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hearing {
+    /// Of the record that says so: of several for the same subscribers the youngest counts.
+    pub version: i32,
+    /// Whose whispers; `None`: of none.
+    pub topic: Option<Topic>,
+}
+
+/// The kind of the message that stands for a whisper ([`Delivery::Whisper`](crate::platform::bus::Delivery::Whisper)) or for what
+/// may have been one: a [`Source`] that hears of such looks again.
+pub const WHISPERED: &str = "whispered";
+
 /// Tells whether an event can concern a subscriber.
 pub type Filter = Arc<dyn Fn(&Message) -> bool + Send + Sync>;
 
@@ -134,6 +147,17 @@ pub trait Source: Send + Sync + 'static {
         Policy::All
     }
 
+    /// What it hears of besides, as far as is known after the last question. Only where the newest counts, since nobody remembers
+    /// what was whispered.
+    fn hears(&self) -> Option<Hearing> {
+        None
+    }
+
+    /// Whether nothing can follow the last item, whatever it was made for. To be said by one whose first item may be its last.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     /// What its arguments leave out of the topic, as text: a cursor is good for the same selection only.
     fn selection(&self) -> String {
         String::new()
@@ -160,7 +184,8 @@ pub trait Source: Send + Sync + 'static {
     /// The record and version that `message` tells of, if the snapshot may have shown it.
     fn version(&self, message: &Message) -> Option<(Uuid, i32)>;
 
-    /// The item for `message`; `None` when this subscriber does not hear of it.
+    /// The item for `message`, which may be one of [`WHISPERED`] to one who hears; `None` when this subscriber does not hear of
+    /// it.
     fn item(
         &self,
         app: &App,

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 use super::catch_up::{Seat, Seen, Start};
 use super::engine::Engine;
-use super::group::{Group, Joined};
+use super::group::{Group, Joined, fingerprint};
 use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
 use super::{StreamResetReason, answer};
 use crate::config::Limits;
@@ -259,6 +259,7 @@ impl Member {
         request.operation_name = call.operation_name.map(|name| name.to_string());
         let mut answers = self.engine.execute(request);
         let mut place = Place { start, has_sent: false, cursor: None };
+        let mut shown = None;
         loop {
             let Ok(answer) = timeout(PATIENCE, answers.next()).await else {
                 tracing::warn!("an operation was given up");
@@ -285,6 +286,7 @@ impl Member {
             let cursor = seat.cursor();
             let frame = Frame { body: answer::result(&response), cursor: cursor.filter(|_| is_sound) };
             let by = if seat.is_taken() { Some(way.by) } else { None };
+            shown = seat.is_taken().then(|| fingerprint(&frame.body));
             self.send(Answer::Next(frame), by).await?;
             (way.is_heard, way.failures) = (true, 0);
             (place.has_sent, place.cursor) = (true, cursor);
@@ -294,7 +296,7 @@ impl Member {
             self.queue.finish(self.number, Answer::Complete);
             return Ok(None);
         };
-        Ok(match arrival.join(self) {
+        Ok(match arrival.join(self, shown) {
             Joined::Live => None,
             Joined::Behind(position, seen) => Some(Start::After(position, seen)),
         })

@@ -19,6 +19,7 @@ use crate::support::crowd::{place, uuid};
 use crate::support::money::{place_card_order, start};
 use crate::support::story::{category, claim, deliver, product};
 use crate::support::{Shape, TestApp, over_both_shapes};
+use crate::tracking::report;
 
 over_both_shapes! {
     an_answer_takes_as_many_statements_for_many_rows_as_for_few,
@@ -31,11 +32,14 @@ const ORDERS: &str = "query Orders($first: Int!) { admin { orders(first: $first)
     number total { amount } deliveryAddress { line1 } viewerActions estimatedDeliveryAt rating { score }
     payments { status amount { amount } refunds { amount { amount } status } }
     customer { name email addresses { line1 } } seller { storeName rating }
-    partner { name partner { activeDeliveries rating } }
+    partner { name partner { activeDeliveries rating location { isStale } } }
     claim { status serverTime partner { name } order { number } }
     timeline(first: 5) { nodes { type cursor actor { name } } }
     items { quantity product { name rating available category { name productCount { value } } seller { storeName }
         stock { onHand movements(first: 2) { nodes { delta actor { name } order { number } } } } } } } } } }";
+
+const DELIVERIES: &str = "query Deliveries($first: Int!) { seller { orders(first: $first) { nodes {
+    number estimatedDeliveryAt partner { name partner { location { point { latitude } isStale } } } } } } }";
 
 const PRODUCTS: &str = "query Products($first: Int!) { products(first: $first) { totalCount { value } nodes {
     name available inStock category { name productCount { value } } seller { storeName } } } }";
@@ -144,6 +148,7 @@ impl World {
             if number % 2 == 0 {
                 let partner = app.partner().await;
                 claim(&partner, &order).await;
+                report(&partner, 77.6).await;
                 if number % 4 == 0 {
                     deliver(&partner, &customer, &order).await;
                     rate(&customer, &order, 5).await;
@@ -167,6 +172,7 @@ impl World {
             (of(&self.admin), ORDERS.to_owned()),
             (of(&self.admin), PRODUCTS.to_owned()),
             (of(&self.admin), PERFORMANCE.to_owned()),
+            (of(&self.seller), DELIVERIES.to_owned()),
             (None, PRODUCTS.to_owned()),
             (of(&self.customer), PRODUCTS.to_owned()),
             (of(&self.customer), question(&format!("viewer {{ orders(first: $first) {{ nodes {{ {LINES} {paid} }} }} }}"))),

@@ -25,6 +25,7 @@ use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
     four_digits_cannot_be_guessed_at_the_door,
+    the_right_code_among_guesses_hands_over_once_or_comes_too_late,
     every_step_is_taken_or_refused_as_the_rules_say,
     what_a_viewer_is_offered_is_what_then_succeeds,
     strangers_can_do_nothing_with_an_order,
@@ -354,6 +355,35 @@ async fn four_digits_cannot_be_guessed_at_the_door(shape: Shape) {
     assert_eq!(deliver(&code).await.refusal("updateOrderStatus"), "PROOF_WRONG", "the right one comes too late");
     let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "DELIVERED", "note": "the customer called" });
     scene.admin.mutate(UPDATE_ORDER_STATUS, input).await.ok("updateOrderStatus");
+    audit(&scene.app.app).await;
+}
+
+async fn the_right_code_among_guesses_hands_over_once_or_comes_too_late(shape: Shape) {
+    let scene = Scene::set(shape).await;
+    let situation = Situation { status: OrderStatus::InTransit, is_held: false };
+    // wrong ones on their way before three right ones: those may all be in time, or none
+    for guesses in [0_u32, 3, 12] {
+        let id = scene.order_in(situation).await;
+        let code = text(&read_order(&scene.customer, &id).await, "/deliveryCode");
+        let wrong = (1..=guesses).map(|more| format!("{:04}", (code.parse::<u32>().unwrap() + more) % 10_000));
+        let codes: Vec<String> = wrong.chain([code.clone(), code.clone(), code.clone()]).collect();
+        // from several devices, each with a key of its own
+        let answers = futures_util::future::join_all(codes.iter().map(async |given| {
+            let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "DELIVERED", "deliveryCode": given });
+            (given, scene.partner.mutate(UPDATE_ORDER_STATUS, input).await)
+        }))
+        .await;
+        let handed_over: Vec<&String> =
+            answers.iter().filter(|(_, answer)| is_done(answer)).map(|(given, _)| *given).collect();
+        let row = scene.row(&id).await;
+        assert!(row.proof_failures <= 5, "what comes after the fifth is not even looked at");
+        if *row.status == OrderStatus::Delivered {
+            assert_eq!(handed_over, [&code], "by the right code, once");
+        } else {
+            assert_eq!((handed_over.len(), row.proof_failures), (0, 5), "too many were wrong before");
+        }
+        assert!(guesses > 4 || *row.status == OrderStatus::Delivered, "so few cannot lock it");
+    }
     audit(&scene.app.app).await;
 }
 

@@ -1,6 +1,6 @@
 //! Users, and what a role adds to one.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::access::Role as RoleValue;
 use domain::id::Kind;
@@ -18,6 +18,7 @@ use crate::graphql::loaders::{load, load_existing};
 use crate::graphql::scalars::GeoPoint;
 use crate::graphql::{GraphError, Result, app, ids, reader};
 use crate::platform::page::PageArgs;
+use crate::tracking::graphql::PartnerLocation;
 
 /// Somebody with an account.
 #[derive(Debug, Clone)]
@@ -133,7 +134,10 @@ impl User {
 
 /// What role PARTNER adds to a user.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
 pub struct PartnerProfile {
+    #[graphql(skip)]
+    user: Uuid,
     /// What they ride.
     vehicle: VehicleType,
     /// Its plate.
@@ -154,6 +158,7 @@ pub struct PartnerProfile {
 impl From<partner::Model> for PartnerProfile {
     fn from(row: partner::Model) -> Self {
         Self {
+            user: row.user_id,
             vehicle: row.vehicle.0.into(),
             vehicle_number: row.vehicle_number,
             available: row.is_available,
@@ -162,6 +167,16 @@ impl From<partner::Model> for PartnerProfile {
             completed_deliveries: row.completed_deliveries,
             rating: average(row.rating_sum, row.rating_count),
         }
+    }
+}
+
+#[ComplexObject]
+impl PartnerProfile {
+    /// Where they are, as far as their device has said in the last minutes: to themselves, to admins while they take orders or carry
+    /// one, and to the customer and the seller of an order that they carry at this moment, from `ASSIGNED` to `IN_TRANSIT`. Null to
+    /// everybody else.
+    async fn location(&self, ctx: &Context<'_>) -> Result<Option<PartnerLocation>> {
+        PartnerLocation::of(ctx, self.user, self.available || self.active_deliveries > 0).await
     }
 }
 

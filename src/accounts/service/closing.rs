@@ -53,6 +53,7 @@ async fn hear(app: &App, gaps: &Notify) {
                 match listener.next().await {
                     Delivery::Message(message) => end(app, &message).await,
                     Delivery::Gap | Delivery::Behind(_) => gaps.notify_one(),
+                    Delivery::Whisper => {}
                 }
             },
             Err(error) => tracing::warn!(?error, "the ends of sessions are not heard, only read"),

@@ -9,5 +9,5 @@ mod subscription;
 pub use available::{AvailableOrder, AvailableOrderConnection};
 pub use desk::{DispatchQuery, PartnerDesk};
 pub use earnings::{Earnings, EarningsDay};
-pub use mutation::DispatchMutation;
+pub use mutation::{DispatchMutation, PartnerPayload};
 pub use subscription::{AvailableOrdersItem, DispatchSubscription};

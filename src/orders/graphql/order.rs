@@ -28,6 +28,8 @@ use crate::platform::page::{Page, PageArgs};
 pub struct Order {
     row: order::Model,
     party: Option<Party>,
+    /// When it is expected, by one who knows where its partner is.
+    expected: Option<DateTime<Utc>>,
 }
 
 impl Order {
@@ -35,7 +37,13 @@ impl Order {
     #[must_use]
     pub fn seen_by(row: order::Model, reader: impl Into<Reader>) -> Option<Self> {
         let party = service::party(&row, reader)?;
-        Some(Self { row, party: Some(party) })
+        Some(Self { row, party: Some(party), expected: None })
+    }
+
+    /// The same, expected `at` by one who knows where its partner is; `None`: by its stage alone.
+    #[must_use]
+    pub fn expected_at(self, at: Option<DateTime<Utc>>) -> Self {
+        Self { expected: at, ..self }
     }
 
     /// A payment of the order as the viewer sees it; `None` when they may not know of it.
@@ -49,7 +57,7 @@ impl Order {
     /// tells a partner nothing personal any more.
     pub(super) fn of_claim(row: order::Model, ctx: &Context<'_>) -> Self {
         let party = reader(ctx).and_then(|reader| service::party(&row, reader));
-        Self { row, party }
+        Self { row, party, expected: None }
     }
 
     /// Where the order is.
@@ -232,11 +240,11 @@ impl Order {
     }
 
     /// When it is likely to be handed over: the last change of the order, and what the stages that are left and the ride usually
-    /// take. An estimate from that change, not from now: it moves when the order does, and may have passed. Null once the order
-    /// has ended, and when the way is too long to say.
+    /// take. An estimate from that change, not from now: it moves when the order does, and may have passed. In deliveryTracking it
+    /// goes by where the partner is. Null once the order has ended, and when the way is too long to say.
     async fn estimated_delivery_at(&self) -> Option<DateTime<Utc>> {
         self.party?;
-        estimate::delivery_at(*self.row.status, self.row.updated_at, self.row.distance_m)
+        self.expected.or_else(|| estimate::delivery_at(*self.row.status, self.row.updated_at, self.row.distance_m))
     }
 
     /// What the customer thought of it: seen by its customer, its store, admins, and the partner who delivered it. Null until the
@@ -310,7 +318,7 @@ pub async fn order_page(
     let count = if is_counted(ctx) { Some(service::count_orders(reader, &filter).await?) } else { None };
     let page = page.map(|row| {
         let party = service::party(&row, actor);
-        Order { row, party }
+        Order { row, party, expected: None }
     });
     Ok((page, count).into())
 }

@@ -1,5 +1,6 @@
 //! The tables of orders.
 
+pub(super) mod carriers;
 pub(super) mod claims;
 pub(super) mod deliveries;
 pub(super) mod lists;

@@ -1,6 +1,7 @@
 //! Use-cases of orders.
 
 mod access;
+mod carriers;
 mod change;
 pub mod claims;
 pub mod deliveries;
@@ -12,6 +13,7 @@ pub mod sales;
 mod steps;
 
 pub use access::{carrier, party, shows_address, shows_phones};
+pub use carriers::{Recipient, deliverer, list_deliverers, list_deliverers_for};
 pub use change::{Cause, change};
 pub use place::{Place, PlaceLine, place};
 pub use rating::{Rate, rate};

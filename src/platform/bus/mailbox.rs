@@ -18,12 +18,17 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Puts `delivery` in. How many were forgotten for it.
+    /// Puts `delivery` in. How many were forgotten for it. Of whispers one is enough.
     pub fn put(&self, delivery: Delivery) -> usize {
         let mut queue = self.lock();
         let mut forgotten = 0;
+        if matches!(delivery, Delivery::Whisper) {
+            let before = queue.len();
+            queue.retain(|waiting| !matches!(waiting, Delivery::Whisper));
+            forgotten = before - queue.len();
+        }
         if queue.len() >= CAPACITY {
-            forgotten = queue.len();
+            forgotten += queue.len();
             queue.clear();
             queue.push_back(Delivery::Gap);
         } else {
@@ -94,22 +99,24 @@ impl Listener {
 }
 
 /// What of `waiting` concerns a receiver to whom the newest message tells everything: that one, by its position and not by when it
-/// came, since some are handed on from other topics ([`Bus::forward`](super::Bus::forward)); and before it the last word of what
-/// may be missing.
+/// came, since some are handed on from other topics ([`Bus::forward`](super::Bus::forward)); before it the last word of what
+/// may be missing, and after it a whisper, if there is one.
 pub fn newest(waiting: Vec<Delivery>) -> impl Iterator<Item = Delivery> {
     let (mut newest, mut missing): (Option<Message>, Option<Delivery>) = (None, None);
+    let mut whisper = None;
     for delivery in waiting {
         match delivery {
             Delivery::Message(message) if newest.as_ref().is_none_or(|other| other.position < message.position) => {
                 newest = Some(message);
             }
             Delivery::Message(_) => {}
+            Delivery::Whisper => whisper = Some(Delivery::Whisper),
             // a gap asks for more than any position
             Delivery::Behind(_) if matches!(missing, Some(Delivery::Gap)) => {}
             word => missing = Some(word),
         }
     }
-    missing.into_iter().chain(newest.map(Delivery::Message))
+    missing.into_iter().chain(newest.map(Delivery::Message)).chain(whisper)
 }
 
 #[cfg(test)]
@@ -136,6 +143,18 @@ pub(crate) mod tests {
         assert_eq!(told(vec![message(9, 8), message(10, 9)]), ["10"]);
         assert_eq!(told(vec![Delivery::Gap, message(9, 0), Delivery::Behind(7)]), ["Gap", "9"]);
         assert_eq!(told(vec![Delivery::Behind(7)]), ["Behind(7)"]);
+        assert_eq!(told(vec![Delivery::Whisper, message(9, 8), Delivery::Whisper]), ["9", "Whisper"], "it looks last");
+    }
+
+    #[test]
+    fn of_many_whispers_one_waits_and_it_is_the_last() {
+        let mailbox = Mailbox::default();
+        assert_eq!(mailbox.put(Delivery::Whisper), 0);
+        mailbox.put(Delivery::Behind(1));
+        assert_eq!((0..10 * CAPACITY).map(|_| mailbox.put(Delivery::Whisper)).sum::<usize>(), 10 * CAPACITY);
+        assert!(matches!(mailbox.take(), Some(Delivery::Behind(1))));
+        assert!(matches!(mailbox.take(), Some(Delivery::Whisper)));
+        assert!(mailbox.is_empty());
     }
 
     #[test]

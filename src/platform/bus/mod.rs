@@ -52,6 +52,9 @@ pub enum Delivery {
     Gap,
     /// The log has an event of the topic at this position: whoever has not heard of it reads there.
     Behind(i64),
+    /// Something that is in no log is not what it was: whoever wants to know looks. It may be lost, come twice or late, and says
+    /// nothing else, so it cannot say anything wrong.
+    Whisper,
 }
 
 /// Whoever hears of a topic. What it is called with comes in the topic's order.
@@ -130,6 +133,26 @@ impl Bus {
     /// so it is for receivers to whom the newest tells everything.
     pub fn forward(&self, topic: Topic, message: &Message) {
         self.topics().deliver(topic, &Message { previous: 0, ..message.clone() });
+    }
+
+    /// Tells whoever listens to `topic` on any instance to look again. What is to be seen there is in no log: a lost whisper has
+    /// to be made good by looking every so often ([`Bus::whisper_here`]), and after a gap.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached.
+    pub async fn whisper(&self, topic: Topic) -> Result<()> {
+        match self {
+            Self::Memory(Memory(topics)) => {
+                topics.whisper(topic);
+                Ok(())
+            }
+            Self::Redis(bus) => bus.whisper(topic).await,
+        }
+    }
+
+    /// The same to the receivers on this instance alone.
+    pub fn whisper_here(&self, topic: Topic) {
+        self.topics().whisper(topic);
     }
 
     /// Tells the receivers of `topic` on this instance that the log has an event of theirs at `position`.

@@ -102,6 +102,30 @@ impl RedisBus {
             .map_err(|e| Error::fault("publishing to Redis", e))
     }
 
+    pub(super) async fn whisper(&self, topic: Topic) -> Result<()> {
+        let mut commands = self.commands.clone();
+        let publish = redis::cmd("PUBLISH").arg(self.channel(topic)).arg("").to_owned();
+        timeout(PATIENCE, publish.query_async::<()>(&mut commands))
+            .await
+            .map_err(|e| Error::fault("publishing to Redis", e))?
+            .map_err(|e| Error::fault("publishing to Redis", e))
+    }
+
+    /// The connection for commands, for what else is kept in the same Redis.
+    pub(in crate::platform) fn commands(&self) -> ConnectionManager {
+        self.commands.clone()
+    }
+
+    /// The first part of every name in Redis.
+    pub(in crate::platform) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Where `topic` is published. A message without any content is a whisper.
+    pub(in crate::platform) fn channel(&self, topic: Topic) -> String {
+        channel(&self.prefix, topic)
+    }
+
     pub(super) async fn wake(&self) {
         let mut commands = self.commands.clone();
         let publish = redis::cmd("PUBLISH").arg(wake_channel(&self.prefix)).arg("").to_owned();
@@ -220,7 +244,11 @@ impl Subscriber {
             let _ = self.wake.send(());
             return;
         };
-        match serde_json::from_slice(message.get_payload_bytes()) {
+        let payload = message.get_payload_bytes();
+        if payload.is_empty() {
+            return self.topics.whisper(topic);
+        }
+        match serde_json::from_slice(payload) {
             Ok(message) => self.topics.deliver(topic, &message),
             Err(error) => {
                 tracing::error!(%error, %topic, "a message on the bus is not ours");

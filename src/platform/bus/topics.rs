@@ -82,6 +82,13 @@ impl Topics {
         }
     }
 
+    /// Tells the receivers of `topic` to look again.
+    pub(super) fn whisper(&self, topic: Topic) {
+        for receiver in self.of(topic) {
+            receiver.deliver(Delivery::Whisper);
+        }
+    }
+
     /// Tells the receivers of `topic` that messages may be missing.
     pub(super) fn gap_of(&self, topic: Topic) {
         for receiver in self.of(topic) {

@@ -14,7 +14,7 @@ use crate::stream::counters::Counters;
 use crate::stream::ears::Ears;
 use crate::stream::execution::{Execution, Outcome};
 use crate::stream::queue::Frame;
-use crate::stream::{Policy, StreamResetReason};
+use crate::stream::{Policy, StreamResetReason, WHISPERED};
 
 /// How long a group that has nothing to do keeps its execution and its memory.
 const LINGER: Duration = Duration::from_secs(10);
@@ -98,7 +98,15 @@ impl Runner {
                     self.take(message).await;
                 }
             }
-            Delivery::Gap => _ = self.repair().await,
+            Delivery::Gap => {
+                // what was whispered may be missing, too
+                if self.repair().await && self.group.hears() {
+                    self.look_again().await;
+                }
+            }
+            // nobody remembers what was whispered: it is for those to whom the newest tells everything
+            Delivery::Whisper if self.group.question.policy == Policy::All => {}
+            Delivery::Whisper => self.look_again().await,
             Delivery::Behind(position) => {
                 let is_behind = {
                     let mut state = self.group.state();
@@ -214,6 +222,7 @@ impl Runner {
                 return true;
             }
         }
+        self.listen().await;
         if is_over {
             self.execution = None;
             group.complete(position);
@@ -222,6 +231,58 @@ impl Runner {
         }
         self.settle().await;
         true
+    }
+
+    /// Has what is to be seen now executed, though the log says nothing of it, and hands the answer to whoever was not shown the
+    /// same last.
+    async fn look_again(&mut self) {
+        let group = Arc::clone(&self.group);
+        let (epoch, position) = {
+            let mut state = group.state();
+            if state.members.is_empty() {
+                state.is_whispered |= state.entering > 0;
+                return;
+            }
+            (state.epoch, state.position.unwrap_or_default())
+        };
+        let app = group.engine.app();
+        let message = Message {
+            position,
+            previous: position,
+            event_id: app.ids.uuid(),
+            kind: WHISPERED.into(),
+            at: app.clock.now(),
+            payload: Arc::default(),
+        };
+        let cursor = EventCursor { epoch, stream: group.question.stream, position, is_partial: false };
+        let Some((outcome, is_sound)) = self.execute(&message, cursor).await else { return self.wait().await };
+        let is_over = self.execution.as_ref().is_some_and(Execution::is_over);
+        match outcome {
+            Outcome::Answer(response) => group.tell(Frame { body: answer::result(&response), cursor: None }, is_sound),
+            Outcome::Passed => {}
+            Outcome::Failed(why) => {
+                self.execution = None;
+                tracing::error!(topic = %group.question.topic, why, "what a group asks cannot be executed for all of it");
+                return group.send_away(position);
+            }
+        }
+        self.listen().await;
+        if is_over {
+            group.complete_all(position);
+        }
+        if is_over || !is_sound {
+            self.execution = None;
+        }
+    }
+
+    /// Hears of what the last answer says is to be heard of.
+    async fn listen(&mut self) {
+        let hearing = self.execution.as_ref().and_then(Execution::hears);
+        if let Some(hearing) = hearing
+            && let Err(error) = self.group.hear(hearing).await
+        {
+            tracing::warn!(?error, "a group does not hear what is whispered");
+        }
     }
 
     /// What becomes of `message`, and whether it is more than an error that may pass: such a one stands for an event only when

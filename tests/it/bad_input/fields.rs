@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::values::Takes::{
-    self, Amount, Change, Choice, Code, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Number,
-    OldPrice, Password, Percent, Price, Time, Total,
+    self, Amount, Change, Choice, Code, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Measure,
+    Number, OldPrice, Password, Percent, Price, Time, Total,
 };
 use crate::support::actors::{Actor, PASSWORD, email};
 use crate::support::story::{address, key};
@@ -186,6 +186,17 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("startPayment", &[KEY, ("orderId", Id("ord")), ("provider", Form)]),
     ("refundPayment", &[KEY, ("paymentId", Id("pay")), ("amount", Price), ("reason", Lines(500))]),
     ("setAvailability", &[("available", Choice)]),
+    (
+        "reportLocation",
+        &[
+            ("point.latitude", Degrees(90.0)),
+            ("point.longitude", Degrees(180.0)),
+            ("heading", Measure(360.0)),
+            ("speedKmh", Measure(300.0)),
+            ("accuracyM", Measure(10_000.0)),
+            ("recordedAt", Time),
+        ],
+    ),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
@@ -214,6 +225,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         }
         "login" => json!({ "email": world.customer.email, "password": "not the password" }),
         "updateProfile" if path.starts_with("location") => json!({ "location": { "latitude": 1, "longitude": 1 } }),
+        "reportLocation" => json!({ "point": { "latitude": 1, "longitude": 1 } }),
         "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" | "updateProfile" => json!({}),
         "saveCategory" => json!({ "slug": "a-category", "name": "A category" }),
         "createProduct" => json!({
@@ -266,7 +278,7 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str, path: &str) -> &'a Act
         "createProduct" | "updateProduct" | "adjustStock" | "importProducts" | "updateProfile" => &world.shop.seller,
         "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" | "saveAddress"
         | "removeAddress" | "rateOrder" => &world.customer,
-        "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" => &world.partner,
+        "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" | "reportLocation" => &world.partner,
         _ => &world.admin,
     }
 }

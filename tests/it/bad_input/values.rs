@@ -41,6 +41,8 @@ pub(super) enum Takes {
     Total,
     /// Degrees up to this.
     Degrees(f64),
+    /// A measure from zero to this.
+    Measure(f64),
     /// One of a few names, or true and false.
     Choice,
 }
@@ -188,6 +190,12 @@ impl Takes {
                 let degrees = of_degrees.map(|degrees| (json!(degrees), degrees.abs() <= most));
                 let others = [json!("NaN"), json!("1"), json!(""), json!(true), json!([[1]])];
                 degrees.into_iter().chain(others.map(|value| (value, false))).collect()
+            }
+            Self::Measure(most) => {
+                let of_measures = [0.0, most, most / 3.0, -0.001, most + 0.001, 1e308, -1e308];
+                let measures = of_measures.map(|measure| (json!(measure), (0.0..=most).contains(&measure)));
+                let others = [json!("NaN"), json!("1"), json!(""), json!(true), json!([[1]])];
+                measures.into_iter().chain(others.map(|value| (value, false))).collect()
             }
             Self::Choice => {
                 let choices = [json!(""), json!("NONE OF THESE"), json!(7), json!("delivered"), json!([[]]), json!({})];

@@ -59,6 +59,13 @@ pub(super) const QUERIES: &[Row] = &[
 /// Before the mutations: the order is still under way.
 pub(super) const SUBSCRIPTIONS: &[Row] = &[
     row("orderUpdates", ITS_PARTIES, "subscription($id: ID!) { orderUpdates(orderId: $id) { __typename } }", order_id),
+    row(
+        "deliveryTracking",
+        // of partners the one who carries it knows where they are
+        [Unauthenticated, Allowed, Forbidden, Allowed, Allowed],
+        "subscription($id: ID!) { deliveryTracking(orderId: $id) { distanceRemainingKm } }",
+        order_id,
+    ),
     row("cartUpdates", CUSTOMERS, "subscription { cartUpdates { id } }", nothing),
     row("myOrderUpdates", CUSTOMERS, "subscription { myOrderUpdates { __typename } }", nothing),
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
@@ -241,6 +248,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         PARTNERS,
         "mutation($input: SetAvailabilityInput!) { setAvailability(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "available": true } }),
+    ),
+    row(
+        "reportLocation",
+        PARTNERS,
+        "mutation($input: ReportLocationInput!) { reportLocation(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "point": { "latitude": 12.97, "longitude": 77.6 } } }),
     ),
     row(
         "updateUser",

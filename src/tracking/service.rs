@@ -1,0 +1,85 @@
+//! Use-cases of tracking.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::estimate;
+use domain::event::Topic;
+use domain::fix::{Fix, Report};
+use domain::geo::Point;
+use entity::order;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::orders::service::deliverer;
+use crate::platform::Result;
+
+/// Takes what a partner's device says. What is older than what is known already changes nothing.
+///
+/// Time is this process's and not the database's, which is not asked here: devices' clocks differ by more than ours do.
+///
+/// # Errors
+/// `INVALID_INPUT` at the field that makes no sense; when Redis cannot be reached.
+pub async fn report(app: &App, partner: Uuid, report: Report) -> Result<()> {
+    let fix = report.check(app.clock.now(), delta(app.config.tracking.keep))?;
+    app.newest.put(Topic::Location(partner), fix.recorded_at, serde_json::to_string(&fix)?).await?;
+    Ok(())
+}
+
+/// Where each of `partners` is, as far as that is known: nothing, too, while it cannot be asked.
+pub async fn list_fixes(app: &App, partners: &[Uuid]) -> Vec<Option<Fix>> {
+    let topics: Vec<Topic> = partners.iter().map(|partner| Topic::Location(*partner)).collect();
+    let values = match app.newest.list(&topics).await {
+        Ok(values) => values,
+        Err(error) => {
+            tracing::warn!(?error, "where partners are cannot be asked");
+            return vec![None; partners.len()];
+        }
+    };
+    let (now, keep) = (app.clock.now(), delta(app.config.tracking.keep));
+    let read = |value: String| {
+        // the text is not for the log
+        let fix = serde_json::from_str::<Fix>(&value);
+        fix.inspect_err(|_| tracing::error!("where a partner is cannot be read")).ok()
+    };
+    values.into_iter().map(|value| value.and_then(read).filter(|fix| !fix.is_older_than(keep, now))).collect()
+}
+
+/// Whether `fix` is so old that the partner may be elsewhere.
+#[must_use]
+pub fn is_stale(app: &App, fix: &Fix) -> bool {
+    fix.is_older_than(delta(app.config.tracking.stale), app.clock.now())
+}
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Where the partner is, while one carries the order.
+    pub fix: Option<Fix>,
+    /// When it is likely to be handed over.
+    pub estimated_at: Option<DateTime<Utc>>,
+    /// What is left of the way, in metres in a straight line.
+    pub distance_left_m: Option<f64>,
+}
+
+/// How far `order` has come: by where its partner is, when that is known and not stale, by its stage otherwise.
+pub async fn progress(app: &App, order: &order::Model) -> Progress {
+    let fix = match deliverer(order) {
+        Some(partner) => list_fixes(app, &[partner]).await.pop().flatten(),
+        None => None,
+    };
+    let status = *order.status;
+    let pickup = Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude };
+    let dropoff = Point { latitude: order.dropoff_latitude, longitude: order.dropoff_longitude };
+    let distance_left_m = fix.and_then(|fix| estimate::distance_left_m(status, fix.point, pickup, dropoff));
+    let by_fix = fix
+        .filter(|fix| !is_stale(app, fix))
+        .zip(distance_left_m)
+        .and_then(|(fix, left)| estimate::arrival_at(status, fix.recorded_at, left, fix.speed_kmh));
+    let estimated_at = by_fix.or_else(|| estimate::delivery_at(status, order.updated_at, order.distance_m));
+    Progress { fix, estimated_at, distance_left_m }
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}

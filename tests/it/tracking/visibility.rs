@@ -1,0 +1,119 @@
+//! Who is shown where a partner is.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{location, longitude, on_the_way, own_longitude, report, try_report};
+use crate::support::actors::{Actor, SET_AVAILABILITY};
+use crate::support::story::{
+    ASSIGN_ORDER, RELEASE_CLAIM, claim, hand_over, key, ready_order, seller_with_product, step, try_claim,
+};
+use crate::support::{Shape, TestApp, over_both_shapes};
+
+over_both_shapes! {
+    a_location_is_shown_to_those_whom_it_concerns_while_it_does,
+    who_goes_off_duty_is_seen_no_more,
+    a_partner_who_lost_an_order_is_not_shown_to_its_customer,
+}
+
+/// Where the partner with `partner_id` is, as an admin sees it who looks them up by any order.
+async fn seen_by_admin(admin: &Actor, order_id: &str) -> Value {
+    longitude(&location(admin, order_id).await).clone()
+}
+
+async fn a_location_is_shown_to_those_whom_it_concerns_while_it_does(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let people = Box::pin(async { tokio::join!(app.customer(), app.customer(), app.partner(), app.partner(), app.admin()) });
+    let ((shop, other_shop), (customer, earlier, partner, other_partner, admin)) = tokio::join!(
+        async { tokio::join!(seller_with_product(&app, 10, "40.00"), seller_with_product(&app, 10, "40.00")) },
+        people
+    );
+    // what was delivered before concerns nobody any more
+    let before = ready_order(&other_shop, &earlier).await;
+    claim(&partner, &before).await;
+    report(&partner, 77.60).await;
+    for viewer in [&earlier, &other_shop.seller, &admin] {
+        assert_eq!(seen_by_admin(viewer, &before).await, json!(77.60));
+    }
+    for status in ["PICKED_UP", "IN_TRANSIT"] {
+        step(&partner, &before, status).await;
+        assert_eq!(*longitude(&location(&earlier, &before).await), json!(77.60), "{status}");
+    }
+    hand_over(&partner, &earlier, &before).await;
+    for viewer in [&earlier, &other_shop.seller] {
+        assert_eq!(location(viewer, &before).await, Value::Null, "the delivery has ended");
+    }
+
+    let order = ready_order(&shop, &customer).await;
+    try_claim(&partner, &order, false).await.ok("claimOrder");
+    assert_eq!(location(&customer, &order).await, Value::Null, "who only looks at an order is not coming");
+    try_claim(&other_partner, &order, false).await.refusal("claimOrder");
+    let claim_id = claim_of(&partner, &order).await;
+    let accept = json!({ "idempotencyKey": key(), "claimId": claim_id });
+    partner.mutate(crate::support::story::ACCEPT_CLAIM, accept).await.ok("acceptClaim");
+    report(&partner, 77.61).await;
+    for viewer in [&customer, &shop.seller, &admin] {
+        assert_eq!(*longitude(&location(viewer, &order).await), json!(77.61));
+    }
+    assert_eq!(own_longitude(&partner).await, json!(77.61));
+    // those of the order before still see the partner's name, and nothing else
+    for viewer in [&earlier, &other_shop.seller] {
+        assert_eq!(location(viewer, &before).await, Value::Null);
+    }
+    assert_eq!(location(&other_partner, &order).await, Value::Null);
+    assert_eq!(location(&app.anonymous(), &order).await, Value::Null);
+}
+
+async fn claim_of(partner: &Actor, order_id: &str) -> String {
+    let answer = partner.query("query($id: ID!) { order(id: $id) { claim { id } } }", json!({ "id": order_id })).await;
+    answer.data()["order"]["claim"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn who_goes_off_duty_is_seen_no_more(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let people = Box::pin(async { tokio::join!(app.customer(), app.partner(), app.admin()) });
+    let (shop, (customer, partner, admin)) = tokio::join!(seller_with_product(&app, 10, "40.00"), people);
+    let order = ready_order(&shop, &customer).await;
+    claim(&partner, &order).await;
+    report(&partner, 77.60).await;
+    let late = app.clock.now();
+    partner.mutate(SET_AVAILABILITY, json!({ "available": false })).await.ok("setAvailability");
+    for viewer in [&customer, &shop.seller, &admin] {
+        assert_eq!(location(viewer, &order).await, Value::Null, "what was known is forgotten");
+    }
+    let mut input = on_the_way(77.61);
+    input["recordedAt"] = json!((late - TimeDelta::milliseconds(1)).to_rfc3339());
+    try_report(&partner, input).await.ok("reportLocation");
+    assert_eq!(location(&customer, &order).await, Value::Null, "what was so before does not come back");
+
+    // what they still carry is followed by those who wait for it
+    report(&partner, 77.62).await;
+    assert_eq!(*longitude(&location(&customer, &order).await), json!(77.62));
+    for status in ["PICKED_UP", "IN_TRANSIT"] {
+        step(&partner, &order, status).await;
+    }
+    hand_over(&partner, &customer, &order).await;
+    report(&partner, 77.63).await;
+    for viewer in [&customer, &shop.seller, &admin] {
+        assert_eq!(location(viewer, &order).await, Value::Null, "and by nobody once it is there");
+    }
+    partner.mutate(SET_AVAILABILITY, json!({ "available": true })).await.ok("setAvailability");
+    assert_eq!(seen_by_admin(&admin, &order).await, json!(77.63));
+}
+
+async fn a_partner_who_lost_an_order_is_not_shown_to_its_customer(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let people = Box::pin(async { tokio::join!(app.customer(), app.partner(), app.partner(), app.admin()) });
+    let (shop, (customer, partner, next, admin)) = tokio::join!(seller_with_product(&app, 10, "40.00"), people);
+    let order = ready_order(&shop, &customer).await;
+    let claim_id = claim(&partner, &order).await;
+    for (partner, longitude) in [(&partner, 77.60), (&next, 77.70)] {
+        report(partner, longitude).await;
+    }
+    partner.mutate(RELEASE_CLAIM, json!({ "idempotencyKey": key(), "claimId": claim_id })).await.ok("releaseClaim");
+    assert_eq!(location(&customer, &order).await, Value::Null, "nobody carries it");
+    claim(&partner, &order).await;
+    let assign = json!({ "orderId": order, "partnerId": next.user_id, "idempotencyKey": key() });
+    admin.mutate(ASSIGN_ORDER, assign).await.ok("assignOrder");
+    assert_eq!(*longitude(&location(&customer, &order).await), json!(77.70));
+}
