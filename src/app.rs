@@ -7,6 +7,7 @@ use migration::MigratorTrait as _;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::platform::addresses::Reach;
 use crate::platform::bus::Bus;
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
@@ -61,8 +62,10 @@ pub struct Handles {
     pub passwords: Passwords,
     /// Who is connected to this instance.
     pub doors: Doors,
-    /// Requests to other servers.
+    /// Requests to servers that the operator named.
     pub http: HttpClient,
+    /// Requests to servers that users named: to public addresses, and what else is configured.
+    pub webhooks: HttpClient,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
     /// This instance, among those that share the database.
@@ -128,7 +131,9 @@ impl App {
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
-        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, jobs, instance })))
+        let webhooks = HttpClient::within(Reach::Public(config.webhooks.networks.clone()));
+        let handles = Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, webhooks, jobs, instance };
+        Ok(Self(Arc::new(handles)))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.

@@ -18,3 +18,4 @@ pub mod dispatch;
 pub mod inventory;
 pub mod orders;
 pub mod payments;
+pub mod webhooks;

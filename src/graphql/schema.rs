@@ -25,6 +25,7 @@ use crate::orders::graphql::{
     PaymentsMutation, PositionLoader, RatingLoader, RatingsMutation, TimeLoader, TimelineLoader,
 };
 use crate::payments::graphql::{PaymentLoader, PaymentsLoader, RefundLoader, RefundsLoader};
+use crate::webhooks::graphql::{WebhookDeliveriesLoader, WebhookDeliveryLoader, WebhookEndpointLoader, WebhooksMutation};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -46,6 +47,7 @@ pub struct Mutation(
     RatingsMutation,
     PaymentsMutation,
     DispatchMutation,
+    WebhooksMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
@@ -118,7 +120,10 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(EventLoader(app.clone()), gather))
         .data(loader(MovementLoader(app.clone()), gather))
         .data(loader(PaymentLoader(app.clone()), gather))
-        .data(loader(RefundLoader(app.clone()), gather));
+        .data(loader(RefundLoader(app.clone()), gather))
+        .data(loader(WebhookEndpointLoader(app.clone()), gather))
+        .data(loader(WebhookDeliveryLoader(app.clone()), gather))
+        .data(loader(WebhookDeliveriesLoader(app.clone()), gather));
     limited(builder, app.config.limits).finish()
 }
 

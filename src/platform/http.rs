@@ -250,8 +250,21 @@ mod tests {
     #[tokio::test]
     async fn private_addresses_are_not_connected_to_however_they_are_spelt() {
         for host in [
-            "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "localhost", "[::1]",
-            "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "10.0.0.1", "169.254.169.254", "[fe80::1]", "[64:ff9b::7f00:1]", "0.0.0.0",
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "0177.0.0.1",
+            "localhost",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "10.0.0.1",
+            "169.254.169.254",
+            "[fe80::1]",
+            "[64:ff9b::7f00:1]",
+            "0.0.0.0",
         ] {
             let reason = reason(Reach::Public(Vec::new()), host).await;
             assert!(reason.contains("not a public one") || reason.contains("lookup"), "{host}: {reason}");

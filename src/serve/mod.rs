@@ -24,6 +24,7 @@ use crate::graphql::build_schema;
 use crate::orders::service::paying;
 use crate::stream::Engine;
 use crate::transport::{self, Listener, Peer, Shutdown};
+use crate::webhooks;
 
 /// How long requests may take to finish when the server stops, and WebSockets beyond the time in which they leave; then how
 /// long the background work may.
@@ -65,6 +66,14 @@ impl Work {
         tasks.spawn(supervise("jobs", stop.clone(), {
             let (worker, stop) = (app.worker(jobs::handlers(app, addr)), stop.clone());
             move || worker.clone().run(stop.clone())
+        }));
+        tasks.spawn(supervise("webhooks", stop.clone(), {
+            let (worker, stop) = (jobs::webhooks(app), stop.clone());
+            move || worker.clone().run(stop.clone())
+        }));
+        tasks.spawn(supervise("webhook clean-up", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || webhooks::cleaning::clean(app.clone(), stop.clone())
         }));
         for reader in consumers::consumers(app).readers(&app.db, &app.clock, &app.ids) {
             let stop = stop.clone();
