@@ -49,7 +49,10 @@ impl Work {
         // Every background task of an instance, here and below and nowhere else. Each ends by itself once `stop` is cancelled.
         tasks.spawn(supervise("relay", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
-            move || app.relay().run(stop.clone())
+            move || {
+                let relay = app.relay().with_stream(app.config.event_stream.clone(), webhooks::public::stream_data);
+                relay.run(stop.clone())
+            }
         }));
         tasks.spawn(supervise("claim expiry", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
