@@ -26,6 +26,3 @@ pub mod signature;
 mod url;
 
 pub use error::WebhookError;
-
-#[cfg(test)]
-mod tests;

@@ -186,6 +186,12 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("startPayment", &[KEY, ("orderId", Id("ord")), ("provider", Form)]),
     ("refundPayment", &[KEY, ("paymentId", Id("pay")), ("amount", Price), ("reason", Lines(500))]),
     ("setAvailability", &[("available", Choice)]),
+    ("createWebhookEndpoint", &[("url", Form), ("topics.0", Choice)]),
+    (
+        "updateWebhookEndpoint",
+        &[("endpointId", Id("whk")), ("url", Form), ("topics.0", Choice), ("active", Choice), ("rotateSecret", Choice)],
+    ),
+    ("redeliverWebhook", &[("deliveryId", Id("whd"))]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
@@ -245,6 +251,9 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
         "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),
         "assignOrder" => json!({ "idempotencyKey": key(), "orderId": order, "partnerId": world.partner.user_id }),
+        "createWebhookEndpoint" => json!({ "url": "https://hooks.example", "topics": ["ORDER_CREATED"] }),
+        "updateWebhookEndpoint" => json!({ "endpointId": "whk_00000000000000000000000000" }),
+        "redeliverWebhook" => json!({ "deliveryId": "whd_00000000000000000000000000" }),
         "updateUser" => json!({ "userId": world.partner.user_id }),
         other => panic!("say what an input of {other} looks like"),
     }
