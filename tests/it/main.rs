@@ -32,6 +32,7 @@ mod profile;
 mod protocol;
 mod ratings;
 mod readme;
+mod redis_stream;
 mod roles;
 mod sales;
 mod schema;
