@@ -73,7 +73,8 @@ async fn hear(app: &App, tx: &Tx, events: &[Message]) -> Result<()> {
         let rows: Vec<webhook_delivery::Model> = news
             .iter()
             .zip(&bodies)
-            .filter(|(news, _)| topics.contains(&news.topic))
+            // the log may be behind: what happened before there was an endpoint is none of its business
+            .filter(|(news, _)| topics.contains(&news.topic) && news.message.at >= endpoint.created_at)
             .map(|(news, body)| webhook_delivery::Model {
                 id: app.ids.uuid(),
                 endpoint_id: endpoint.id,

@@ -88,7 +88,7 @@ pub async fn send(app: &App, job: &Job) -> Result<(), Failure> {
         let found = repo::find_delivery(app.db.reader(), delivery).await?;
         let is_busy = found.is_some_and(|found| *found.status == WebhookDeliveryStatus::Pending);
         // it is to be sent again since, while the attempt before goes on
-        return if is_busy { Err(Failure::AgainAfter("it is being sent".to_owned(), LEASE)) } else { Ok(()) };
+        return if is_busy { Err(Failure::AgainAt("it is being sent".to_owned(), now + LEASE)) } else { Ok(()) };
     };
     let Some(endpoint) = repo::find_endpoint(app.db.reader(), begun.endpoint_id).await? else { return Ok(()) };
     if !endpoint.is_active {
@@ -104,7 +104,7 @@ pub async fn send(app: &App, job: &Job) -> Result<(), Failure> {
     let taken = hand_in(app, &endpoint, &begun, now).await?;
     let next = retry(|| write_down(app, &endpoint, &begun, &taken, job.pause)).await?;
     match (taken, next) {
-        (Taken::No(_, reason, _), Some(next)) => Err(Failure::AgainAfter(reason, next)),
+        (Taken::No(_, reason, _), Some(next)) => Err(Failure::AgainAt(reason, next)),
         // the delivery says it
         _ => Ok(()),
     }
@@ -166,14 +166,14 @@ fn retry_after(value: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     Some(after.clamp(TimeDelta::zero(), MAX_RETRY_AFTER))
 }
 
-/// Writes down what came of an attempt; how long until the next, if there is to be one.
+/// Writes down what came of an attempt; when the next is, if there is to be one.
 async fn write_down(
     app: &App,
     endpoint: &webhook_endpoint::Model,
     begun: &webhook_delivery::Model,
     taken: &Taken,
     pause: Option<TimeDelta>,
-) -> Result<Option<TimeDelta>> {
+) -> Result<Option<DateTime<Utc>>> {
     let tx = app.db.begin().await?;
     let at = app.clock.db_now(&*tx).await?;
     let (status, status_code, error, next) = match taken {
@@ -188,7 +188,7 @@ async fn write_down(
         Taken::No(code, reason, after) => {
             repo::update_failing(&*tx, endpoint.id, at).await?;
             pause_endpoint(app, &tx, endpoint, PauseReason::Failing, at).await?;
-            let next = pause.map(|pause| pause.max(after.unwrap_or_default()));
+            let next = pause.map(|pause| at + pause.max(after.unwrap_or_default()));
             let status = if next.is_some() { WebhookDeliveryStatus::Pending } else { WebhookDeliveryStatus::Failed };
             (status, *code, Some(reason.as_str()), next)
         }
@@ -197,8 +197,8 @@ async fn write_down(
         let (delivery, attempts) = (begun.id, begun.attempts);
         tracing::warn!(%delivery, endpoint = %endpoint.id, attempts, error, "a webhook was given up");
     }
-    let (error, next_attempt_at) = (error.map(str::to_owned), next.map(|next| at + next));
-    repo::update_ending(&*tx, begun, Ended { status, status_code, error, next_attempt_at, at }).await?;
+    let error = error.map(str::to_owned);
+    repo::update_ending(&*tx, begun, Ended { status, status_code, error, next_attempt_at: next, at }).await?;
     tx.commit().await?;
     Ok(next)
 }

@@ -137,8 +137,8 @@ pub enum Failure {
     Again(String),
     /// It may be done later, with this payload in place of its own.
     AgainWith(String, Value),
-    /// It may be done later, and not before so much time has passed. The text is for the operator.
-    AgainAfter(String, TimeDelta),
+    /// It may be done later, at this time. The text is for the operator.
+    AgainAt(String, DateTime<Utc>),
     /// It never will. The text is for the operator.
     Final(String),
 }

@@ -236,20 +236,21 @@ impl Worker {
 
     async fn put_off(&self, job: &job::Model, failure: &Failure, pause: Option<TimeDelta>) -> Result<()> {
         self.counters.count_failed();
-        let (error, pause) = match failure {
-            Failure::Again(error) | Failure::AgainWith(error, _) => (error, pause),
-            Failure::AgainAfter(error, least) => (error, pause.map(|pause| pause.max(*least))),
+        let now = self.clock.db_now(self.db.reader()).await?;
+        let later = pause.map(|pause| now + pause);
+        let (error, next) = match failure {
+            Failure::Again(error) | Failure::AgainWith(error, _) => (error, later),
+            Failure::AgainAt(error, at) => (error, later.map(|_| *at)),
             Failure::Final(error) => (error, None),
         };
-        let now = self.clock.db_now(self.db.reader()).await?;
         let mut update = job::Entity::update_many().col_expr(job::Column::LastError, Expr::value(error.as_str()));
         if let Failure::AgainWith(_, payload) = failure {
             update = update.col_expr(job::Column::Payload, Expr::value(payload.clone()));
         }
         let job::Model { kind, key, attempts, .. } = job;
-        if let Some(pause) = pause {
+        if let Some(next) = next {
             tracing::warn!(kind, key, attempts, error, "a job failed; trying again later");
-            update = update.col_expr(job::Column::RunAt, Expr::value(now + pause));
+            update = update.col_expr(job::Column::RunAt, Expr::value(next));
         } else {
             tracing::error!(kind, key, attempts, error, "a job was given up");
             update = update.col_expr(job::Column::DiedAt, Expr::value(now));

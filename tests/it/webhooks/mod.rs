@@ -5,6 +5,7 @@ mod receiver;
 mod sending;
 mod telling;
 
+use chrono::{DateTime, Utc};
 use quick_commerce::config::Config;
 use serde_json::{Value, json};
 
@@ -58,10 +59,13 @@ async fn deliveries(admin: &Actor, id: &str) -> Vec<Value> {
 }
 
 /// Waits until the newest delivery to the endpoint is `status` after so many attempts, and is not on its way; it.
-async fn until_delivery(admin: &Actor, id: &str, status: &str, attempts: i64) -> Value {
+async fn until_delivery(api: &Api, admin: &Actor, id: &str, status: &str, attempts: i64) -> Value {
     let is_so = |delivery: &Value| delivery["status"] == status && delivery["attempts"] == attempts;
     // while an attempt goes on, the time of the next is that of this one
-    let has_ended = |delivery: &Value| status != "PENDING" || delivery["lastError"] != Value::Null;
+    let has_ended = |delivery: &Value| {
+        let next = delivery["nextAttemptAt"].as_str().map(|at| at.parse::<DateTime<Utc>>().unwrap());
+        next.is_none_or(|next| next > api.app.clock.now())
+    };
     until(async || deliveries(admin, id).await.first().is_some_and(|found| is_so(found) && has_ended(found))).await;
     deliveries(admin, id).await.swap_remove(0)
 }

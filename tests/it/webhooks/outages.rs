@@ -27,7 +27,7 @@ async fn what_a_server_that_was_killed_had_sent_is_sent_again_with_the_same_id()
     assert_eq!((&received[0].id, &received[0].body), (&received[1].id, &received[1].body));
     assert!(received.iter().all(|message| message.is_signed_with(&endpoint.secret)));
     let admin = admin.at(&cluster[0]);
-    let delivered = until_delivery(&admin, &endpoint.id, "DELIVERED", 2).await;
+    let delivered = until_delivery(&cluster[0], &admin, &endpoint.id, "DELIVERED", 2).await;
     assert_eq!(delivered["lastStatusCode"], 200);
     assert_eq!(deliveries(&admin, &endpoint.id).await.len(), 1);
 }
@@ -77,6 +77,6 @@ async fn a_message_that_is_on_its_way_is_not_sent_a_second_time_beside_it() {
     until(put_off).await;
     receiver.says(Says::Status(200));
     receiver.go_on();
-    until_delivery(&admin, &endpoint.id, "DELIVERED", 1).await;
+    until_delivery(&cluster[0], &admin, &endpoint.id, "DELIVERED", 1).await;
     assert!(!receiver.is_doubled() && receiver.received().len() == 1);
 }

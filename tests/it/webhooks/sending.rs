@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use entity::event;
 use quick_commerce::webhooks::event::WEBHOOK_PAUSED;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
@@ -40,12 +40,12 @@ async fn what_is_not_taken_is_sent_again_with_the_same_id(shape: Shape) {
     let app = start(shape).await;
     let receiver = Receiver::start(Says::Status(500)).await;
     let (admin, id) = one_order(&app, &receiver).await;
-    let failed = until_delivery(&admin, &id, "PENDING", 1).await;
+    let failed = until_delivery(&app, &admin, &id, "PENDING", 1).await;
     assert_eq!((&failed["lastStatusCode"], &failed["lastError"]), (&json!(500), &json!("it answered 500")));
     assert!(failed["nextAttemptAt"].is_string());
     receiver.says(Says::Status(200));
     app.clock.advance(Duration::from_secs(10));
-    let delivered = until_delivery(&admin, &id, "DELIVERED", 2).await;
+    let delivered = until_delivery(&app, &admin, &id, "DELIVERED", 2).await;
     assert_eq!((&delivered["lastStatusCode"], &delivered["lastError"]), (&json!(200), &Value::Null));
     let received = receiver.received();
     assert_eq!((&received[0].id, &received[0].body), (&received[1].id, &received[1].body));
@@ -56,14 +56,14 @@ async fn an_endpoint_says_when_to_come_again(shape: Shape) {
     let app = start(shape).await;
     let receiver = Receiver::start(Says::Later(429, "7200")).await;
     let (admin, id) = one_order(&app, &receiver).await;
-    let failed = until_delivery(&admin, &id, "PENDING", 1).await;
+    let failed = until_delivery(&app, &admin, &id, "PENDING", 1).await;
     let time = |name: &str| failed[name].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert!(time("nextAttemptAt") - time("createdAt") >= TimeDelta::hours(2), "{failed}");
     // of a refusal that has nothing to do with haste it is not heard
     receiver.says(Says::Later(400, "7200"));
     app.clock.advance(Duration::from_mins(121));
     let admin = again(&app, &admin).await;
-    let failed = until_delivery(&admin, &id, "PENDING", 2).await;
+    let failed = until_delivery(&app, &admin, &id, "PENDING", 2).await;
     let next = failed["nextAttemptAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert!(next - app.clock.now() < TimeDelta::hours(1), "{failed}");
 }
@@ -77,17 +77,17 @@ async fn a_message_is_given_up_in_the_end_and_can_be_sent_again(shape: Shape) {
     let receiver = Receiver::start(Says::Status(503)).await;
     let (mut admin, id) = one_order(&app, &receiver).await;
     for attempt in 1..=10 {
-        until_delivery(&admin, &id, "PENDING", attempt).await;
+        until_delivery(&app, &admin, &id, "PENDING", attempt).await;
         app.clock.advance(Duration::from_hours(16));
         admin = again(&app, &admin).await;
     }
-    let given_up = until_delivery(&admin, &id, "FAILED", 11).await;
+    let given_up = until_delivery(&app, &admin, &id, "FAILED", 11).await;
     assert_eq!((&given_up["nextAttemptAt"], &given_up["lastStatusCode"]), (&Value::Null, &json!(503)));
     let failed = admin.query(ENDPOINT, json!({ "id": id, "failedOnly": true })).await;
     assert_eq!(failed.data()["node"]["deliveries"]["nodes"][0]["id"], given_up["id"]);
     receiver.says(Says::Status(200));
     admin.mutate(REDELIVER, json!({ "deliveryId": given_up["id"] })).await.ok("redeliverWebhook");
-    until_delivery(&admin, &id, "DELIVERED", 12).await;
+    until_delivery(&app, &admin, &id, "DELIVERED", 12).await;
     let failed = admin.query(ENDPOINT, json!({ "id": id, "failedOnly": true })).await;
     assert_eq!(failed.data()["node"]["deliveries"]["nodes"], json!([]));
     let received = receiver.received();
@@ -98,7 +98,7 @@ async fn an_endpoint_that_is_gone_is_paused(shape: Shape) {
     let app = start(shape).await;
     let receiver = Receiver::start(Says::Status(410)).await;
     let (admin, id) = one_order(&app, &receiver).await;
-    let failed = until_delivery(&admin, &id, "FAILED", 1).await;
+    let failed = until_delivery(&app, &admin, &id, "FAILED", 1).await;
     assert_eq!(failed["lastStatusCode"], 410);
     let seen = admin.query(ENDPOINT, json!({ "id": id })).await;
     assert_eq!(seen.data()["node"]["active"], false);
@@ -112,7 +112,7 @@ async fn an_endpoint_to_which_nothing_gets_through_for_days_is_paused(shape: Sha
     let receiver = Receiver::start(Says::Status(500)).await;
     let (mut admin, id) = one_order(&app, &receiver).await;
     for attempt in 1..=3 {
-        until_delivery(&admin, &id, "PENDING", attempt).await;
+        until_delivery(&app, &admin, &id, "PENDING", attempt).await;
         assert_eq!(paused_events(&app).await, 0, "not yet");
         app.clock.advance(Duration::from_hours(48));
         admin = again(&app, &admin).await;
@@ -123,7 +123,7 @@ async fn an_endpoint_to_which_nothing_gets_through_for_days_is_paused(shape: Sha
     assert_eq!(seen.data()["node"]["active"], false);
     app.clock.advance(Duration::from_hours(24));
     admin = again(&app, &admin).await;
-    let given_up = until_delivery(&admin, &id, "FAILED", 5).await;
+    let given_up = until_delivery(&app, &admin, &id, "FAILED", 5).await;
     assert_eq!(given_up["lastError"], "the endpoint is paused");
     assert_eq!(receiver.received().len(), 4, "nothing more was sent");
 }
@@ -133,12 +133,12 @@ async fn redirects_are_not_followed_and_long_answers_not_read(shape: Shape) {
     let elsewhere = Receiver::start(Says::Status(200)).await;
     let receiver = Receiver::start(Says::Moved(elsewhere.addr)).await;
     let (admin, id) = one_order(&app, &receiver).await;
-    let failed = until_delivery(&admin, &id, "PENDING", 1).await;
+    let failed = until_delivery(&app, &admin, &id, "PENDING", 1).await;
     assert_eq!(failed["lastStatusCode"], 302);
     assert!(elsewhere.received().is_empty());
     receiver.says(Says::Endlessly(200));
     app.clock.advance(Duration::from_secs(10));
-    until_delivery(&admin, &id, "DELIVERED", 2).await;
+    until_delivery(&app, &admin, &id, "DELIVERED", 2).await;
 }
 
 async fn private_addresses_are_not_sent_to(shape: Shape) {
@@ -157,7 +157,7 @@ async fn private_addresses_are_not_sent_to(shape: Shape) {
     }
     place_order(&customer, &shop.product_id, 1).await;
     for id in endpoints {
-        let failed = until_delivery(&admin, &id, "PENDING", 1).await;
+        let failed = until_delivery(&app, &admin, &id, "PENDING", 1).await;
         assert!(failed["lastError"].as_str().unwrap().contains("not a public one"), "{failed}");
     }
     assert!(receiver.received().is_empty());
@@ -188,7 +188,7 @@ async fn what_has_ended_long_ago_is_forgotten(shape: Shape) {
     let app = start(shape).await;
     let receiver = Receiver::start(Says::Status(200)).await;
     let (admin, id) = one_order(&app, &receiver).await;
-    until_delivery(&admin, &id, "DELIVERED", 1).await;
+    until_delivery(&app, &admin, &id, "DELIVERED", 1).await;
     quick_commerce::webhooks::cleaning::sweep(&app.app).await.unwrap();
     assert_eq!(deliveries(&admin, &id).await.len(), 1);
     app.clock.advance(Duration::from_hours(31 * 24));

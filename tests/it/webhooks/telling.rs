@@ -138,7 +138,7 @@ async fn a_secret_that_is_replaced_goes_on_signing_for_a_while(shape: Shape) {
     place_order(&customer, &shop.product_id, 1).await;
     let first = receiver.until(1).await.remove(0);
     assert!(first.signatures.len() == 2 && first.is_signed_with(&old.secret) && first.is_signed_with(&new), "{first:?}");
-    until_delivery(&admin, &old.id, "DELIVERED", 1).await;
+    until_delivery(&app, &admin, &old.id, "DELIVERED", 1).await;
     app.clock.advance(Duration::from_hours(25));
     let admin = again(&app, &admin).await;
     let delivery = text(&deliveries(&admin, &old.id).await[0], "/id");
@@ -175,7 +175,7 @@ async fn only_admins_see_endpoints_and_no_secret_is_shown_twice(shape: Shape) {
     let (shop, customer) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer());
     let endpoint = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await;
     place_order(&customer, &shop.product_id, 1).await;
-    until_delivery(&admin, &endpoint.id, "DELIVERED", 1).await;
+    until_delivery(&app, &admin, &endpoint.id, "DELIVERED", 1).await;
     let delivery = text(&deliveries(&admin, &endpoint.id).await[0], "/id");
     for id in [&endpoint.id, &delivery] {
         for stranger in [&customer, &shop.seller, &app.anonymous()] {
@@ -220,7 +220,7 @@ async fn a_secret_outlives_the_key_that_it_is_stored_under(shape: Shape) {
     assert!(elsewhere.is_none(), "it is of no use for another endpoint");
     // this server does not have that key: it says so, and does not sign with anything else
     place_order(&customer, &shop.product_id, 1).await;
-    let failed = until_delivery(&admin, &endpoint.id, "PENDING", 1).await;
+    let failed = until_delivery(&first, &admin, &endpoint.id, "PENDING", 1).await;
     assert!(failed["lastError"].as_str().unwrap().contains("signing secret"), "{failed}");
     assert!(receiver.received().is_empty());
 }
