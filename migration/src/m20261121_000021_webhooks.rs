@@ -50,9 +50,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager
-            .alter_table(Table::alter().table(Alias::new("jobs")).add_column(&mut text_null("group_key")).to_owned())
-            .await?;
+        manager.alter_table(Table::alter().table(Alias::new("jobs")).add_column(text_null("group_key")).to_owned()).await?;
         run(
             manager,
             &[

@@ -36,14 +36,16 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let is_special = match address.octets() {
-        // this network, private, loopback, link-local
-        [0 | 10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [169, 254, ..]
-        // carriers' networks behind NAT (RFC 6598)
-        | [100, 64..=127, ..]
-        // protocols, documentation, relays of 6to4, benchmarks
-        | [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] | [198, 18 | 19, ..]
-        // multicast, reserved, broadcast
-        | [224..=255, ..] => true,
+        // this network, private, loopback; multicast, reserved, broadcast
+        [0 | 10 | 127 | 224..=255, ..] => true,
+        // carriers' networks behind NAT (RFC 6598), link-local, private, benchmarks
+        [100, second, ..] => (64..=127).contains(&second),
+        [169, second, ..] => second == 254,
+        [172, second, ..] => (16..=31).contains(&second),
+        // private, protocols, documentation, relays of 6to4
+        [192, second, third, _] => second == 168 || matches!((second, third), (0, 0 | 2) | (88, 99)),
+        [198, second, third, _] => matches!((second, third), (18 | 19, _) | (51, 100)),
+        [203, second, third, _] => (second, third) == (0, 113),
         _ => false,
     };
     !is_special
