@@ -7,6 +7,7 @@ use migration::MigratorTrait as _;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::platform::addresses::Reach;
 use crate::platform::bus::Bus;
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
@@ -64,8 +65,10 @@ pub struct Handles {
     pub passwords: Passwords,
     /// Who is connected to this instance.
     pub doors: Doors,
-    /// Requests to other servers.
+    /// Requests to servers that the operator named.
     pub http: HttpClient,
+    /// Requests to servers that users named: to public addresses, and what else is configured.
+    pub webhooks: HttpClient,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
     /// This instance, among those that share the database.
@@ -132,6 +135,7 @@ impl App {
         let newest = Newest::new(bus.clone(), config.tracking.keep);
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
+        let webhooks = HttpClient::within(Reach::Public(config.webhooks.networks.clone()));
         Ok(Self(Arc::new(Handles {
             config,
             db,
@@ -144,6 +148,7 @@ impl App {
             passwords,
             doors,
             http,
+            webhooks,
             jobs,
             instance,
         })))

@@ -3,6 +3,7 @@
 mod network;
 mod payments;
 mod tracking;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use domain::pricing::PriceRule;
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
 pub use tracking::Tracking;
+pub use webhooks::{EventStream, Webhooks};
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,7 +76,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("DATABASE_CONNECTIONS", "16", "most connections to the database"),
     setting("CACHE_ROWS", "50000", "rows of the catalogue that are kept in memory, for a second at most; 0: none"),
     setting("REDIS_URL", "", "`redis://…`; absent: events stay in this process"),
-    setting("REDIS_PREFIX", "qc", "first part of every channel's name in Redis"),
+    setting("REDIS_PREFIX", "qc", "first part of every name in Redis"),
+    setting("REDIS_STREAM", "events", "name, after the prefix and a colon, of the stream that every event is added to"),
+    setting("REDIS_STREAM_LENGTH", "100000", "about how many events the stream keeps; `0`: there is no stream"),
     setting("JWT_SECRET", "", "at least 32 bytes; random at each start when embedded, required with PostgreSQL or Redis"),
     setting("DEMO", "", "`true` fills an empty database with demo data; on by default only when embedded"),
     setting("ACCESS_TOKEN_SECONDS", "900", "life of an access token"),
@@ -106,6 +110,21 @@ pub const SETTINGS: &[Setting] = &[
     setting("STRIPE_API_URL", "https://api.stripe.com", "where Stripe's API is"),
     setting("SANDBOX_WEBHOOK_URL", "", "where the sandbox sends its webhooks; absent: this server's own address"),
     setting("SANDBOX_LATE_SECONDS", "60", "after which time a payment succeeds that is to be late in the sandbox"),
+    setting(
+        "WEBHOOK_KEY",
+        "",
+        "at least 32 bytes; encrypts the secrets that webhooks are signed with; absent: derived from `JWT_SECRET`",
+    ),
+    setting("WEBHOOK_KEY_BEFORE", "", "the key that `WEBHOOK_KEY` took the place of, until every secret is encrypted anew"),
+    setting("WEBHOOK_HTTP", "false", "`true` lets webhooks go to addresses of `http:`, not only of `https:`"),
+    setting(
+        "WEBHOOK_NETWORKS",
+        "",
+        "networks (`10.0.0.0/8`), separated by commas, that webhooks may go to although they are not public",
+    ),
+    setting("WEBHOOK_OVERLAP_HOURS", "24", "how long webhooks are signed with a secret as well that was replaced"),
+    setting("WEBHOOK_LOG_DAYS", "30", "how long it is kept what became of a webhook"),
+    setting("WEBHOOK_PAUSE_DAYS", "5", "for how long nothing gets through to an endpoint before it is paused"),
     setting("MAX_BODY_BYTES", "1048576", "largest request body"),
     setting("MAX_MESSAGE_BYTES", "262144", "largest WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
@@ -154,8 +173,10 @@ pub struct Config {
     pub database_connections: u32,
     /// The bus between instances; absent: in-process.
     pub redis_url: Option<Secret>,
-    /// First part of every channel's name.
+    /// First part of every name in Redis.
     pub redis_prefix: String,
+    /// The stream of all events, for other systems; none without Redis, or when it is not wanted.
+    pub event_stream: Option<EventStream>,
     /// Signs access tokens; absent: random.
     pub jwt_secret: Option<Secret>,
     /// Whether an empty database is filled with demo data.
@@ -190,6 +211,8 @@ pub struct Config {
     pub tracking: Tracking,
     /// Payments in advance.
     pub payments: Payments,
+    /// Webhooks to other systems.
+    pub webhooks: Webhooks,
     /// Bounds on requests.
     pub limits: Limits,
     /// Sockets and event streams that a user may have open here; 0: any number.
@@ -282,6 +305,7 @@ impl Config {
         [Some(&self.database_url), self.redis_url.as_ref(), self.jwt_secret.as_ref()]
             .into_iter()
             .chain([stripe.map(|stripe| &stripe.secret_key), stripe.map(|stripe| &stripe.webhook_secret)])
+            .chain([self.webhooks.key.as_ref(), self.webhooks.key_before.as_ref()])
             .flatten()
             .collect()
     }
@@ -375,6 +399,12 @@ impl Reader {
         Duration::from_secs(self.number(name, min, 8_760) * 3_600)
     }
 
+    fn networks(&mut self, name: &str) -> Vec<Network> {
+        self.parse(name, Vec::new(), "addresses or networks such as 10.0.0.0/8", |text| {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
+        })
+    }
+
     fn limits(&mut self) -> Limits {
         Limits {
             body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
@@ -447,7 +477,8 @@ impl Reader {
             base_minor: self.amount("PAYOUT_BASE", currency),
             per_km_minor: self.amount("PAYOUT_PER_KM", currency),
         };
-        let (limits, payments) = (self.limits(), self.payments(is_embedded));
+        let (limits, payments, webhooks) = (self.limits(), self.payments(is_embedded), self.webhooks());
+        let event_stream = self.event_stream(redis_url.is_some());
         let config = Config {
             listen_addr,
             cache_rows: self.number("CACHE_ROWS", 0, 100_000_000),
@@ -474,12 +505,12 @@ impl Reader {
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
             tracking: self.tracking(),
             payments,
+            webhooks,
+            event_stream,
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
             sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),
-            trusted_proxies: self.parse("TRUSTED_PROXIES", Vec::new(), "addresses or networks such as 10.0.0.0/8", |text| {
-                text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
-            }),
+            trusted_proxies: self.networks("TRUSTED_PROXIES"),
             password_hashes: self.size("PASSWORD_HASHES", 1, 256),
             cors_origins: self.parse("CORS_ORIGINS", Vec::new(), "origins such as https://shop.example, or *", origins),
             drain: Duration::from_secs(self.number("DRAIN_SECONDS", 0, 3_600)),

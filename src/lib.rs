@@ -19,3 +19,4 @@ pub mod inventory;
 pub mod orders;
 pub mod payments;
 pub mod tracking;
+pub mod webhooks;

@@ -23,5 +23,6 @@ pub mod pricing;
 pub mod promo;
 pub mod rating;
 pub mod stock;
+pub mod webhook;
 
 pub use named::{Named, UnknownName};

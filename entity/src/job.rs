@@ -14,6 +14,8 @@ pub struct Model {
     pub kind: String,
     /// With what; one job of a kind for each key.
     pub key: String,
+    /// Those of which few are done at once; none: as many as there are workers.
+    pub group_key: Option<String>,
     /// What the work needs to know.
     #[sea_orm(column_type = "JsonBinary")]
     pub payload: Value,

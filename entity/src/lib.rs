@@ -41,6 +41,8 @@ pub mod skipped_event;
 pub mod stock;
 pub mod stock_movement;
 pub mod user;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
 
 pub use password_hash::PasswordHash;
 pub use text::Text;

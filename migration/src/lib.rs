@@ -24,6 +24,7 @@ mod m20261121_000013_ratings;
 mod m20261121_000014_consumers;
 mod m20261121_000015_areas;
 mod m20261121_000016_locations;
+mod m20261121_000021_webhooks;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000014_consumers::Migration),
             Box::new(m20261121_000015_areas::Migration),
             Box::new(m20261121_000016_locations::Migration),
+            Box::new(m20261121_000021_webhooks::Migration),
         ]
     }
 }

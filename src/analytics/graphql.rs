@@ -40,6 +40,7 @@ use crate::platform::bus::Message;
 use crate::platform::error::Denial;
 use crate::platform::page::PageArgs;
 use crate::stream::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
+use crate::webhooks::graphql::{WebhookEndpointConnection, webhook_endpoint_page};
 
 /// The platform at this moment.
 #[derive(Debug, Clone, SimpleObject)]
@@ -280,6 +281,17 @@ impl AdminDesk {
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
     ) -> Result<PartnerPerformanceConnection> {
         performance::page(ctx, (from, to), first, after).await
+    }
+
+    /// Addresses of other systems that are told of what happens, newest first.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn webhook_endpoints(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Endpoints of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<WebhookEndpointConnection> {
+        webhook_endpoint_page(ctx, first, after.as_deref()).await
     }
 
     /// The platform at this moment.

@@ -16,6 +16,9 @@ use crate::inventory::graphql::{MovementLoader, StockMovement};
 use crate::orders::graphql::{Claim, ClaimLoader, EventLoader, ItemLoader, Order, OrderEvent, OrderItem, OrderLoader};
 use crate::payments::graphql::{Payment, PaymentLoader, Refund, RefundLoader};
 use crate::platform::error::Denial;
+use crate::webhooks::graphql::{
+    WebhookDelivery, WebhookEndpoint, find_webhook_delivery, find_webhook_endpoint, may_see_webhooks,
+};
 
 /// Ids that one `nodes` may ask for.
 const MAX_NODES: usize = 100;
@@ -52,6 +55,10 @@ pub enum Node {
     Payment(Box<Payment>),
     /// A refund.
     Refund(Box<Refund>),
+    /// A webhook endpoint.
+    WebhookEndpoint(Box<WebhookEndpoint>),
+    /// A delivery of a webhook.
+    WebhookDelivery(Box<WebhookDelivery>),
 }
 
 /// What nodes add to Query.
@@ -148,6 +155,12 @@ impl<'a> Finder<'a> {
                 Some(row) => self.payment(actor, row.payment_id).await?.map(|_| Node::Refund(Box::new(Refund(row)))),
                 None => None,
             },
+            Kind::WebhookEndpoint if may_see_webhooks(actor) => {
+                find_webhook_endpoint(ctx, id).await?.map(|found| Node::WebhookEndpoint(Box::new(found)))
+            }
+            Kind::WebhookDelivery if may_see_webhooks(actor) => {
+                find_webhook_delivery(ctx, id).await?.map(|found| Node::WebhookDelivery(Box::new(found)))
+            }
             Kind::StockMovement => match load::<MovementLoader, _>(ctx, id).await? {
                 Some(row) => {
                     let product = load::<ProductLoader, _>(ctx, row.product_id).await?.map(Product);

@@ -26,6 +26,7 @@ use crate::orders::graphql::{
 };
 use crate::payments::graphql::{PaymentLoader, PaymentsLoader, RefundLoader, RefundsLoader};
 use crate::tracking::graphql::{DelivererLoader, FixLoader, TrackingMutation, TrackingSubscription};
+use crate::webhooks::graphql::{WebhookDeliveriesLoader, WebhookDeliveryLoader, WebhookEndpointLoader, WebhooksMutation};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -48,6 +49,7 @@ pub struct Mutation(
     PaymentsMutation,
     DispatchMutation,
     TrackingMutation,
+    WebhooksMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
@@ -123,7 +125,10 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(PaymentLoader(app.clone()), gather))
         .data(loader(RefundLoader(app.clone()), gather))
         .data(loader(FixLoader(app.clone()), gather))
-        .data(loader(DelivererLoader(app.clone()), gather));
+        .data(loader(DelivererLoader(app.clone()), gather))
+        .data(loader(WebhookEndpointLoader(app.clone()), gather))
+        .data(loader(WebhookDeliveryLoader(app.clone()), gather))
+        .data(loader(WebhookDeliveriesLoader(app.clone()), gather));
     limited(builder, app.config.limits).finish()
 }
 

@@ -101,6 +101,14 @@ pub async fn list_stocks(app: &App, products: &[Uuid]) -> Result<Vec<stock::Mode
     repo::list_stocks(app.db.reader(), products).await
 }
 
+/// The same, read from `db`: of a transaction, what it sees.
+///
+/// # Errors
+/// Faults of the database.
+pub async fn list_stocks_in(db: &impl ConnectionTrait, products: &[Uuid]) -> Result<Vec<stock::Model>> {
+    repo::list_stocks(db, products).await
+}
+
 /// A page of the ledger of `product`, newest first.
 ///
 /// # Errors

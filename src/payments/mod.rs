@@ -11,9 +11,10 @@
 //! What a payment means to its order is decided by the orders, which lock their row before the payment's.
 //!
 //! Tables: `payments`, `refunds`, `payment_events`; of the sandbox, which is a provider in its own right: `sandbox_intents`,
-//! `sandbox_refunds`.
+//! `sandbox_refunds`. Event out: [`event::PAYMENT_STARTED`].
 
 pub mod error;
+pub mod event;
 pub mod graphql;
 pub mod provider;
 mod repo;

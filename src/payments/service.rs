@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::error::PaymentError;
+use super::event;
 use super::provider::{
     self, CASH, Intent, IntentState, NewIntent, NewRefund, News, ProviderError, ProviderEvent, RefundOutcome,
 };
@@ -173,6 +174,7 @@ pub async fn begin(app: &App, tx: &Tx, order: &order::Model, provider: &str, at:
     }
     let row = new(app, order, provider, PaymentStatus::Pending, at);
     repo::insert_payment(&**tx, row.clone()).await?;
+    event::started(tx, &app.ids, order, &row, at).await?;
     Ok(row)
 }
 

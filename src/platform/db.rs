@@ -35,7 +35,7 @@ pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     appended: Arc<Notify>,
-    enqueued: Arc<Notify>,
+    enqueued: watch::Sender<()>,
     numbered: Arc<watch::Sender<()>>,
     statements: Arc<AtomicU64>,
     cache: Cache,
@@ -59,7 +59,7 @@ pub struct Tx {
     topics: Mutex<Vec<Topic>>,
     appended: Arc<Notify>,
     has_jobs: AtomicBool,
-    enqueued: Arc<Notify>,
+    enqueued: watch::Sender<()>,
     cache: Cache,
 }
 
@@ -87,7 +87,7 @@ impl Tx {
             self.appended.notify_one();
         }
         if self.has_jobs.into_inner() {
-            self.enqueued.notify_one();
+            self.enqueued.send_replace(());
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32, cache: Cache) -> std::result::Result<Self, DbErr> {
-        let (appended, enqueued, statements) = (Arc::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
+        let (appended, enqueued, statements) = (Arc::default(), watch::Sender::new(()), Arc::new(AtomicU64::new(0)));
         let numbered = Arc::new(watch::Sender::new(()));
         let hearer = Arc::new(OnceLock::<Hearer>::new());
         let counted = |mut connection: DatabaseConnection| {
@@ -175,10 +175,10 @@ impl Db {
         &self.appended
     }
 
-    /// Rung after each commit of this instance that left a job to be done.
+    /// Changes after each commit of this instance that left a job to be done.
     #[must_use]
-    pub fn enqueued(&self) -> &Notify {
-        &self.enqueued
+    pub fn enqueued(&self) -> watch::Receiver<()> {
+        self.enqueued.subscribe()
     }
 
     /// Changes whenever this instance has given positions to events of the log.
@@ -201,7 +201,7 @@ impl Db {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         let inner = self.writer.begin_with_options(options).await?;
-        let (appended, enqueued) = (Arc::clone(&self.appended), Arc::clone(&self.enqueued));
+        let (appended, enqueued) = (Arc::clone(&self.appended), self.enqueued.clone());
         let (has_jobs, cache) = (AtomicBool::new(false), self.cache.clone());
         Ok(Tx { inner, topics: Mutex::default(), appended, has_jobs, enqueued, cache })
     }

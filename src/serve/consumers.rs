@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::platform::consumers::Consumers;
+use crate::webhooks::hearing::Hearing;
 
 /// The consumers of all slices.
-pub(super) fn consumers(_app: &App) -> Consumers {
-    Consumers::default()
+pub(super) fn consumers(app: &App) -> Consumers {
+    Consumers::default().with(Hearing(app.clone()))
 }

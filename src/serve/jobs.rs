@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
 use crate::platform::consumers::SKIPPED;
-use crate::platform::jobs::Handlers;
+use crate::platform::jobs::{Handlers, Worker};
+use crate::webhooks::sending;
 
 /// The jobs of all slices. The sandbox sends its webhooks to the server at `addr`, unless another address is configured.
 pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
@@ -35,6 +36,16 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
             let (app, webhook) = (callback.clone(), webhook.clone());
             async move { sandbox::deliver(&app, &webhook, &job).await }
         })
+}
+
+/// The jobs that send webhooks: servers of others may be slow for long, and nothing else waits behind them.
+pub(super) fn webhooks(app: &App) -> Worker {
+    let sender = app.clone();
+    let handlers = Handlers::default().with_schedule(sending::SEND, sending::SCHEDULE, move |job| {
+        let app = sender.clone();
+        async move { sending::send(&app, &job).await }
+    });
+    app.worker(handlers).with_hands(sending::HANDS)
 }
 
 /// The address at which a server that listens on `addr` reaches itself.

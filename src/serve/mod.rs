@@ -25,6 +25,7 @@ use crate::orders::service::paying;
 use crate::stream::Engine;
 use crate::tracking::{history, watch as locations};
 use crate::transport::{self, Listener, Peer, Shutdown};
+use crate::webhooks;
 
 /// How long requests may take to finish when the server stops, and WebSockets beyond the time in which they leave; then how
 /// long the background work may.
@@ -49,7 +50,10 @@ impl Work {
         // Every background task of an instance, here and below and nowhere else. Each ends by itself once `stop` is cancelled.
         tasks.spawn(supervise("relay", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
-            move || app.relay().run(stop.clone())
+            move || {
+                let relay = app.relay().with_stream(app.config.event_stream.clone(), webhooks::public::stream_data);
+                relay.run(stop.clone())
+            }
         }));
         tasks.spawn(supervise("claim expiry", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
@@ -66,6 +70,14 @@ impl Work {
         tasks.spawn(supervise("jobs", stop.clone(), {
             let (worker, stop) = (app.worker(jobs::handlers(app, addr)), stop.clone());
             move || worker.clone().run(stop.clone())
+        }));
+        tasks.spawn(supervise("webhooks", stop.clone(), {
+            let (worker, stop) = (jobs::webhooks(app), stop.clone());
+            move || worker.clone().run(stop.clone())
+        }));
+        tasks.spawn(supervise("webhook clean-up", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || webhooks::cleaning::clean(app.clone(), stop.clone())
         }));
         for reader in consumers::consumers(app).readers(&app.db, &app.clock, &app.ids) {
             let stop = stop.clone();

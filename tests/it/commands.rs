@@ -302,6 +302,7 @@ async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {
             id: uuid::Uuid::from_u128(number),
             kind: kind.to_owned(),
             key: format!("key-{number}"),
+            group_key: None,
             payload: serde_json::json!({}),
             attempts: 22,
             run_at: at,

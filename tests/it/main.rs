@@ -35,6 +35,7 @@ mod profile;
 mod protocol;
 mod ratings;
 mod readme;
+mod redis_stream;
 mod roles;
 mod sales;
 mod schema;
@@ -48,4 +49,5 @@ mod story;
 #[allow(dead_code, reason = "a box of tools, not all of which are in use at all times")]
 mod support;
 mod tracking;
+mod webhooks;
 mod websocket;

@@ -5,6 +5,7 @@
 
 mod mailbox;
 mod redis;
+mod stream;
 mod topics;
 
 use std::fmt;
@@ -18,9 +19,10 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 pub use self::mailbox::{Listener, Mailbox, newest};
+pub use self::stream::{StreamBatch, StreamEntry, StreamTop};
 pub use self::topics::Attachment;
 use self::topics::Topics;
-use super::error::Result;
+use super::error::{Error, Result};
 
 #[cfg(test)]
 pub(crate) use self::mailbox::tests;
@@ -185,6 +187,17 @@ impl Bus {
                 Ok(())
             }
             Self::Redis(bus) => bus.publish(&messages).await,
+        }
+    }
+
+    /// Adds events to the stream in Redis. Without Redis there is none: it has them all.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached, or refuses; then all of them were added, or none.
+    pub async fn add(&self, batch: StreamBatch<'_>) -> Result<StreamTop> {
+        match self {
+            Self::Memory(_) => Ok(StreamTop::At(batch.entries.last().map_or(batch.after, |entry| entry.position))),
+            Self::Redis(bus) => bus.add(batch).await.map_err(|error| Error::fault("adding to the stream", error)),
         }
     }
 

@@ -126,6 +126,16 @@ impl RedisBus {
         channel(&self.prefix, topic)
     }
 
+    /// The name in Redis of what is called `name` here.
+    pub(super) fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+
+    /// The answer to `command`, in time.
+    pub(super) async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
+        in_time(command.query_async(&mut self.commands.clone())).await
+    }
+
     pub(super) async fn wake(&self) {
         let mut commands = self.commands.clone();
         let publish = redis::cmd("PUBLISH").arg(wake_channel(&self.prefix)).arg("").to_owned();

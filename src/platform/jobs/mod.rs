@@ -6,8 +6,13 @@
 //! it does must do no harm the second time.
 //!
 //! What fails is tried again, later each time, until it has failed too often: then it is dead, and stays in the table, where
-//! the metrics count it, until somebody looks and has it tried again.
+//! the metrics count it, until somebody looks and has it tried again. How often and when is a matter of the kind of job: its
+//! [`Schedule`].
+//!
+//! A worker has so many hands. Work that may be slow for long has a worker of its own, so that nothing else waits behind it;
+//! and jobs of one group, such as those for one server, are done by few hands at once, so that the others wait for none of it.
 
+mod schedule;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -15,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::job;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
@@ -31,7 +36,8 @@ use uuid::Uuid;
 
 use super::db::Tx;
 use super::error::{Error, Result};
-pub use worker::Worker;
+pub use schedule::Schedule;
+pub use worker::{Hands, Worker};
 
 /// A job about to be written.
 #[derive(Debug)]
@@ -56,19 +62,22 @@ pub struct NewJob<'a, P> {
 /// # Errors
 /// When the payload cannot be written as JSON, or the database fails.
 pub async fn enqueue<P: Serialize + Sync>(tx: &Tx, new: NewJob<'_, P>) -> Result<()> {
-    let row = job::ActiveModel {
-        id: Set(new.id),
-        kind: Set(new.kind.to_owned()),
-        key: Set(new.key),
-        payload: Set(serde_json::to_value(new.payload)?),
-        attempts: Set(0),
-        run_at: Set(new.run_at),
-        last_error: Set(None),
-        created_at: Set(new.at),
-        died_at: Set(None),
-    };
+    enqueue_all(tx, None, [new]).await
+}
+
+/// The same for many, all of one group, if there is one: of a group an instance does few at once.
+///
+/// # Errors
+/// Those of [`enqueue`].
+pub async fn enqueue_all<'a, P: Serialize + Sync + 'a>(
+    tx: &Tx,
+    group: Option<&str>,
+    new: impl IntoIterator<Item = NewJob<'a, P>>,
+) -> Result<()> {
+    let rows = new.into_iter().map(|new| row(group, new)).collect::<Result<Vec<_>>>()?;
     let all_but_the_key = [
         job::Column::Id,
+        job::Column::GroupKey,
         job::Column::Payload,
         job::Column::Attempts,
         job::Column::RunAt,
@@ -77,9 +86,26 @@ pub async fn enqueue<P: Serialize + Sync>(tx: &Tx, new: NewJob<'_, P>) -> Result
         job::Column::DiedAt,
     ];
     let instead = OnConflict::columns([job::Column::Kind, job::Column::Key]).update_columns(all_but_the_key).to_owned();
-    job::Entity::insert(row).on_conflict(instead).exec_without_returning(&**tx).await?;
-    tx.mark_enqueued();
+    for rows in rows.chunks(500) {
+        job::Entity::insert_many(rows.to_vec()).on_conflict(instead.clone()).exec_without_returning(&**tx).await?;
+        tx.mark_enqueued();
+    }
     Ok(())
+}
+
+fn row<P: Serialize>(group: Option<&str>, new: NewJob<'_, P>) -> Result<job::ActiveModel> {
+    Ok(job::ActiveModel {
+        id: Set(new.id),
+        kind: Set(new.kind.to_owned()),
+        key: Set(new.key),
+        group_key: Set(group.map(str::to_owned)),
+        payload: Set(serde_json::to_value(new.payload)?),
+        attempts: Set(0),
+        run_at: Set(new.run_at),
+        last_error: Set(None),
+        created_at: Set(new.at),
+        died_at: Set(None),
+    })
 }
 
 /// A job that is to be done now.
@@ -89,6 +115,8 @@ pub struct Job {
     pub key: String,
     /// The how manieth attempt this is, from 1.
     pub attempt: i32,
+    /// How long after this attempt the next one comes, should it fail; none when it is the last.
+    pub pause: Option<TimeDelta>,
     payload: Value,
 }
 
@@ -109,6 +137,8 @@ pub enum Failure {
     Again(String),
     /// It may be done later, with this payload in place of its own.
     AgainWith(String, Value),
+    /// It may be done later, at this time. The text is for the operator.
+    AgainAt(String, DateTime<Utc>),
     /// It never will. The text is for the operator.
     Final(String),
 }
@@ -133,7 +163,14 @@ impl From<Error> for Failure {
     }
 }
 
-type Handler = Arc<dyn Fn(Job) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+type Work = Arc<dyn Fn(Job) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+
+/// How jobs of a kind are done.
+#[derive(Clone)]
+struct Handler {
+    work: Work,
+    schedule: Schedule,
+}
 
 /// Who does which kind of job.
 #[derive(Clone, Default)]
@@ -146,13 +183,27 @@ impl fmt::Debug for Handlers {
 }
 
 impl Handlers {
-    /// The same, with `handler` for jobs of `kind`.
+    /// The same, with `handler` for jobs of `kind`, which are tried again for about four hours.
     #[must_use]
-    pub fn with<Work>(mut self, kind: &'static str, handler: impl Fn(Job) -> Work + Send + Sync + 'static) -> Self
+    pub fn with<Work>(self, kind: &'static str, handler: impl Fn(Job) -> Work + Send + Sync + 'static) -> Self
     where
         Work: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        self.0.insert(kind, Arc::new(move |job| Box::pin(handler(job))));
+        self.with_schedule(kind, Schedule::USUAL, handler)
+    }
+
+    /// The same, with `handler` for jobs of `kind`, which are tried again by `schedule`.
+    #[must_use]
+    pub fn with_schedule<Work>(
+        mut self,
+        kind: &'static str,
+        schedule: Schedule,
+        handler: impl Fn(Job) -> Work + Send + Sync + 'static,
+    ) -> Self
+    where
+        Work: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.0.insert(kind, Handler { work: Arc::new(move |job| Box::pin(handler(job))), schedule });
         self
     }
 }

@@ -1,11 +1,10 @@
 use std::sync::Mutex;
 
-use super::worker::{ATTEMPTS, pause};
 use super::*;
 use crate::app::{Ambient, App};
 use crate::config::Config;
 use crate::platform::clock::Clock;
-use crate::platform::ids::{Entropy, Ids};
+use crate::platform::ids::Entropy;
 
 struct Folder(std::path::PathBuf);
 
@@ -137,7 +136,7 @@ async fn what_fails_comes_back_later_until_it_is_given_up() {
     let handlers = Handlers::default().with("test", async |_| Err(Failure::Again("no".to_owned())));
     let worker = worker(&app, handlers);
     write(&app, "a", 1).await;
-    for attempt in 1..=ATTEMPTS {
+    for attempt in 1..=Schedule::USUAL.attempts {
         assert_eq!(worker.sweep().await.unwrap(), 1, "attempt {attempt}");
         assert_eq!(worker.sweep().await.unwrap(), 0, "not at once again");
         app.clock.advance(std::time::Duration::from_mins(30));
@@ -145,7 +144,7 @@ async fn what_fails_comes_back_later_until_it_is_given_up() {
     assert_eq!(worker.sweep().await.unwrap(), 0);
     assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 1 });
     let dead = job::Entity::find().one(app.db.reader()).await.unwrap().unwrap();
-    assert_eq!((dead.attempts, dead.last_error.as_deref()), (ATTEMPTS, Some("no")));
+    assert_eq!((dead.attempts, dead.last_error.as_deref()), (Schedule::USUAL.attempts, Some("no")));
 }
 
 #[tokio::test]
@@ -191,14 +190,4 @@ async fn the_job_of_a_worker_that_died_is_taken_over_when_its_lease_ends() {
     app.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(heir.sweep().await.unwrap(), 1);
     assert_eq!(backlog(app.db.reader()).await.unwrap().waiting, 0);
-}
-
-#[test]
-fn pauses_double_and_are_bounded() {
-    let ids = Ids::new(Clock::system(), Entropy::seeded(1));
-    let pauses: Vec<i64> = (1..=ATTEMPTS).map(|attempt| pause(attempt, &ids).num_milliseconds()).collect();
-    assert!((1_000..=1_250).contains(&pauses[0]) && (2_000..=2_500).contains(&pauses[1]), "{pauses:?}");
-    assert!(pauses.iter().all(|pause| *pause <= 25 * 60_000), "{pauses:?}");
-    // shorter than providers remember the key of a request
-    assert!(pauses.iter().sum::<i64>() < 24 * 3_600_000, "{pauses:?}");
 }

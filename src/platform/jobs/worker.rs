@@ -1,6 +1,8 @@
 //! The workers of one instance.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,8 +12,9 @@ use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::{Counters, Failure, Handlers, Job};
+use super::{Counters, Failure, Handlers, Job, Schedule};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, retry};
 use crate::platform::error::Result;
@@ -20,20 +23,25 @@ use crate::platform::ids::Ids;
 /// How often the due jobs are looked for, besides after each commit that wrote one.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// Jobs done at once by one instance.
-const WORKERS: usize = 8;
+/// How much one worker does at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Hands {
+    /// Jobs.
+    pub all: usize,
+    /// Jobs of one group; those without a group are each on their own.
+    pub of_group: usize,
+}
+
+impl Hands {
+    /// Those of a worker that is not given others.
+    const USUAL: Self = Self { all: 8, of_group: 8 };
+}
 
 /// How long a job may take.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// How long a job is left to whoever took it: longer than it may take, so that two never do it at once.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
-
-/// Attempts after which a job is given up: about four hours after the first.
-pub(super) const ATTEMPTS: i32 = 22;
-
-/// The longest pause between two attempts.
-const LONGEST: TimeDelta = TimeDelta::minutes(20);
 
 /// Does what is due.
 #[derive(Debug, Clone)]
@@ -43,32 +51,50 @@ pub struct Worker {
     ids: Ids,
     handlers: Handlers,
     counters: Counters,
+    hands: Hands,
+    /// The groups of what is being done.
+    busy: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 impl Worker {
     /// A worker that knows `handlers`. Jobs of other kinds are left to those who know them.
     #[must_use]
-    pub const fn new(db: Db, clock: Clock, ids: Ids, handlers: Handlers, counters: Counters) -> Self {
-        Self { db, clock, ids, handlers, counters }
+    pub fn new(db: Db, clock: Clock, ids: Ids, handlers: Handlers, counters: Counters) -> Self {
+        Self { db, clock, ids, handlers, counters, hands: Hands::USUAL, busy: Arc::default() }
+    }
+
+    /// The same with other hands.
+    #[must_use]
+    pub fn with_hands(self, hands: Hands) -> Self {
+        Self { hands, ..self }
     }
 
     /// Works until `stop`; what was begun is then brought to its end.
     pub async fn run(self, stop: CancellationToken) {
         let mut busy = JoinSet::new();
+        let mut enqueued = self.db.enqueued();
         while !stop.is_cancelled() {
-            match self.take(WORKERS - busy.len()).await {
+            match self.take(self.hands.all - busy.len()).await {
                 Ok(due) => {
-                    for job in due {
+                    let may_be_more = !due.is_empty();
+                    for (job, place) in due {
                         let worker = self.clone();
-                        busy.spawn(async move { worker.perform(job).await });
+                        busy.spawn(async move {
+                            worker.perform(job).await;
+                            drop(place);
+                        });
+                    }
+                    // of a group that has no hand left, others may stand before those of another
+                    if may_be_more && busy.len() < self.hands.all {
+                        continue;
                     }
                 }
                 Err(error) => tracing::warn!(?error, "due jobs could not be looked for; trying again"),
             }
             tokio::select! {
                 Some(_) = busy.join_next() => {}
-                () = self.db.enqueued().notified(), if busy.len() < WORKERS => {}
-                () = tokio::time::sleep(EVERY), if busy.len() < WORKERS => {}
+                _ = enqueued.changed(), if busy.len() < self.hands.all => {}
+                () = tokio::time::sleep(EVERY), if busy.len() < self.hands.all => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -82,37 +108,43 @@ impl Worker {
     pub async fn sweep(&self) -> Result<usize> {
         let mut count = 0;
         loop {
-            let Some(job) = self.take(1).await?.pop() else { return Ok(count) };
+            let Some((job, _place)) = self.take(1).await?.pop() else { return Ok(count) };
             self.perform(job).await;
             count += 1;
         }
     }
 
-    /// Takes up to `count` due jobs for as long as the lease lasts.
-    async fn take(&self, count: usize) -> Result<Vec<job::Model>> {
+    /// Takes up to `count` due jobs for as long as the lease lasts, each with its place among those of its group.
+    async fn take(&self, count: usize) -> Result<Vec<(job::Model, Place)>> {
         if count == 0 {
             return Ok(Vec::new());
         }
         // outside a transaction: most of the time there is nothing, and SQLite's writers wait for each other
         let reader = self.db.reader();
         let now = self.clock.db_now(reader).await?;
-        if self.select_due(now, 1).one(reader).await?.is_none() {
+        let full = self.full_groups();
+        if self.select_due(now, 1, &full).one(reader).await?.is_none() {
             return Ok(Vec::new());
         }
-        retry(|| self.take_once(count)).await
+        let taken = retry(|| self.take_once(count, &full)).await?;
+        let placed = |job: job::Model| {
+            let place = self.place(job.group_key.as_deref());
+            (job, place)
+        };
+        Ok(taken.into_iter().map(placed).collect())
     }
 
-    async fn take_once(&self, count: usize) -> Result<Vec<job::Model>> {
+    async fn take_once(&self, count: usize, full: &[String]) -> Result<Vec<job::Model>> {
         use sea_orm::sea_query::ExprTrait as _;
 
         let tx = self.db.begin().await?;
         let now = self.clock.db_now(&*tx).await?;
-        let mut due = self.select_due(now, count as u64);
+        let mut due = self.select_due(now, count as u64, full);
         if self.db.backend() == DbBackend::Postgres {
             // what another instance is about to take is not waited for
             due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
         }
-        let ids: Vec<_> = due.all(&*tx).await?.into_iter().map(|job| job.id).collect();
+        let ids = self.within_groups(due.all(&*tx).await?);
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -126,22 +158,51 @@ impl Worker {
         Ok(taken)
     }
 
-    fn select_due(&self, now: DateTime<Utc>, limit: u64) -> sea_orm::Select<job::Entity> {
-        job::Entity::find()
+    fn select_due(&self, now: DateTime<Utc>, limit: u64, full: &[String]) -> sea_orm::Select<job::Entity> {
+        let mut due = job::Entity::find()
             .filter(job::Column::DiedAt.is_null())
             .filter(job::Column::RunAt.lte(now))
-            .filter(job::Column::Kind.is_in(self.handlers.0.keys().copied()))
-            .order_by_asc(job::Column::RunAt)
-            .order_by_asc(job::Column::Id)
-            .limit(limit)
+            .filter(job::Column::Kind.is_in(self.handlers.0.keys().copied()));
+        if !full.is_empty() {
+            let is_free = job::Column::GroupKey.is_not_in(full.iter().map(String::as_str));
+            due = due.filter(sea_orm::Condition::any().add(job::Column::GroupKey.is_null()).add(is_free));
+        }
+        due.order_by_asc(job::Column::RunAt).order_by_asc(job::Column::Id).limit(limit)
+    }
+
+    /// Of which groups no more may be done now.
+    fn full_groups(&self) -> Vec<String> {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.iter().filter(|(_, count)| **count >= self.hands.of_group).map(|(group, _)| group.clone()).collect()
+    }
+
+    /// The ids of those of `due` for which their group has a hand left.
+    fn within_groups(&self, due: Vec<job::Model>) -> Vec<Uuid> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut has_hand = |job: &job::Model| {
+            let Some(group) = &job.group_key else { return true };
+            let count = busy.entry(group.clone()).or_default();
+            *count += 1;
+            *count <= self.hands.of_group
+        };
+        due.into_iter().filter(|job| has_hand(job)).map(|job| job.id).collect()
+    }
+
+    fn place(&self, group: Option<&str>) -> Place {
+        if let Some(group) = group {
+            *self.busy.lock().unwrap_or_else(PoisonError::into_inner).entry(group.to_owned()).or_default() += 1;
+        }
+        Place { busy: Arc::clone(&self.busy), group: group.map(str::to_owned) }
     }
 
     /// Does `job`, and writes down what came of it.
     async fn perform(&self, job: job::Model) {
-        let outcome = self.work(&job).await;
-        let written = match &outcome {
+        // drawn before it is begun: whoever does it may want to say when it comes again
+        let schedule = self.handlers.0.get(job.kind.as_str()).map_or(Schedule::USUAL, |handler| handler.schedule);
+        let pause = schedule.pause(job.attempts, &self.ids);
+        let written = match &self.work(&job, pause).await {
             Ok(()) => self.remove(&job).await,
-            Err(failure) => self.put_off(&job, failure).await,
+            Err(failure) => self.put_off(&job, failure, pause).await,
         };
         if let Err(error) = written {
             // it is due again when its lease ends
@@ -149,12 +210,12 @@ impl Worker {
         }
     }
 
-    async fn work(&self, job: &job::Model) -> Result<(), Failure> {
+    async fn work(&self, job: &job::Model, pause: Option<TimeDelta>) -> Result<(), Failure> {
         let Some(handler) = self.handlers.0.get(job.kind.as_str()) else {
             return Err(Failure::Again("nobody here knows how".to_owned()));
         };
-        let todo = Job { key: job.key.clone(), attempt: job.attempts, payload: job.payload.clone() };
-        let work = AssertUnwindSafe(handler(todo)).catch_unwind();
+        let todo = Job { key: job.key.clone(), attempt: job.attempts, pause, payload: job.payload.clone() };
+        let work = AssertUnwindSafe((handler.work)(todo)).catch_unwind();
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(Failure::Again("it panicked".to_owned())),
@@ -173,40 +234,47 @@ impl Worker {
         Ok(())
     }
 
-    async fn put_off(&self, job: &job::Model, failure: &Failure) -> Result<()> {
+    async fn put_off(&self, job: &job::Model, failure: &Failure, pause: Option<TimeDelta>) -> Result<()> {
         self.counters.count_failed();
-        let (error, is_final) = match failure {
-            Failure::Again(error) | Failure::AgainWith(error, _) => (error, job.attempts >= ATTEMPTS),
-            Failure::Final(error) => (error, true),
-        };
         let now = self.clock.db_now(self.db.reader()).await?;
+        let later = pause.map(|pause| now + pause);
+        let (error, next) = match failure {
+            Failure::Again(error) | Failure::AgainWith(error, _) => (error, later),
+            Failure::AgainAt(error, at) => (error, later.map(|_| *at)),
+            Failure::Final(error) => (error, None),
+        };
         let mut update = job::Entity::update_many().col_expr(job::Column::LastError, Expr::value(error.as_str()));
         if let Failure::AgainWith(_, payload) = failure {
             update = update.col_expr(job::Column::Payload, Expr::value(payload.clone()));
         }
-        if is_final {
-            tracing::error!(kind = job.kind, key = job.key, attempts = job.attempts, error, "a job was given up");
-            update = update.col_expr(job::Column::DiedAt, Expr::value(now));
+        let job::Model { kind, key, attempts, .. } = job;
+        if let Some(next) = next {
+            tracing::warn!(kind, key, attempts, error, "a job failed; trying again later");
+            update = update.col_expr(job::Column::RunAt, Expr::value(next));
         } else {
-            tracing::warn!(
-                kind = job.kind,
-                key = job.key,
-                attempts = job.attempts,
-                error,
-                "a job failed; trying again later"
-            );
-            update = update.col_expr(job::Column::RunAt, Expr::value(now + pause(job.attempts, &self.ids)));
+            tracing::error!(kind, key, attempts, error, "a job was given up");
+            update = update.col_expr(job::Column::DiedAt, Expr::value(now));
         }
         update.filter(Self::mine(job)).exec(self.db.writer()).await?;
         Ok(())
     }
 }
 
-/// How long after the attempt of this number the next one comes: twice as long each time, and up to a quarter more at random,
-/// so that what failed together does not come back together.
-pub(super) fn pause(attempt: i32, ids: &Ids) -> TimeDelta {
-    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(20);
-    let base = TimeDelta::seconds(1_i64 << doublings).min(LONGEST);
-    let most = u64::try_from(base.num_milliseconds() / 4).unwrap_or(0);
-    base + TimeDelta::milliseconds(i64::try_from(ids.below(most.max(1))).unwrap_or(0))
+/// The place of a job among those of its group; free again when this is dropped.
+struct Place {
+    busy: Arc<Mutex<HashMap<String, usize>>>,
+    group: Option<String>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(group) = &self.group else { return };
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = busy.get_mut(group) {
+            *count -= 1;
+            if *count == 0 {
+                busy.remove(group);
+            }
+        }
+    }
 }

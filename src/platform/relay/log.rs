@@ -162,7 +162,7 @@ pub async fn moved(db: &impl ConnectionTrait, after: i64, limit: u64) -> Result<
 }
 
 /// The oldest position that is kept; `None` when the log is empty.
-async fn floor(db: &impl ConnectionTrait) -> Result<Option<i64>> {
+pub(super) async fn floor(db: &impl ConnectionTrait) -> Result<Option<i64>> {
     let oldest = event::Entity::find()
         .select_only()
         .column(event::Column::Position)

@@ -9,6 +9,7 @@ mod epoch;
 mod log;
 mod number;
 mod publish;
+mod stream;
 
 use std::time::Duration;
 
@@ -23,12 +24,15 @@ use uuid::Uuid;
 pub use self::epoch::{new_epoch, prepare};
 pub(in crate::platform) use self::log::message;
 pub use self::log::{Head, Moved, Since, head, moved, page_since, positions, published, settled, since, waiting};
+pub use self::stream::Shape;
+use self::stream::Streaming;
 use super::bus::Bus;
 use super::clock::Clock;
 use super::db::Db;
 use super::error::Result;
 use super::ids::Ids;
 use super::lease;
+use crate::config::EventStream;
 
 /// The one feed there is; more partitions are more rows.
 const FEED: &str = "feed";
@@ -59,6 +63,7 @@ pub struct Relay {
     clock: Clock,
     ids: Ids,
     me: Uuid,
+    streaming: Option<Streaming>,
 }
 
 /// What the loops of a relay tell each other.
@@ -74,7 +79,13 @@ impl Relay {
     /// A relay for instance `me`.
     #[must_use]
     pub const fn new(db: Db, bus: Bus, clock: Clock, ids: Ids, me: Uuid) -> Self {
-        Self { db, bus, clock, ids, me }
+        Self { db, bus, clock, ids, me, streaming: None }
+    }
+
+    /// The same, adding every event to `stream`, as `shape` tells of it.
+    #[must_use]
+    pub fn with_stream(self, stream: Option<EventStream>, shape: Shape) -> Self {
+        Self { streaming: stream.map(|stream| Streaming { stream, shape }), ..self }
     }
 
     /// Relays until `stop`, then what is committed by then, so that it waits for no other instance, and lets the lease go.
@@ -84,9 +95,14 @@ impl Relay {
         tokio::join!(
             self.keep_numbering(&bells, &stop),
             self.keep_publishing(&bells, &stop),
+            self.keep_streaming(&stop),
             stop.run_until_cancelled(self.keep_calling(&bells)),
         );
-        match timeout(FLUSH, self.flush()).await {
+        let finish = async {
+            self.flush().await?;
+            self.finish_streaming().await
+        };
+        match timeout(FLUSH, finish).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(?error, "events were left for another instance to relay"),
             Err(_) => tracing::warn!("events were left for another instance to relay: there was no time"),

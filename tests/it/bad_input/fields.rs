@@ -197,6 +197,12 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
             ("recordedAt", Time),
         ],
     ),
+    ("createWebhookEndpoint", &[("url", Form), ("topics.0", Choice)]),
+    (
+        "updateWebhookEndpoint",
+        &[("endpointId", Id("whk")), ("url", Form), ("topics.0", Choice), ("active", Choice), ("rotateSecret", Choice)],
+    ),
+    ("redeliverWebhook", &[("deliveryId", Id("whd"))]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
@@ -257,6 +263,9 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
         "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),
         "assignOrder" => json!({ "idempotencyKey": key(), "orderId": order, "partnerId": world.partner.user_id }),
+        "createWebhookEndpoint" => json!({ "url": "https://hooks.example", "topics": ["ORDER_CREATED"] }),
+        "updateWebhookEndpoint" => json!({ "endpointId": "whk_00000000000000000000000000" }),
+        "redeliverWebhook" => json!({ "deliveryId": "whd_00000000000000000000000000" }),
         "updateUser" => json!({ "userId": world.partner.user_id }),
         other => panic!("say what an input of {other} looks like"),
     }

@@ -25,6 +25,8 @@ const SELLERS_AND_ADMINS: [Outcome; 5] = [Unauthenticated, Forbidden, Forbidden,
 /// The partner has nothing to do with the order: another has it.
 const ITS_PARTIES: [Outcome; 5] = [Unauthenticated, Allowed, Hidden, Allowed, Allowed];
 const ITS_PARTIES_OR_NULL: [Outcome; 5] = [Hidden, Allowed, Hidden, Allowed, Allowed];
+/// There is nothing of this id.
+const ADMINS_OF_NOTHING: [Outcome; 5] = [Unauthenticated, Forbidden, Forbidden, Forbidden, Hidden];
 /// There is no such address.
 const CUSTOMERS_OF_NOTHING: [Outcome; 5] = [Unauthenticated, Hidden, Forbidden, Forbidden, Forbidden];
 /// The claim is another partner's.
@@ -260,6 +262,24 @@ pub(super) const MUTATIONS: &[Row] = &[
         ADMINS,
         "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }",
         |world| json!({ "input": { "userId": world.carrier.user_id, "capacity": 3 } }),
+    ),
+    row(
+        "createWebhookEndpoint",
+        ADMINS,
+        "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "url": "https://hooks.example", "topics": ["ORDER_CREATED"] } }),
+    ),
+    row(
+        "updateWebhookEndpoint",
+        ADMINS_OF_NOTHING,
+        "mutation($input: UpdateWebhookEndpointInput!) { updateWebhookEndpoint(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "endpointId": "whk_00000000000000000000000000", "active": false } }),
+    ),
+    row(
+        "redeliverWebhook",
+        ADMINS_OF_NOTHING,
+        "mutation($input: RedeliverWebhookInput!) { redeliverWebhook(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "deliveryId": "whd_00000000000000000000000000" } }),
     ),
     // the last: whoever may use it is signed out
     row("logout", SIGNED_IN, "mutation { logout { sessionsEnded } }", nothing),

@@ -1,0 +1,64 @@
+//! Webhooks: what other systems may be told of, and what became of telling them.
+
+use crate::named::named_enum;
+
+named_enum! {
+    /// What another system may be told of.
+    pub enum WebhookTopic {
+        /// An order was placed.
+        OrderCreated = "ORDER_CREATED",
+        /// An order is certain to be paid.
+        OrderConfirmed = "ORDER_CONFIRMED",
+        /// An order was called off.
+        OrderCancelled = "ORDER_CANCELLED",
+        /// An order is somewhere else than before.
+        OrderStatusChanged = "ORDER_STATUS_CHANGED",
+        /// A customer began to pay.
+        PaymentInitiated = "PAYMENT_INITIATED",
+        /// An order was paid.
+        PaymentSuccess = "PAYMENT_SUCCESS",
+        /// A payment of an order failed.
+        PaymentFailed = "PAYMENT_FAILED",
+        /// A partner has an order.
+        DeliveryAssigned = "DELIVERY_ASSIGNED",
+        /// The goods are on the way.
+        DeliveryInTransit = "DELIVERY_IN_TRANSIT",
+        /// The goods were handed over.
+        DeliveryCompleted = "DELIVERY_COMPLETED",
+        /// A product or its stock changed.
+        InventoryUpdated = "INVENTORY_UPDATED",
+        /// A stock fell to its threshold.
+        InventoryLowStock = "INVENTORY_LOW_STOCK",
+    }
+}
+
+impl WebhookTopic {
+    /// The `type` of its messages: lower case, the area before a full stop, as the Standard Webhooks specification has it.
+    #[must_use]
+    pub fn message_type(self) -> String {
+        crate::Named::name(self).to_lowercase().replacen('_', ".", 1)
+    }
+}
+
+named_enum! {
+    /// What became of telling an endpoint.
+    pub enum WebhookDeliveryStatus {
+        /// It is to be sent, or sent again.
+        Pending = "PENDING",
+        /// The endpoint took it.
+        Delivered = "DELIVERED",
+        /// It was given up.
+        Failed = "FAILED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_type_of_a_message_has_its_area_first() {
+        assert_eq!(WebhookTopic::OrderStatusChanged.message_type(), "order.status_changed");
+        assert_eq!(WebhookTopic::DeliveryInTransit.message_type(), "delivery.in_transit");
+    }
+}

@@ -1,0 +1,242 @@
+//! Messages on their way: jobs that send them until the endpoint takes them.
+//!
+//! An attempt begins with one conditional statement, which gives it the message for longer than it may take; what came of it is
+//! written down after. A server that dies in between sends the same again, under the same id. Nothing is asked of the network
+//! within a transaction.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::webhook::WebhookDeliveryStatus;
+use entity::{webhook_delivery, webhook_endpoint};
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::event::{self, PauseReason};
+use super::repo::{self, Ended};
+use super::signature::{message_id, sign};
+use super::{service, url};
+use crate::app::App;
+use crate::platform::Result;
+use crate::platform::db::{Tx, retry};
+use crate::platform::http::HttpAnswer;
+use crate::platform::jobs::{self, Failure, Hands, Job, NewJob, Schedule};
+
+/// The job that sends a message.
+pub const SEND: &str = "webhooks.send";
+
+/// When a message is sent again that did not get through: eleven times in all, over more than 27 hours.
+pub const SCHEDULE: Schedule = Schedule { attempts: 11, pause };
+
+/// How many messages an instance sends at once: those to one endpoint, which may be slow, leave room for the others.
+pub const HANDS: Hands = Hands { all: 16, of_group: 4 };
+
+/// How long an attempt has a message for itself: longer than it takes (`platform::http`), and shorter than the job's lease, so
+/// that whoever takes the job over finds the message free.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+
+/// How much later than planned an endpoint may ask to be sent to again.
+const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// The longest reason that is kept.
+const MAX_REASON: usize = 500;
+
+fn pause(attempt: i32) -> TimeDelta {
+    const SECONDS: [i64; 10] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200];
+    let place = usize::try_from(attempt - 1).unwrap_or(0).min(SECONDS.len() - 1);
+    TimeDelta::seconds(SECONDS[place])
+}
+
+#[derive(Serialize, Deserialize)]
+struct Send {
+    delivery: Uuid,
+}
+
+/// Has `deliveries` to `endpoint` sent from `at` on.
+pub(super) async fn enqueue(app: &App, tx: &Tx, endpoint: Uuid, deliveries: &[Uuid], at: DateTime<Utc>) -> Result<()> {
+    let sends: Vec<Send> = deliveries.iter().map(|delivery| Send { delivery: *delivery }).collect();
+    let new = sends.iter().map(|send| NewJob {
+        id: app.ids.uuid(),
+        kind: SEND,
+        key: send.delivery.simple().to_string(),
+        payload: send,
+        run_at: at,
+        at,
+    });
+    jobs::enqueue_all(tx, Some(&endpoint.simple().to_string()), new).await
+}
+
+/// How the endpoint took a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Taken {
+    /// It has it.
+    Yes(i32),
+    /// It wants no more of them: 410.
+    Gone(i32),
+    /// Not now: its status, if it answered, why, and how long it wants to be left alone.
+    No(Option<i32>, String, Option<TimeDelta>),
+}
+
+/// Sends the message of `job`, unless that is done or of no use any more, and writes down what came of it.
+///
+/// # Errors
+/// When it is to be sent again later.
+pub async fn send(app: &App, job: &Job) -> Result<(), Failure> {
+    let Send { delivery } = job.payload()?;
+    let now = app.clock.db_now(app.db.reader()).await?;
+    let Some(begun) = retry(|| repo::update_beginning(app.db.writer(), delivery, now, now + LEASE)).await? else {
+        let found = repo::find_delivery(app.db.reader(), delivery).await?;
+        let is_busy = found.is_some_and(|found| *found.status == WebhookDeliveryStatus::Pending);
+        // it is to be sent again since, while the attempt before goes on
+        return if is_busy { Err(Failure::AgainAt("it is being sent".to_owned(), now + LEASE)) } else { Ok(()) };
+    };
+    let Some(endpoint) = repo::find_endpoint(app.db.reader(), begun.endpoint_id).await? else { return Ok(()) };
+    if !endpoint.is_active {
+        let ended = Ended {
+            status: WebhookDeliveryStatus::Failed,
+            status_code: None,
+            error: Some("the endpoint is paused".to_owned()),
+            next_attempt_at: None,
+            at: now,
+        };
+        return Ok(retry(|| repo::update_ending(app.db.writer(), &begun, ended.clone())).await?);
+    }
+    let taken = hand_in(app, &endpoint, &begun, now).await?;
+    let next = retry(|| write_down(app, &endpoint, &begun, &taken, job.pause)).await?;
+    match (taken, next) {
+        (Taken::No(_, reason, _), Some(next)) => Err(Failure::AgainAt(reason, next)),
+        // the delivery says it
+        _ => Ok(()),
+    }
+}
+
+async fn hand_in(
+    app: &App,
+    endpoint: &webhook_endpoint::Model,
+    delivery: &webhook_delivery::Model,
+    now: DateTime<Utc>,
+) -> Result<Taken> {
+    let not_now = |reason: &str| Ok(Taken::No(None, reason.to_owned(), None));
+    // what may be sent to may have been configured otherwise since
+    if url::check(&app.config.webhooks, &endpoint.url).is_err() {
+        return not_now("webhooks may not go to this address");
+    }
+    let Some(secrets) = service::signing(app, endpoint, now)? else {
+        return not_now("the signing secret cannot be read with the key of this server: rotate it");
+    };
+    let id = message_id(delivery.event_id, delivery.endpoint_id, *delivery.topic);
+    let (timestamp, body) = (now.timestamp(), delivery.body.as_bytes());
+    let signatures: Vec<String> = secrets.iter().map(|secret| sign(secret.bytes(), &id, timestamp, body)).collect();
+    let (timestamp, signatures) = (timestamp.to_string(), signatures.join(" "));
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (USER_AGENT, concat!("quick-commerce/", env!("CARGO_PKG_VERSION"))),
+        (HeaderName::from_static("webhook-id"), id.as_str()),
+        (HeaderName::from_static("webhook-timestamp"), &timestamp),
+        (HeaderName::from_static("webhook-signature"), &signatures),
+    ];
+    let answer = app.webhooks.hand_in(&endpoint.url, &headers, body.to_vec().into()).await;
+    Ok(match answer {
+        Ok(answer) => taken(&answer, now),
+        Err(error) => Taken::No(None, error.to_string().chars().take(MAX_REASON).collect(), None),
+    })
+}
+
+fn taken(answer: &HttpAnswer, now: DateTime<Utc>) -> Taken {
+    let status = answer.status;
+    let code = i32::from(status.as_u16());
+    if status.is_success() {
+        return Taken::Yes(code);
+    }
+    if status == StatusCode::GONE {
+        return Taken::Gone(code);
+    }
+    let is_busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let after = answer.headers.get(RETRY_AFTER).filter(|_| is_busy).and_then(|value| value.to_str().ok());
+    Taken::No(Some(code), format!("it answered {code}"), after.and_then(|after| retry_after(after, now)))
+}
+
+/// How long a `Retry-After` (RFC 9110, section 10.2.3) asks for, within what is reasonable.
+fn retry_after(value: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let value = value.trim();
+    let after = match value.parse::<u32>() {
+        Ok(seconds) => TimeDelta::seconds(seconds.into()),
+        Err(_) => DateTime::parse_from_rfc2822(value).ok()?.to_utc() - now,
+    };
+    Some(after.clamp(TimeDelta::zero(), MAX_RETRY_AFTER))
+}
+
+/// Writes down what came of an attempt; when the next is, if there is to be one.
+async fn write_down(
+    app: &App,
+    endpoint: &webhook_endpoint::Model,
+    begun: &webhook_delivery::Model,
+    taken: &Taken,
+    pause: Option<TimeDelta>,
+) -> Result<Option<DateTime<Utc>>> {
+    let tx = app.db.begin().await?;
+    let at = app.clock.db_now(&*tx).await?;
+    let (status, status_code, error, next) = match taken {
+        Taken::Yes(code) => {
+            repo::update_getting_through(&*tx, endpoint.id).await?;
+            (WebhookDeliveryStatus::Delivered, Some(*code), None, None)
+        }
+        Taken::Gone(code) => {
+            pause_endpoint(app, &tx, endpoint, PauseReason::Gone, at).await?;
+            (WebhookDeliveryStatus::Failed, Some(*code), Some("the endpoint is gone"), None)
+        }
+        Taken::No(code, reason, after) => {
+            repo::update_failing(&*tx, endpoint.id, at).await?;
+            pause_endpoint(app, &tx, endpoint, PauseReason::Failing, at).await?;
+            let next = pause.map(|pause| at + pause.max(after.unwrap_or_default()));
+            let status = if next.is_some() { WebhookDeliveryStatus::Pending } else { WebhookDeliveryStatus::Failed };
+            (status, *code, Some(reason.as_str()), next)
+        }
+    };
+    if status == WebhookDeliveryStatus::Failed {
+        let (delivery, attempts) = (begun.id, begun.attempts);
+        tracing::warn!(%delivery, endpoint = %endpoint.id, attempts, error, "a webhook was given up");
+    }
+    let error = error.map(str::to_owned);
+    repo::update_ending(&*tx, begun, Ended { status, status_code, error, next_attempt_at: next, at }).await?;
+    tx.commit().await?;
+    Ok(next)
+}
+
+/// Pauses the endpoint, if it is time for that and nobody has, and tells those who run the platform.
+async fn pause_endpoint(
+    app: &App,
+    tx: &Tx,
+    endpoint: &webhook_endpoint::Model,
+    reason: PauseReason,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let pause = TimeDelta::from_std(app.config.webhooks.pause).unwrap_or(TimeDelta::MAX / 4);
+    let before = (reason == PauseReason::Failing).then(|| at - pause);
+    let Some(paused) = repo::update_pausing(&**tx, endpoint.id, before, at).await? else { return Ok(()) };
+    tracing::warn!(endpoint = %paused.id, ?reason, failing_since = ?paused.failing_since, "a webhook endpoint was paused");
+    event::paused(tx, &app.ids, &paused, reason, at).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_tried_for_more_than_a_day() {
+        let all: i64 = (1..SCHEDULE.attempts).map(|attempt| pause(attempt).num_seconds()).sum();
+        assert!(all > 24 * 3_600, "{all}");
+    }
+
+    #[test]
+    fn an_endpoint_may_say_when() {
+        let now: DateTime<Utc> = "2026-11-21T07:28:00Z".parse().unwrap();
+        let after = |value| retry_after(value, now).map(|after| after.num_seconds());
+        assert_eq!(after("120"), Some(120));
+        assert_eq!(after("Sat, 21 Nov 2026 07:30:00 GMT"), Some(120));
+        assert_eq!(after("Sat, 21 Nov 2026 07:00:00 GMT"), Some(0));
+        assert_eq!(after("4294967295"), Some(24 * 3_600));
+        assert_eq!(after("soon"), None);
+        assert_eq!(after("-1"), None);
+    }
+}

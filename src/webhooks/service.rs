@@ -1,0 +1,255 @@
+//! Endpoints: made, changed and read by those who run the platform.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::access::{Actor, Role};
+use domain::error::Rejection;
+use domain::webhook::WebhookTopic;
+use domain::{Named as _, input};
+use entity::json::Strings;
+use entity::{webhook_delivery, webhook_endpoint};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::error::WebhookError;
+use super::secrets::{self, SigningSecret};
+use super::{repo, sending, url};
+use crate::app::App;
+use crate::platform::db::retry;
+use crate::platform::error::{Denial, Result};
+use crate::platform::page::{Page, PageArgs};
+
+/// The most endpoints: each is looked at for every event.
+const MAX_ENDPOINTS: u64 = 100;
+
+/// Whether `actor` may see and change endpoints: the one place that says so.
+#[must_use]
+pub fn may_manage(actor: Actor) -> bool {
+    actor.role == Role::Admin
+}
+
+fn check_authority(actor: Actor) -> Result<()> {
+    if may_manage(actor) { Ok(()) } else { Err(Denial::Forbidden.into()) }
+}
+
+/// An endpoint to be made.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Where messages go.
+    pub url: String,
+    /// What they are about.
+    pub topics: Vec<WebhookTopic>,
+}
+
+/// What is to change about an endpoint; what is absent stays.
+#[derive(Debug, Clone)]
+pub struct EndpointChange {
+    /// Which endpoint.
+    pub endpoint: Uuid,
+    /// Where messages go.
+    pub url: Option<String>,
+    /// What they are about.
+    pub topics: Option<Vec<WebhookTopic>>,
+    /// Whether it is told of anything.
+    pub is_active: Option<bool>,
+    /// Whether it gets a new secret.
+    pub rotates_secret: bool,
+}
+
+/// An endpoint, with its secret when that is new: it is not shown again.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The endpoint.
+    pub row: webhook_endpoint::Model,
+    /// Its new secret.
+    pub secret: Option<SigningSecret>,
+}
+
+fn check_topics(topics: &[WebhookTopic]) -> Result<Strings, Rejection> {
+    input::list("topics", topics, WebhookTopic::ALL.len())?;
+    if topics.is_empty() {
+        return Err(WebhookError::NoTopics.into());
+    }
+    let named = WebhookTopic::ALL.iter().filter(|topic| topics.contains(topic));
+    Ok(Strings(named.map(|topic| topic.name().to_owned()).collect()))
+}
+
+/// What `endpoint` is told of.
+#[must_use]
+pub fn topics(endpoint: &webhook_endpoint::Model) -> Vec<WebhookTopic> {
+    endpoint.topics.0.iter().filter_map(|name| WebhookTopic::from_name(name).ok()).collect()
+}
+
+/// Makes an endpoint.
+///
+/// # Errors
+/// `INVALID_INPUT` at `url` or `topics`; `FORBIDDEN`.
+pub async fn create(app: &App, actor: Actor, new: NewEndpoint) -> Result<Endpoint> {
+    check_authority(actor)?;
+    let url = url::check(&app.config.webhooks, &new.url)?;
+    let topics = check_topics(&new.topics)?;
+    retry(|| create_once(app, actor, &url, &topics)).await
+}
+
+async fn create_once(app: &App, actor: Actor, url: &str, topics: &Strings) -> Result<Endpoint> {
+    let tx = app.db.begin().await?;
+    // two at once may both be the last: it is a bound on work, not a promise
+    if repo::count_endpoints(&*tx).await? >= MAX_ENDPOINTS {
+        return Err(WebhookError::TooMany.into());
+    }
+    let (id, at) = (app.ids.uuid(), app.clock.db_now(&*tx).await?);
+    let secret = SigningSecret::new(&app.ids);
+    let row = webhook_endpoint::Model {
+        id,
+        url: url.to_owned(),
+        topics: topics.clone(),
+        secret: secrets::seal(app, id, &secret)?,
+        previous_secret: None,
+        previous_until: None,
+        is_active: true,
+        failing_since: None,
+        creator_id: actor.user,
+        created_at: at,
+        updated_at: at,
+    };
+    repo::insert_endpoint(&*tx, row.clone()).await?;
+    tx.commit().await?;
+    Ok(Endpoint { row, secret: Some(secret) })
+}
+
+/// Changes an endpoint. A secret that is replaced goes on signing beside the new one for a while, so that receivers can change
+/// over; of several in that time only the last does. One that is activated again is given as long to work as a new one.
+///
+/// # Errors
+/// `NOT_FOUND` at `endpointId`; `INVALID_INPUT` at `url` or `topics`; `FORBIDDEN`.
+pub async fn update(app: &App, actor: Actor, change: EndpointChange) -> Result<Endpoint> {
+    check_authority(actor)?;
+    let url = change.url.as_deref().map(|url| url::check(&app.config.webhooks, url)).transpose()?;
+    let topics = change.topics.as_deref().map(check_topics).transpose()?;
+    retry(|| update_once(app, &change, url.as_deref(), topics.as_ref())).await
+}
+
+async fn update_once(app: &App, change: &EndpointChange, url: Option<&str>, topics: Option<&Strings>) -> Result<Endpoint> {
+    let tx = app.db.begin().await?;
+    let mut row = repo::lock_endpoint(&*tx, change.endpoint).await?.ok_or(WebhookError::NoEndpoint)?;
+    let at = app.clock.db_now(&*tx).await?;
+    if let Some(url) = url {
+        url.clone_into(&mut row.url);
+    }
+    if let Some(topics) = topics {
+        row.topics = topics.clone();
+    }
+    if let Some(is_active) = change.is_active {
+        if is_active && !row.is_active {
+            row.failing_since = None;
+        }
+        row.is_active = is_active;
+    }
+    let secret = change.rotates_secret.then(|| SigningSecret::new(&app.ids));
+    if let Some(secret) = &secret {
+        let overlap = TimeDelta::from_std(app.config.webhooks.overlap).unwrap_or_default();
+        row.previous_secret = Some(std::mem::replace(&mut row.secret, secrets::seal(app, row.id, secret)?));
+        row.previous_until = Some(at + overlap);
+    }
+    row.updated_at = at;
+    repo::update_endpoint(&*tx, row.clone()).await?;
+    tx.commit().await?;
+    Ok(Endpoint { row, secret })
+}
+
+/// Has a message sent again, whatever became of it before, with the same id and body; how often it was tried goes on counting.
+///
+/// # Errors
+/// `NOT_FOUND` or `INVALID_INPUT`, while its endpoint is paused, at `deliveryId`; `FORBIDDEN`.
+pub async fn redeliver(app: &App, actor: Actor, delivery: Uuid) -> Result<webhook_delivery::Model> {
+    check_authority(actor)?;
+    retry(|| redeliver_once(app, delivery)).await
+}
+
+async fn redeliver_once(app: &App, id: Uuid) -> Result<webhook_delivery::Model> {
+    let tx = app.db.begin().await?;
+    let found = repo::find_delivery(&*tx, id).await?.ok_or(WebhookError::NoDelivery)?;
+    let endpoint = repo::lock_endpoint(&*tx, found.endpoint_id).await?.ok_or(WebhookError::NoDelivery)?;
+    if !endpoint.is_active {
+        return Err(WebhookError::Paused.into());
+    }
+    let at = app.clock.db_now(&*tx).await?;
+    let delivery = repo::update_sending_again(&*tx, id, at).await?.ok_or(WebhookError::NoDelivery)?;
+    sending::enqueue(app, &tx, endpoint.id, &[delivery.id], at).await?;
+    tx.commit().await?;
+    Ok(delivery)
+}
+
+/// A page of all endpoints, newest first.
+///
+/// # Errors
+/// `BAD_CURSOR`; when the database fails.
+pub async fn list(db: &impl ConnectionTrait, args: &PageArgs) -> Result<Page<webhook_endpoint::Model>> {
+    repo::list_endpoints(db, args).await
+}
+
+/// The endpoints `ids`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<webhook_endpoint::Model>> {
+    repo::list_endpoints_by_ids(db, ids).await
+}
+
+/// The deliveries `ids`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_deliveries_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<webhook_delivery::Model>> {
+    repo::list_deliveries_by_ids(db, ids).await
+}
+
+/// A page of an endpoint's deliveries, newest first; with `failed_only`, of those that were given up.
+///
+/// # Errors
+/// `BAD_CURSOR`; when the database fails.
+pub async fn list_deliveries(
+    db: &impl ConnectionTrait,
+    endpoint: Uuid,
+    failed_only: bool,
+    args: &PageArgs,
+) -> Result<Page<webhook_delivery::Model>> {
+    repo::list_deliveries(db, endpoint, failed_only, args).await
+}
+
+/// The newest `limit` deliveries of each of `endpoints`, newest first. [`start_of_log`] makes a page of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_newest_deliveries(
+    db: &impl ConnectionTrait,
+    endpoints: &[Uuid],
+    failed_only: bool,
+    limit: u64,
+) -> Result<Vec<webhook_delivery::Model>> {
+    repo::list_newest_deliveries(db, endpoints, failed_only, limit).await
+}
+
+/// The page that begins a log, of its newest deliveries.
+#[must_use]
+pub fn start_of_log(newest: Vec<webhook_delivery::Model>, page: &PageArgs) -> Page<webhook_delivery::Model> {
+    page.cut(newest, repo::delivery_key)
+}
+
+/// The secrets that sign what is sent to `endpoint` at `now`, the current one first; `None` when it cannot be read.
+///
+/// # Errors
+/// When a key cannot be made.
+pub(super) fn signing(
+    app: &App,
+    endpoint: &webhook_endpoint::Model,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<SigningSecret>>> {
+    let Some(current) = secrets::open(app, endpoint.id, &endpoint.secret)? else { return Ok(None) };
+    let mut signing = vec![current];
+    if let (Some(previous), Some(until)) = (&endpoint.previous_secret, endpoint.previous_until)
+        && until > now
+    {
+        signing.extend(secrets::open(app, endpoint.id, previous)?);
+    }
+    Ok(Some(signing))
+}

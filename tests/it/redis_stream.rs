@@ -1,0 +1,267 @@
+//! The stream of all events in Redis: whole, in order, after outages too; and the consumer in `client-examples/stream`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
+
+use entity::event;
+use quick_commerce::app::App;
+use quick_commerce::config::Config;
+use quick_commerce::platform::relay;
+use redis::aio::MultiplexedConnection;
+use redis::streams::StreamRangeReply;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::client_examples::example;
+use crate::support::TestCluster;
+use crate::support::actors::Actor;
+use crate::support::redis::Redis;
+use crate::support::story::{Shop, place_order, seller_with_product};
+use crate::support::wait::until;
+
+/// An entry: its run, its place in the log, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    run: i64,
+    position: i64,
+    fields: BTreeMap<String, String>,
+}
+
+async fn connection(redis: &Redis) -> MultiplexedConnection {
+    redis::Client::open(redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+}
+
+/// The whole stream; empty while Redis is away.
+async fn entries(redis: &Redis, config: &Config) -> Vec<Entry> {
+    let key = key(config);
+    let read = async {
+        let mut connection = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+        redis::cmd("XRANGE").arg(key).arg("-").arg("+").query_async::<StreamRangeReply>(&mut connection).await
+    };
+    let Ok(reply) = read.await else { return Vec::new() };
+    let entry = |found: redis::streams::StreamId| {
+        let (run, position) = found.id.split_once('-').unwrap();
+        let text = |value: &redis::Value| redis::from_redis_value_ref::<String>(value).unwrap();
+        let fields = found.map.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        Entry { run: run.parse().unwrap(), position: position.parse().unwrap(), fields }
+    };
+    reply.ids.into_iter().map(entry).collect()
+}
+
+fn key(config: &Config) -> String {
+    format!("{}:{}", config.redis_prefix, config.event_stream.as_ref().unwrap().name)
+}
+
+/// The log, by position.
+async fn logged(app: &App) -> Vec<event::Model> {
+    let placed = event::Entity::find().filter(event::Column::Position.is_not_null());
+    placed.order_by_asc(event::Column::Position).all(app.db.reader()).await.unwrap()
+}
+
+/// Waits until the last run of the stream ends with the newest event of the log; that run.
+async fn until_whole(redis: &Redis, app: &App) -> Vec<Entry> {
+    let last_run = async || {
+        let all = entries(redis, &app.config).await;
+        let run = all.last().map_or(0, |entry| entry.run);
+        all.into_iter().filter(|entry| entry.run == run).collect::<Vec<_>>()
+    };
+    until(async || {
+        let head = relay::head(app.db.reader()).await.unwrap();
+        let is_settled = relay::settled(app.db.reader()).await.unwrap() == Some(head.position);
+        let epoch = head.epoch.to_string();
+        let run = last_run().await;
+        is_settled && run.last().is_some_and(|last| last.position == head.position && last.fields["epoch"] == epoch)
+    })
+    .await;
+    last_run().await
+}
+
+/// Whether `run` has every event of the log, once and in order.
+async fn assert_whole(run: &[Entry], app: &App) {
+    let log = logged(app).await;
+    let said: Vec<(i64, &str)> = run.iter().map(|entry| (entry.position, entry.fields["kind"].as_str())).collect();
+    let happened: Vec<(i64, &str)> = log.iter().map(|row| (row.position.unwrap(), row.kind.as_str())).collect();
+    assert_eq!(said, happened);
+    let id = |row: &event::Model| domain::id::encode(domain::id::Kind::Event, row.event_id);
+    assert!(run.iter().zip(&log).all(|(entry, row)| entry.fields["id"] == id(row)));
+}
+
+struct World {
+    redis: Redis,
+    cluster: TestCluster,
+    shop: Shop,
+    customer: Actor,
+}
+
+impl World {
+    async fn new(instances: usize) -> Self {
+        let redis = Redis::private().await;
+        let cluster = Box::pin(TestCluster::start_on(&redis, instances, |_| {})).await;
+        let api = cluster[0].clone();
+        let (shop, customer) = tokio::join!(seller_with_product(&api, 1_000, "40.00"), api.customer());
+        Self { redis, cluster, shop, customer }
+    }
+
+    fn app(&self) -> &App {
+        &self.cluster[0].app
+    }
+
+    async fn order(&self, count: usize) {
+        for place in 0..count {
+            let customer = self.customer.at(&self.cluster[place % self.cluster.instances.len()]);
+            place_order(&customer, &self.shop.product_id, 1).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_event_is_in_the_stream_once_and_in_order() {
+    let world = Box::pin(World::new(2)).await;
+    world.order(20).await;
+    let run = until_whole(&world.redis, world.app()).await;
+    assert_whole(&run, world.app()).await;
+    let placed = run.iter().find(|entry| entry.fields["kind"] == "order.changed").unwrap();
+    let data: Value = serde_json::from_str(&placed.fields["data"]).unwrap();
+    assert_eq!(data["order"]["itemCount"], 1, "{data}");
+    let id = data["order"]["id"].as_str().unwrap();
+    assert!(placed.fields["topics"].contains(&format!("order:{id}")), "{placed:?}");
+    for secret in ["Lake Road", "560001", "12.98", "deliveryCode", world.customer.email.as_str()] {
+        assert!(run.iter().all(|entry| entry.fields.values().all(|value| !value.contains(secret))), "{secret}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happened_while_redis_was_out_of_reach_is_added_after() {
+    let mut world = Box::pin(World::new(2)).await;
+    let before = until_whole(&world.redis, world.app()).await;
+    world.cluster.redis_network.down();
+    world.order(5).await;
+    world.cluster.redis_network.resume();
+    let run = until_whole(&world.redis, world.app()).await;
+    assert_whole(&run, world.app()).await;
+    assert_eq!(run[0].run, before[0].run, "the stream goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_lost_everything_is_given_what_the_log_keeps() {
+    let mut world = Box::pin(World::new(1)).await;
+    let before = until_whole(&world.redis, world.app()).await;
+    world.redis.kill();
+    world.redis.start_again();
+    world.order(2).await;
+    let run = until_whole(&world.redis, world.app()).await;
+    assert_whole(&run, world.app()).await;
+    assert!(run[0].run > before[0].run, "whoever remembers an id finds the new ones after it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_was_killed_leaves_nothing_out() {
+    let mut world = Box::pin(World::new(2)).await;
+    world.order(4).await;
+    world.cluster.kill(0);
+    for _ in 0..4 {
+        place_order(&world.customer.at(&world.cluster[1]), &world.shop.product_id, 1).await;
+    }
+    let run = until_whole(&world.redis, &world.cluster[1].app).await;
+    assert_whole(&run, &world.cluster[1].app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_incarnation_of_the_log_begins_another_run() {
+    let world = Box::pin(World::new(1)).await;
+    let before = until_whole(&world.redis, world.app()).await;
+    relay::new_epoch(world.app().db.writer(), &world.app().ids).await.unwrap();
+    world.order(1).await;
+    let run = until_whole(&world.redis, world.app()).await;
+    assert!(run[0].run > before[0].run && run[0].fields["epoch"] != before[0].fields["epoch"]);
+    assert_whole(&run, world.app()).await;
+    let all = entries(&world.redis, &world.app().config).await;
+    assert!(all.windows(2).all(|pair| (pair[0].run, pair[0].position) < (pair[1].run, pair[1].position)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_added_now_is_tried_again() {
+    let world = Box::pin(World::new(1)).await;
+    until_whole(&world.redis, world.app()).await;
+    // somebody puts something else in its place
+    let mut connection = connection(&world.redis).await;
+    let key = key(&world.app().config);
+    redis::cmd("SET").arg(&key).arg("x").query_async::<()>(&mut connection).await.unwrap();
+    world.order(1).await;
+    redis::cmd("DEL").arg(&key).query_async::<()>(&mut connection).await.unwrap();
+    let run = until_whole(&world.redis, world.app()).await;
+    assert_whole(&run, world.app()).await;
+}
+
+/// The example, as it stands there.
+struct Consumer {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Consumer {
+    fn start(world: &World, name: &str) -> Self {
+        let mut child = Command::new("node")
+            .args(["consumer.mjs", &world.redis.url(), &key(&world.app().config), "billing", name])
+            .env("IDLE_MS", "500")
+            .current_dir(example("stream"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// Reads until every event up to the position `last` was dealt with by somebody.
+    async fn until(&mut self, seen: &mut BTreeSet<i64>, last: i64) {
+        let reading = async {
+            while !(1..=last).all(|position| seen.contains(&position)) {
+                let line = self.lines.next_line().await.unwrap().expect("the consumer goes on");
+                let event: Value = serde_json::from_str(&line).unwrap();
+                seen.insert(event["position"].as_i64().unwrap());
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), reading).await.expect("every event comes");
+    }
+}
+
+async fn head(app: &App) -> i64 {
+    relay::head(app.db.reader()).await.unwrap().position
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_deals_with_every_event_though_consumers_die() {
+    let mut world = Box::pin(World::new(1)).await;
+    let mut seen = BTreeSet::new();
+    let mut first = Consumer::start(&world, "billing-1");
+    world.order(3).await;
+    until_whole(&world.redis, world.app()).await;
+    first.until(&mut seen, head(world.app()).await).await;
+    first.child.kill().await.unwrap();
+    // one that reads and dies before it has dealt with anything: another takes over what it had
+    world.order(3).await;
+    until_whole(&world.redis, world.app()).await;
+    let mut connection = connection(&world.redis).await;
+    let mut read = redis::cmd("XREADGROUP");
+    read.arg("GROUP")
+        .arg("billing")
+        .arg("billing-2")
+        .arg("COUNT")
+        .arg(5)
+        .arg("STREAMS")
+        .arg(key(&world.app().config))
+        .arg(">");
+    read.query_async::<redis::Value>(&mut connection).await.unwrap();
+    let mut again = Consumer::start(&world, "billing-1");
+    again.until(&mut seen, head(world.app()).await).await;
+    // and it goes on when Redis has lost everything, its group too
+    world.redis.kill();
+    world.redis.start_again();
+    world.order(2).await;
+    until_whole(&world.redis, world.app()).await;
+    again.until(&mut seen, head(world.app()).await).await;
+}
