@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party, Reader, Role, Situation, viewer_actions};
 use domain::estimate;
 use domain::id::Kind;
-use entity::{order, payment};
+use entity::{order, order_event, payment};
 
 use super::claim::Claim;
 use super::inputs::{OrderFilterInput, OrderSort};
@@ -17,7 +17,7 @@ use crate::accounts::graphql::{Address, Seller, User};
 use crate::graphql::connection::{connection, is_counted, page_cost};
 use crate::graphql::enums::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus};
 use crate::graphql::loaders::{load, load_existing};
-use crate::graphql::scalars::Money;
+use crate::graphql::scalars::{EventCursor, Money};
 use crate::graphql::{Result, app, ids, reader};
 use crate::orders::service::{self, OrderFilter};
 use crate::payments::graphql::{Payment, PaymentsLoader};
@@ -43,6 +43,12 @@ impl Order {
     pub fn payment(&self, row: payment::Model) -> Option<Payment> {
         let party = self.party.filter(|party| *party != Party::Partner)?;
         Some(Payment::new(row, party == Party::Customer))
+    }
+
+    /// An entry of the order's timeline as the viewer sees it; `cursor` is its place in the order's stream, where that is known.
+    #[must_use]
+    pub const fn event(&self, row: order_event::Model, cursor: Option<EventCursor>) -> OrderEvent {
+        OrderEvent::new(row, self.party, cursor)
     }
 
     /// The order behind a claim that the viewer made or may see. Once the claim has ended and the order is another's, it
@@ -216,7 +222,7 @@ impl Order {
             }
             None => service::list_events(app(ctx)?.db.reader(), self.row.id, &args).await?,
         };
-        Ok(page.map(OrderEvent::stored).into())
+        Ok(page.map(|row| self.event(row, None)).into())
     }
 
     /// The code that the customer shows at the door; visible to the customer alone.

@@ -4,8 +4,11 @@ use quick_commerce::cart::promos::{self, NewPromo};
 use serde_json::{Value, json};
 
 use super::World;
+use crate::support::actors::Actor;
 use crate::support::audit::audit;
-use crate::support::money::{REFUND_PAYMENT, money, place_card_order, play, start, timeline, try_refund, until_money};
+use crate::support::money::{
+    REFUND_PAYMENT, money, place_card_order, play, sandbox_event, start, tell, timeline, try_refund, until_money,
+};
 use crate::support::story::{CANCEL_ORDER, PLACE_ORDER, claim, deliver, key, order_input, ready_order, text};
 use crate::support::{Shape, over_both_shapes};
 
@@ -16,6 +19,7 @@ over_both_shapes! {
     cash_is_handed_back_at_once,
     what_costs_nothing_is_not_paid,
     a_refund_is_made_once,
+    a_partner_is_not_told_why_a_card_was_declined_or_money_went_back,
 }
 
 async fn paid(world: &World) -> (String, String) {
@@ -140,4 +144,61 @@ async fn a_refund_is_made_once(shape: Shape) {
     let order = until_money(customer, &id, "/paymentStatus", "PARTIALLY_REFUNDED").await;
     assert_eq!(order["payments"][0]["refunds"].as_array().unwrap().len(), 1);
     audit(&app.app).await;
+}
+
+/// The notes about money in the timeline of an order, as `viewer` sees them, and the same by the ids of the events.
+async fn notes(viewer: &Actor, order_id: &str) -> (Vec<Value>, Vec<Value>) {
+    let document = "query($id: ID!) { order(id: $id) { timeline(first: 50) { nodes { id type note } } } }";
+    let answer = viewer.query(document, json!({ "id": order_id })).await;
+    let events = answer.data()["order"]["timeline"]["nodes"].as_array().unwrap().clone();
+    let events: Vec<Value> =
+        events.into_iter().filter(|event| event["type"] == "PAYMENT_FAILED" || event["type"] == "REFUNDED").collect();
+    let document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on OrderEvent { note } } }";
+    let ids: Vec<&Value> = events.iter().map(|event| &event["id"]).collect();
+    let answer = viewer.query(document, json!({ "ids": ids })).await;
+    let by_id = answer.data()["nodes"].as_array().unwrap().iter().map(|event| event["note"].clone()).collect();
+    (events.iter().map(|event| event["note"].clone()).collect(), by_id)
+}
+
+async fn a_partner_is_not_told_why_a_card_was_declined_or_money_went_back(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let declined = start(customer, &id).await;
+    let mut event = sandbox_event(&app.app, "evt_0", "payment.failed", &declined).await;
+    event["reason"] = json!("Your card has insufficient funds.");
+    tell(app, &event).await;
+    let payment = start(customer, &id).await;
+    play(app, &payment, "succeed").await;
+    until_money(customer, &id, "/status", "READY").await;
+    let partner = app.partner().await;
+    claim(&partner, &id).await;
+
+    let document = "subscription($id: ID!) { orderUpdates(orderId: $id) { __typename
+        ... on OrderChanged { event { type note } } } }";
+    let mut feeds = Vec::new();
+    for viewer in [&partner, customer, &shop.seller, &app.admin().await] {
+        let mut feed = viewer.subscribe(document, json!({ "id": id })).await;
+        assert_eq!(feed.next().await["__typename"], "OrderSnapshot");
+        feeds.push(feed);
+    }
+    try_refund(&shop.seller, &payment.id, Some("5")).await.ok("refundPayment");
+    for (number, feed) in feeds.iter_mut().enumerate() {
+        let note = if number == 0 { Value::Null } else { json!("Soggy.") };
+        assert_eq!(feed.next().await["event"], json!({ "type": "REFUNDED", "note": note }), "viewer {number}");
+    }
+
+    let nothing = vec![Value::Null, Value::Null];
+    assert_eq!(notes(&partner, &id).await, (nothing.clone(), nothing));
+    let words = vec![json!("Your card has insufficient funds."), json!("Soggy.")];
+    for viewer in [customer, &shop.seller, &app.admin().await] {
+        assert_eq!(notes(viewer, &id).await, (words.clone(), words.clone()));
+    }
+    // what is not about money is said to the partner, too
+    let document = "query($id: ID!) { order(id: $id) { timeline(first: 50) { nodes { type note } } } }";
+    let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "PICKED_UP", "note": "Left door." });
+    partner.mutate(crate::support::story::UPDATE_ORDER_STATUS, input).await.ok("updateOrderStatus");
+    let answer = partner.query(document, json!({ "id": id })).await;
+    let last = answer.data()["order"]["timeline"]["nodes"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(last, json!({ "type": "PICKED_UP", "note": "Left door." }));
 }
