@@ -92,12 +92,14 @@ async fn succeeded(
         return Ok(());
     }
     let is_unpaid = matches!(*order.payment_status, PaymentStatus::Pending | PaymentStatus::Failed);
-    let is_wanted = is_unpaid && *order.status != OrderStatus::Cancelled;
-    let note = match is_wanted {
-        true => None,
-        false if is_unpaid => Some("The order was cancelled before: the money goes back.".to_owned()),
-        false => Some("The order was paid before: the money goes back.".to_owned()),
+    // nothing is delivered any more for what comes now
+    let unwanted = match *order.status {
+        _ if !is_unpaid => Some("The order was paid before: the money goes back."),
+        OrderStatus::Cancelled => Some("The order was cancelled before: the money goes back."),
+        OrderStatus::Failed => Some("The delivery had failed before: the money goes back."),
+        _ => None,
     };
+    let (is_wanted, note) = (unwanted.is_none(), unwanted.map(str::to_owned));
     let columns = if is_unpaid { vec![status(PaymentStatus::Paid)] } else { Vec::new() };
     let cause = Cause { r#type: OrderEventType::PaymentSucceeded, actor: None, note: note.clone(), at };
     let after = change(app, tx, Before::from(order), settle::unchanged(order), columns, cause).await?;
