@@ -6,7 +6,7 @@
 //! it does must do no harm the second time.
 //!
 //! What fails is tried again, later each time, until it has failed too often: then it is dead, and stays in the table, where
-//! the metrics count it, until somebody looks and has it tried again.
+//! the metrics count it, until somebody looks and has it tried again. What only waits for others is looked at as often as it takes.
 
 mod worker;
 
@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::job;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
@@ -109,6 +109,9 @@ pub enum Failure {
     Again(String),
     /// It may be done later, with this payload in place of its own.
     AgainWith(String, Value),
+    /// Nothing went wrong, and it is not at its end: with this payload it is looked at again after so long, as often as it
+    /// takes. The text is for the operator.
+    Later(String, Value, TimeDelta),
     /// It never will. The text is for the operator.
     Final(String),
 }
@@ -119,6 +122,14 @@ impl Failure {
         match serde_json::to_value(payload) {
             Ok(payload) => Self::AgainWith(error, payload),
             Err(_) => Self::Again(error),
+        }
+    }
+
+    /// It is to be looked at again after `pause`, with `payload`.
+    pub fn later(why: String, payload: &impl Serialize, pause: TimeDelta) -> Self {
+        match serde_json::to_value(payload) {
+            Ok(payload) => Self::Later(why, payload, pause),
+            Err(_) => Self::Again(why),
         }
     }
 }

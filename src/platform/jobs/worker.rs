@@ -174,9 +174,14 @@ impl Worker {
     }
 
     async fn put_off(&self, job: &job::Model, failure: &Failure) -> Result<()> {
+        if let Failure::Later(why, payload, pause) = failure {
+            return self.keep(job, why, payload, *pause).await;
+        }
         self.counters.count_failed();
         let (error, is_final) = match failure {
-            Failure::Again(error) | Failure::AgainWith(error, _) => (error, job.attempts >= ATTEMPTS),
+            Failure::Again(error) | Failure::AgainWith(error, _) | Failure::Later(error, ..) => {
+                (error, job.attempts >= ATTEMPTS)
+            }
             Failure::Final(error) => (error, true),
         };
         let now = self.clock.db_now(self.db.reader()).await?;
@@ -197,6 +202,21 @@ impl Worker {
             );
             update = update.col_expr(job::Column::RunAt, Expr::value(now + pause(job.attempts, &self.ids)));
         }
+        update.filter(Self::mine(job)).exec(self.db.writer()).await?;
+        Ok(())
+    }
+
+    /// Leaves the job for later, as if it had not been tried yet.
+    async fn keep(&self, job: &job::Model, why: &str, payload: &serde_json::Value, pause: TimeDelta) -> Result<()> {
+        let now = self.clock.db_now(self.db.reader()).await?;
+        tracing::info!(kind = job.kind, key = job.key, why, %pause, "a job waits");
+        let update = job::Entity::update_many()
+            // attempts count from the start: by another id, nobody who had it before takes it for theirs
+            .col_expr(job::Column::Id, Expr::value(self.ids.uuid()))
+            .col_expr(job::Column::Attempts, Expr::value(0))
+            .col_expr(job::Column::Payload, Expr::value(payload.clone()))
+            .col_expr(job::Column::LastError, Expr::value(why))
+            .col_expr(job::Column::RunAt, Expr::value(now + pause));
         update.filter(Self::mine(job)).exec(self.db.writer()).await?;
         Ok(())
     }
