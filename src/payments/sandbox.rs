@@ -124,7 +124,7 @@ impl Sandbox {
 
 fn unavailable(error: Error) -> ProviderError {
     match Failure::from(error) {
-        Failure::Again(text) | Failure::AgainWith(text, _) | Failure::Final(text) => {
+        Failure::Again(text) | Failure::AgainWith(text, _) | Failure::Later(text, ..) | Failure::Final(text) => {
             ProviderError::Unavailable(format!("the sandbox: {text}"))
         }
     }

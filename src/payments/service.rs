@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::money::Money;
 use domain::order::PaymentStatus;
 use entity::{Text, order, payment, payment_event, refund};
@@ -55,6 +55,24 @@ pub fn is_open(payment: &payment::Model) -> bool {
 #[must_use]
 pub fn is_paid(payment: &payment::Model) -> bool {
     !UNPAID.contains(&payment.status)
+}
+
+/// What may still go back of `payment`, in minor units, once it has succeeded: what is on its way back counts as gone.
+#[must_use]
+pub const fn left_minor(payment: &payment::Model) -> i64 {
+    payment.amount_minor - payment.refunded_minor
+}
+
+/// Whether anything may still go back of `payments`.
+#[must_use]
+pub fn is_refundable(payments: &[payment::Model]) -> bool {
+    payments.iter().any(|payment| is_paid(payment) && left_minor(payment) > 0)
+}
+
+/// That less is left of `payment` than was asked for.
+#[must_use]
+pub fn too_large(payment: &payment::Model) -> PaymentError {
+    PaymentError::RefundTooLarge { left: Money::new(left_minor(payment), *payment.currency) }
 }
 
 /// The payment `id`.
@@ -327,10 +345,24 @@ struct About {
     /// How often the provider broke at it.
     #[serde(default)]
     broken: u32,
+    /// How often the provider said that it is on its way.
+    #[serde(default)]
+    pending: u32,
+}
+
+impl About {
+    const fn new(id: Uuid) -> Self {
+        Self { id, broken: 0, pending: 0 }
+    }
+}
+
+/// When a refund that is on its way at the provider is looked at next: its webhook may never come. Banks take days.
+fn next_look(pending: u32) -> TimeDelta {
+    (TimeDelta::minutes(10) * (1 << pending.min(10))).min(TimeDelta::hours(6))
 }
 
 async fn enqueue_cancel(app: &App, tx: &Tx, payment: Uuid, at: DateTime<Utc>) -> Result<()> {
-    let (key, payload) = (payment.to_string(), &About { id: payment, broken: 0 });
+    let (key, payload) = (payment.to_string(), &About::new(payment));
     jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: CANCEL, key, payload, run_at: at, at }).await
 }
 
@@ -402,12 +434,13 @@ pub async fn order_refund(
     if order.amount_minor.is_some() && repo::list_refunds(&**tx, &[payment.id]).await?.len() >= MAX_REFUNDS {
         return Err(PaymentError::TooManyRefunds.into());
     }
-    let left = payment.amount_minor - payment.refunded_minor;
+    let left = left_minor(payment);
     let amount_minor = order.amount_minor.unwrap_or(left);
-    let too_large = || PaymentError::RefundTooLarge { left: Money::new(left, *payment.currency) };
-    // the condition decides, whoever holds which lock
-    if amount_minor <= 0 || !repo::update_refunding(&**tx, payment.id, amount_minor, at).await? {
-        return Err(too_large().into());
+    // the condition decides, whoever holds which lock; it adds, which must not overflow
+    let is_taken = (1..=left).contains(&amount_minor)
+        && repo::update_refunding(&**tx, payment.id, amount_minor, at).await?;
+    if !is_taken {
+        return Err(too_large(payment).into());
     }
     let row = refund::Model {
         id: app.ids.uuid(),
@@ -424,18 +457,18 @@ pub async fn order_refund(
     };
     repo::insert_refund(&**tx, row.clone()).await?;
     if payment.provider != CASH {
-        let (key, payload) = (row.id.to_string(), &About { id: row.id, broken: 0 });
+        let (key, payload) = (row.id.to_string(), &About::new(row.id));
         jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: REFUND, key, payload, run_at: at, at }).await?;
     }
     Ok(row)
 }
 
-/// Asks the provider for the refund of `job`. What it says is then to be settled; `None`: nothing yet.
+/// Asks the provider for the refund of `job`. What it says is then to be settled; `None`: that was done before.
 ///
 /// # Errors
-/// When the provider cannot be asked now.
+/// When the provider cannot be asked now, or says that the refund is on its way.
 pub async fn refund_at_provider(app: &App, job: &Job) -> Result<Option<(Uuid, RefundOutcome)>, Failure> {
-    let About { id, broken } = job.payload()?;
+    let About { id, broken, pending } = job.payload()?;
     let db = app.db.reader();
     let Some(refund) = repo::find_refund(db, id).await? else { return Ok(None) };
     let Some(payment) = repo::find_payment(db, refund.payment_id).await? else { return Ok(None) };
@@ -450,11 +483,18 @@ pub async fn refund_at_provider(app: &App, job: &Job) -> Result<Option<(Uuid, Re
     match provider.refund(&new).await {
         Ok(answer) => {
             repo::update_refund_reference(app.db.writer(), id, &answer.reference).await?;
-            Ok(answer.outcome.map(|outcome| (id, outcome)))
+            let Some(outcome) = answer.outcome else {
+                let about = About { id, broken, pending: pending.saturating_add(1) };
+                let why = "the provider says that the refund is on its way".to_owned();
+                return Err(Failure::later(why, &about, next_look(pending)));
+            };
+            Ok(Some((id, outcome)))
         }
         Err(ProviderError::Refused(reason)) => Ok(Some((id, RefundOutcome::Failed(reason)))),
         // under the same key it would say so for a day
-        Err(ProviderError::Broken(error)) => Err(Failure::again_with(error, &About { id, broken: broken + 1 })),
+        Err(ProviderError::Broken(error)) => {
+            Err(Failure::again_with(error, &About { id, broken: broken.saturating_add(1), pending }))
+        }
         Err(ProviderError::Unavailable(error) | ProviderError::UnderWay(error)) => Err(Failure::Again(error)),
     }
 }

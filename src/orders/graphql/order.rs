@@ -21,6 +21,7 @@ use crate::graphql::scalars::{EventCursor, Money};
 use crate::graphql::{Result, app, ids, reader};
 use crate::orders::service::{self, OrderFilter};
 use crate::payments::graphql::{Payment, PaymentsLoader};
+use crate::payments::service as payments;
 use crate::platform::page::{Page, PageArgs};
 
 /// An order: what was bought, where it is, and who carries it.
@@ -190,15 +191,19 @@ impl Order {
     }
 
     /// What the viewer may do with it now.
-    async fn viewer_actions(&self, ctx: &Context<'_>) -> Vec<OrderAction> {
+    async fn viewer_actions(&self, ctx: &Context<'_>) -> Result<Vec<OrderAction>> {
         let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
         let (payment_method, payment_status) = (*self.row.payment_method, *self.row.payment_status);
         let (status, is_rated) = (*self.row.status, self.row.rated_at.is_some());
-        let now = Situation { status, claim, payment_method, payment_status, is_rated };
+        let mut now = Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated };
+        if matches!(self.party, Some(Party::Seller | Party::Admin)) && now.is_refundable() {
+            let payments = load::<PaymentsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
+            now.is_money_left = payments::is_refundable(&payments);
+        }
         let is_partner = reader(ctx).is_some_and(|reader| reader.role == Some(Role::Partner));
         // to a partner who is nothing to it the order may be on offer; nobody else sees an order that is not theirs
         let actions = if self.party.is_some() || is_partner { viewer_actions(self.party, now) } else { Vec::new() };
-        actions.into_iter().map(Into::into).collect()
+        Ok(actions.into_iter().map(Into::into).collect())
     }
 
     /// What happened to it, oldest first. Empty to a partner whose claim on it has ended before the goods were picked up.

@@ -71,7 +71,7 @@ async fn what_was_declined_or_called_off_is_declined_again(shape: Shape) {
     let World { app, shop, customer } = &world;
     let id = place_card_order(customer, &shop.product_id, 1).await;
     let input = json!({ "idempotencyKey": key(), "orderId": id });
-    stripe.will_answer(StatusCode::PAYMENT_REQUIRED, json!({ "error": { "message": "Not\u{0} this one." } }));
+    stripe.will_answer(StatusCode::PAYMENT_REQUIRED, json!({ "error": { "type": "card_error", "message": "Not\u{0} this one." } }));
     for _ in 0..2 {
         let answer = customer.mutate(START_PAYMENT, input.clone()).await;
         assert_eq!(answer.refusal("startPayment"), "PAYMENT_DECLINED");
@@ -90,7 +90,7 @@ async fn a_start_beside_another_hears_what_that_one_hears(shape: Shape) {
     let (world, stripe) = world(shape).await;
     let World { app, shop, customer } = &world;
     let id = place_card_order(customer, &shop.product_id, 1).await;
-    let busy = json!({ "error": { "code": "idempotency_key_in_use", "message": "There is another request." } });
+    let busy = json!({ "error": { "type": "idempotency_error", "code": "idempotency_key_in_use", "message": "There is another request." } });
     stripe.will_answer(StatusCode::CONFLICT, busy);
     let payment = start(customer, &id).await;
     let keys: Vec<String> = stripe.asked("payment_intents").into_iter().map(|(_, key, _)| key).collect();
@@ -155,7 +155,8 @@ async fn a_success_that_nobody_told_of_is_found_and_goes_back(shape: Shape) {
     let mut paid = intent(app, &payment.id).await;
     paid["status"] = json!("succeeded");
     stripe.intents_are(paid.clone());
-    stripe.will_answer(StatusCode::BAD_REQUEST, json!({ "error": { "message": "It has succeeded." } }));
+    let refusal = json!({ "error": { "type": "invalid_request_error", "message": "It has succeeded." } });
+    stripe.will_answer(StatusCode::BAD_REQUEST, refusal);
     cancel(customer, &id).await;
     until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
     // the webhook comes after all
@@ -185,11 +186,13 @@ async fn a_failed_refund_of_a_cancelled_order_is_in_its_timeline(shape: Shape) {
     let (world, stripe) = world(shape).await;
     let World { app, shop, customer } = &world;
     let (id, payment) = paid(app, shop, customer).await;
-    stripe.will_answer(StatusCode::BAD_REQUEST, json!({ "error": { "message": "Charge is disputed." } }));
+    let refusal = json!({ "error": { "type": "invalid_request_error", "message": "Charge is disputed." } });
+    stripe.will_answer(StatusCode::BAD_REQUEST, refusal);
     cancel(customer, &id).await;
     let order = until_money(customer, &id, "/payments/0/refunds/0/status", "FAILED").await;
     let last = order["timeline"]["nodes"].as_array().unwrap().last().unwrap();
-    assert_eq!((&last["type"], &last["note"]), (&json!("PAYMENT_FAILED"), &json!("A refund failed: Charge is disputed.")));
+    let note = "A refund failed: The payment provider did not accept it.";
+    assert_eq!((&last["type"], &last["note"]), (&json!("PAYMENT_FAILED"), &json!(note)));
     assert_eq!((&order["status"], &order["paymentStatus"]), (&json!("CANCELLED"), &json!("PAID")));
     audit(&app.app).await;
     // somebody sees to it

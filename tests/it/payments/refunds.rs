@@ -7,9 +7,11 @@ use super::World;
 use crate::support::actors::Actor;
 use crate::support::audit::audit;
 use crate::support::money::{
-    REFUND_PAYMENT, money, place_card_order, play, sandbox_event, start, tell, timeline, try_refund, until_money,
+    REFUND_PAYMENT, Started, money, place_card_order, play, sandbox_event, start, tell, timeline, try_play, try_refund,
+    until_money,
 };
-use crate::support::story::{CANCEL_ORDER, PLACE_ORDER, claim, deliver, key, order_input, ready_order, text};
+use crate::support::story::{CANCEL_ORDER, PLACE_ORDER, claim, deliver, key, order_input, product, ready_order, step, text};
+use crate::support::wait::until;
 use crate::support::{Shape, over_both_shapes};
 
 over_both_shapes! {
@@ -19,7 +21,11 @@ over_both_shapes! {
     cash_is_handed_back_at_once,
     what_costs_nothing_is_not_paid,
     a_refund_is_made_once,
+    what_is_larger_than_any_price_goes_back_in_parts,
     a_partner_is_not_told_why_a_card_was_declined_or_money_went_back,
+    a_payment_that_succeeds_after_the_delivery_failed_goes_back,
+    a_payment_that_is_open_when_the_delivery_fails_is_called_off,
+    what_was_paid_of_a_failed_delivery_stays_until_somebody_gives_it_back,
 }
 
 async fn paid(world: &World) -> (String, String) {
@@ -125,6 +131,9 @@ async fn what_costs_nothing_is_not_paid(shape: Shape) {
     deliver(&partner, customer, &id).await;
     let order = money(customer, &id).await;
     assert_eq!((&order["paymentStatus"], &order["payments"]), (&json!("PAID"), &json!([])));
+    for viewer in [&shop.seller, &app.admin().await] {
+        assert_eq!(money(viewer, &id).await["viewerActions"], json!([]), "there is nothing to give back");
+    }
     audit(&app.app).await;
 }
 
@@ -201,4 +210,86 @@ async fn a_partner_is_not_told_why_a_card_was_declined_or_money_went_back(shape:
     let answer = partner.query(document, json!({ "id": id })).await;
     let last = answer.data()["order"]["timeline"]["nodes"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(last, json!({ "type": "PICKED_UP", "note": "Left door." }));
+}
+
+/// An order whose payment is under way, and which an admin had delivered all the same: it is in a partner's hands.
+async fn unpaid_on_the_way(world: &World, choice: Option<&str>) -> (Actor, String, Started) {
+    let World { app, shop, customer } = world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let payment = start(customer, &id).await;
+    if let Some(choice) = choice {
+        play(app, &payment, choice).await;
+    }
+    let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "CONFIRMED" });
+    app.admin().await.mutate(crate::support::story::UPDATE_ORDER_STATUS, input).await.ok("updateOrderStatus");
+    let partner = app.partner().await;
+    claim(&partner, &id).await;
+    step(&partner, &id, "PICKED_UP").await;
+    (partner, id, payment)
+}
+
+async fn a_payment_that_succeeds_after_the_delivery_failed_goes_back(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, customer, .. } = &world;
+    // it cannot be called off any more
+    let (partner, id, _) = unpaid_on_the_way(&world, Some("late")).await;
+    step(&partner, &id, "FAILED").await;
+    assert_eq!(money(customer, &id).await["payments"][0]["status"], "FAILED");
+    app.clock.advance(app.app.config.payments.sandbox_late);
+    let order = until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    let events = timeline(&order);
+    assert_eq!(events[events.len() - 3..], ["FAILED", "PAYMENT_SUCCEEDED", "REFUNDED"]);
+    assert_eq!(order["payments"][0]["refunds"][0]["reason"], "The delivery had failed before: the money goes back.");
+    audit(&app.app).await;
+}
+
+async fn a_payment_that_is_open_when_the_delivery_fails_is_called_off(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, customer, .. } = &world;
+    let (partner, id, payment) = unpaid_on_the_way(&world, None).await;
+    step(&partner, &id, "FAILED").await;
+    let order = money(customer, &id).await;
+    assert_eq!((&order["status"], &order["payments"][0]["status"]), (&json!("FAILED"), &json!("FAILED")));
+    until(|| async { try_play(app, &payment, "succeed").await.status == axum::http::StatusCode::CONFLICT }).await;
+    audit(&app.app).await;
+}
+
+async fn what_was_paid_of_a_failed_delivery_stays_until_somebody_gives_it_back(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, shop, customer } = &world;
+    let (id, payment) = paid(&world).await;
+    let partner = app.partner().await;
+    claim(&partner, &id).await;
+    step(&partner, &id, "PICKED_UP").await;
+    step(&partner, &id, "FAILED").await;
+    let order = money(customer, &id).await;
+    assert_eq!((&order["paymentStatus"], &order["payments"][0]["refunds"]), (&json!("PAID"), &json!([])));
+    for viewer in [&shop.seller, &app.admin().await] {
+        assert_eq!(money(viewer, &id).await["viewerActions"], json!(["REFUND"]));
+    }
+    try_refund(&shop.seller, &payment, None).await.ok("refundPayment");
+    until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    audit(&app.app).await;
+}
+
+async fn what_is_larger_than_any_price_goes_back_in_parts(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, shop, customer } = &world;
+    // the dearest there is, three times
+    let dear = product(&shop.seller, &shop.category_id, 10, "10000000").await;
+    let id = place_card_order(customer, &dear, 3).await;
+    let payment = start(customer, &id).await;
+    play(app, &payment, "succeed").await;
+    let order = until_money(customer, &id, "/status", "READY").await;
+    assert_eq!(order["payments"][0]["amount"]["amount"], "31500000.00");
+    for amount in ["31500000.01", "92233720368547758.07", "92233720368547758.08", "79228162514264337593543950335"] {
+        let answer = try_refund(&shop.seller, &payment.id, Some(amount)).await;
+        assert_eq!(answer.refusal("refundPayment"), "REFUND_TOO_LARGE", "{amount}");
+    }
+    try_refund(&shop.seller, &payment.id, Some("20000000.50")).await.ok("refundPayment");
+    let order = until_money(customer, &id, "/paymentStatus", "PARTIALLY_REFUNDED").await;
+    assert_eq!(order["payments"][0]["refunded"]["amount"], "20000000.50");
+    try_refund(&shop.seller, &payment.id, Some("11499999.50")).await.ok("refundPayment");
+    until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    audit(&app.app).await;
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party};
 use domain::error::Rejection;
 use domain::input;
-use domain::money::Money;
+use domain::money::{AmountError, Money};
 use domain::order::{OrderEventType, OrderStatus};
 use entity::{order, payment, refund};
 use rust_decimal::Decimal;
@@ -84,9 +84,12 @@ async fn reread(tx: &Tx, id: Uuid) -> Result<OrderPayment> {
     Ok(OrderPayment { order, payment })
 }
 
+/// An order may cost more than any one thing: what is left of the payment is the limit.
 fn minor(amount: Decimal, payment: &payment::Model) -> Result<i64, Rejection> {
-    let money = Money::from_decimal(amount, *payment.currency);
-    let money = money.map_err(|error| Rejection::invalid("amount", format!("It {error}.")))?;
+    let money = Money::sum_from_decimal(amount, *payment.currency).map_err(|error| match error {
+        AmountError::TooLarge => payments::too_large(payment).into(),
+        error => Rejection::invalid("amount", format!("It {error}.")),
+    })?;
     if money.minor == 0 { Err(Rejection::invalid("amount", "Must be more than nothing.")) } else { Ok(money.minor) }
 }
 
