@@ -172,7 +172,10 @@ mod tests {
 
     fn actions(party: Option<Party>, status: OrderStatus, claim: Option<ClaimStatus>) -> Vec<OrderAction> {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
-        viewer_actions(party, Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated: false })
+        viewer_actions(
+            party,
+            Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated: false },
+        )
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod m20261121_000011_sales;
 mod m20261121_000012_search;
 mod m20261121_000013_ratings;
 mod m20261121_000014_consumers;
+mod m20261121_000024_payment_follow_up;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000012_search::Migration),
             Box::new(m20261121_000013_ratings::Migration),
             Box::new(m20261121_000014_consumers::Migration),
+            Box::new(m20261121_000024_payment_follow_up::Migration),
         ]
     }
 }

@@ -27,14 +27,14 @@ const BUSY: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(4
 /// The job that has a payment called off at its provider.
 pub const CANCEL: &str = "payments.cancel";
 
+/// The job that asks whether an order whose time is up was paid after all.
+pub const ASK: &str = "payments.ask";
+
 /// The job that has money given back by a provider.
 pub const REFUND: &str = "payments.refund";
 
-/// The most payments of an order that its provider knows: so often is a card declined, or a page left.
+/// The most payments of an order: so often is a card declined, or a page left.
 const MAX_PAYMENTS: usize = 20;
-
-/// The most payments of an order, those at which the provider broke among them.
-const MAX_TRIES: usize = 200;
 
 /// The most refunds that somebody may ask for of one payment.
 const MAX_REFUNDS: usize = 50;
@@ -73,6 +73,11 @@ pub fn is_refundable(payments: &[payment::Model]) -> bool {
 #[must_use]
 pub fn too_large(payment: &payment::Model) -> PaymentError {
     PaymentError::RefundTooLarge { left: Money::new(left_minor(payment), *payment.currency) }
+}
+
+/// Whether `payment` may succeed at its provider, whatever we think of it: the customer has its secret.
+fn may_succeed(payment: &payment::Model) -> bool {
+    !is_paid(payment) && payment.provider_ref.is_some() && payment.called_off_at.is_none()
 }
 
 /// The payment `id`.
@@ -181,12 +186,11 @@ pub async fn begin(app: &App, tx: &Tx, order: &order::Model, provider: &str, at:
         }
         return Ok(open.clone());
     }
-    let known = payments.iter().filter(|payment| payment.provider_ref.is_some());
-    if known.clone().count() >= MAX_PAYMENTS || payments.len() >= MAX_TRIES {
+    if payments.len() >= MAX_PAYMENTS {
         return Err(PaymentError::NotAllowed("Too many payments of this order have failed.").into());
     }
     // the customer has the secrets of those that failed: two are not to succeed
-    for failed in known.filter(|payment| !is_paid(payment)) {
+    for failed in payments.iter().filter(|payment| may_succeed(payment)) {
         enqueue_cancel(app, tx, failed.id, at).await?;
     }
     let row = new(app, order, provider, PaymentStatus::Pending, at);
@@ -217,6 +221,8 @@ fn new(app: &App, order: &order::Model, provider: &str, status: PaymentStatus, a
         provider_ref: None,
         client_secret: None,
         failure_reason: None,
+        broken: 0,
+        called_off_at: None,
         created_at: at,
         updated_at: at,
         paid_at: (status == PaymentStatus::Paid).then_some(at),
@@ -228,8 +234,6 @@ fn new(app: &App, order: &order::Model, provider: &str, status: PaymentStatus, a
 pub enum NotIntroduced {
     /// The provider will not have it.
     Refused(String),
-    /// The provider broke: this payment cannot be made known any more, and another can.
-    Broken(Error),
     /// It failed before, or was called off in the meantime: nobody can go on with it.
     Ended(String),
     /// It may later; or something broke.
@@ -249,7 +253,6 @@ impl From<Error> for NotIntroduced {
 pub async fn introduce(app: &App, payment: payment::Model, order_number: &str) -> Result<payment::Model, NotIntroduced> {
     let provider = provider::find(app, &payment.provider).ok_or(Error::from(PaymentError::NoSuchProvider))?;
     let amount = Money::new(payment.amount_minor, *payment.currency);
-    let new = NewIntent { payment: payment.id, order_number: order_number.to_owned(), amount };
     let fault = |error: String| Error::fault("asking a payment provider", error);
     let (mut payment, mut pauses) = (payment, BUSY.iter());
     loop {
@@ -259,13 +262,19 @@ pub async fn introduce(app: &App, payment: payment::Model, order_number: &str) -
         if payment.provider_ref.is_some() || !is_open(&payment) {
             return Ok(payment);
         }
+        let broken = u32::try_from(payment.broken).unwrap_or_default();
+        let new = NewIntent { payment: payment.id, broken, order_number: order_number.to_owned(), amount };
         match provider.create_intent(&new).await {
             Ok(intent) => {
                 let kept = retry(|| keep_intent(app, payment.id, &intent)).await?;
                 return if *kept.status == PaymentStatus::Failed { Err(ended(kept)) } else { Ok(kept) };
             }
             Err(ProviderError::Refused(reason)) => return Err(NotIntroduced::Refused(readable(&reason))),
-            Err(ProviderError::Broken(error)) => return Err(NotIntroduced::Broken(fault(error))),
+            Err(ProviderError::Broken(error)) => {
+                // nobody has its secret, and for a day the provider would say so again: whoever asks next asks otherwise
+                repo::update_broken(app.db.writer(), payment.id, payment.broken).await?;
+                return Err(fault(error).into());
+            }
             Err(ProviderError::Unavailable(error)) => return Err(fault(error).into()),
             // another request of ours asks the same: what it is answered is for this one, too
             Err(ProviderError::UnderWay(error)) => match pauses.next() {
@@ -331,7 +340,7 @@ pub async fn abandon(app: &App, tx: &Tx, order: Uuid, except: Option<Uuid>, reas
     let payments = repo::list_payments(&**tx, &[order]).await?;
     for payment in payments.iter().filter(|payment| !is_paid(payment) && Some(payment.id) != except) {
         // one that failed before its provider knew of it is called off by whoever hears that it is known after all
-        if fail(tx, payment.id, reason, at).await? || payment.provider_ref.is_some() {
+        if fail(tx, payment.id, reason, at).await? || may_succeed(payment) {
             enqueue_cancel(app, tx, payment.id, at).await?;
         }
     }
@@ -380,18 +389,16 @@ pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<Option<(String, 
     let provider = provider::find(app, &payment.provider);
     let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
     let refusal = match provider.cancel_intent(app.ids.uuid(), &reference).await {
-        Ok(()) => return Ok(None),
+        Ok(()) => return called_off(app, id).await,
         Err(ProviderError::Refused(reason)) => reason,
         Err(error) => return Err(Failure::Again(error.to_string())),
     };
     match provider.find_intent(&reference).await {
         Ok(IntentState::Succeeded { amount_minor, currency }) => {
             tracing::warn!(payment = %id, "a payment that was to be called off has succeeded");
-            // once for each payment; its webhook changes nothing more
-            let (event, news) = (format!("found:{id}"), News::Succeeded { amount_minor, currency });
-            Ok(Some((payment.provider, ProviderEvent { id: event, payment: Some(id), reference, news })))
+            Ok(Some((payment.provider, found(id, reference, amount_minor, currency))))
         }
-        Ok(IntentState::Cancelled) => Ok(None),
+        Ok(IntentState::Cancelled) => called_off(app, id).await,
         Ok(IntentState::Processing) => Err(Failure::Again(format!("it is about to succeed or to fail: {refusal}"))),
         Ok(IntentState::Other(state)) => {
             tracing::error!(payment = %id, state, refusal, "a payment could not be called off");
@@ -403,6 +410,66 @@ pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<Option<(String, 
         }
         Err(error) => Err(Failure::Again(error.to_string())),
     }
+}
+
+/// That the payment `id` was found to have succeeded: once for each payment; its webhook changes nothing more.
+fn found(id: Uuid, reference: String, amount_minor: i64, currency: String) -> ProviderEvent {
+    let news = News::Succeeded { amount_minor, currency };
+    ProviderEvent { id: format!("found:{id}"), payment: Some(id), reference, news }
+}
+
+/// Writes down that nobody can go on with the payment `id` any more.
+async fn called_off(app: &App, id: Uuid) -> Result<Option<(String, ProviderEvent)>, Failure> {
+    let db = app.db.writer();
+    repo::update_called_off(db, id, app.clock.db_now(db).await?).await?;
+    Ok(None)
+}
+
+/// Has the providers of what `order` may have been paid by asked, whose time is up: a webhook may be late. Whether there is
+/// anybody to ask.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ask(app: &App, tx: &Tx, order: Uuid, at: DateTime<Utc>) -> Result<bool> {
+    if !repo::list_payments(&**tx, &[order]).await?.iter().any(may_succeed) {
+        return Ok(false);
+    }
+    let (key, payload) = (order.to_string(), &About::new(order));
+    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: ASK, key, payload, run_at: at, at }).await?;
+    Ok(true)
+}
+
+/// The order that `job` asks about.
+///
+/// # Errors
+/// When the job is not one of these.
+pub fn asked_about(job: &Job) -> Result<Uuid, Failure> {
+    Ok(job.payload::<About>()?.id)
+}
+
+/// Asks how the payments of `order` stand: those that have succeeded are to be applied. What is about to succeed comes too late.
+///
+/// # Errors
+/// When a provider cannot be asked now.
+pub async fn ask_providers(app: &App, order: Uuid) -> Result<Vec<(String, ProviderEvent)>, Failure> {
+    let mut succeeded = Vec::new();
+    for payment in repo::list_payments(app.db.reader(), &[order]).await?.into_iter().filter(may_succeed) {
+        let Some(reference) = payment.provider_ref else { continue };
+        let provider = provider::find(app, &payment.provider);
+        let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
+        match provider.find_intent(&reference).await {
+            Ok(IntentState::Succeeded { amount_minor, currency }) => {
+                tracing::warn!(payment = %payment.id, "a payment of which no webhook told has succeeded");
+                succeeded.push((payment.provider, found(payment.id, reference, amount_minor, currency)));
+            }
+            Ok(IntentState::Processing | IntentState::Cancelled | IntentState::Other(_)) => {}
+            Err(ProviderError::Refused(unknown)) => {
+                tracing::error!(payment = %payment.id, unknown, "a payment could not be looked up");
+            }
+            Err(error) => return Err(Failure::Again(error.to_string())),
+        }
+    }
+    Ok(succeeded)
 }
 
 /// A refund to be made.
@@ -437,8 +504,7 @@ pub async fn order_refund(
     let left = left_minor(payment);
     let amount_minor = order.amount_minor.unwrap_or(left);
     // the condition decides, whoever holds which lock; it adds, which must not overflow
-    let is_taken = (1..=left).contains(&amount_minor)
-        && repo::update_refunding(&**tx, payment.id, amount_minor, at).await?;
+    let is_taken = (1..=left).contains(&amount_minor) && repo::update_refunding(&**tx, payment.id, amount_minor, at).await?;
     if !is_taken {
         return Err(too_large(payment).into());
     }

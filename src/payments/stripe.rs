@@ -180,6 +180,14 @@ impl StripeApi {
     }
 }
 
+/// The key of a request about what we call `id`, at which Stripe broke so many times.
+fn request_key(id: Uuid, broken: u32) -> String {
+    match broken {
+        0 => id.to_string(),
+        times => format!("{id}-{times}"),
+    }
+}
+
 /// Stripe cannot be asked now, or understood.
 fn unavailable(error: impl std::fmt::Display) -> ProviderError {
     ProviderError::Unavailable(format!("Stripe: {error}"))
@@ -200,7 +208,7 @@ impl Provider for StripeApi {
                 ("description", format!("Order {}", new.order_number)),
                 ("metadata[payment_id]", new.payment.to_string()),
             ];
-            let answer = self.post("/v1/payment_intents", &new.payment.to_string(), &form).await?;
+            let answer = self.post("/v1/payment_intents", &request_key(new.payment, new.broken), &form).await?;
             let PaymentIntent { id, client_secret, .. } = Self::read(answer)?;
             let missing = || ProviderError::Unavailable("Stripe's answer: no client_secret".to_owned());
             Ok(Intent { reference: id, client_secret: client_secret.ok_or_else(missing)? })
@@ -237,10 +245,7 @@ impl Provider for StripeApi {
                 let outcome = outcome(&made);
                 return Ok(RefundAnswer { reference: made.id, outcome });
             }
-            let key = match new.broken {
-                0 => new.refund.to_string(),
-                times => format!("{}-{times}", new.refund),
-            };
+            let key = request_key(new.refund, new.broken);
             let form = [
                 ("payment_intent", new.reference.clone()),
                 ("amount", new.amount.minor.to_string()),

@@ -88,8 +88,8 @@ impl OrderEvent {
     /// In the words of the actor, or of the payment's provider. Null to partners where money is told of: of `PAYMENT_SUCCEEDED`,
     /// `PAYMENT_FAILED` and REFUNDED.
     async fn note(&self) -> Option<&str> {
-        let is_shown = !self.row.r#type.is_of_money()
-            || matches!(self.party, Some(Party::Customer | Party::Seller | Party::Admin));
+        let is_shown =
+            !self.row.r#type.is_of_money() || matches!(self.party, Some(Party::Customer | Party::Seller | Party::Admin));
         self.row.note.as_deref().filter(|_| is_shown)
     }
 

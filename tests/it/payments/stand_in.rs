@@ -93,6 +93,11 @@ impl StandIn {
         self.0.look_ups.lock().unwrap().push((status, body));
     }
 
+    /// How many look-ups are yet to be answered as [`StandIn::will_answer_look_up`] said.
+    pub(super) fn planned_look_ups(&self) -> usize {
+        self.0.look_ups.lock().unwrap().len()
+    }
+
     /// How often refunds were looked up.
     pub(super) fn looked_up(&self) -> usize {
         *self.0.looked_up.lock().unwrap()
@@ -146,7 +151,8 @@ async fn look_up(
     headers: HeaderMap,
 ) -> Response {
     assert!(check(&headers)("idempotency-key").is_empty(), "nothing is done");
-    let planned = Some(&mut *stand_in.0.look_ups.lock().unwrap()).filter(|plans| !plans.is_empty()).map(|plans| plans.remove(0));
+    let planned =
+        Some(&mut *stand_in.0.look_ups.lock().unwrap()).filter(|plans| !plans.is_empty()).map(|plans| plans.remove(0));
     if let Some((status, body)) = planned {
         return (status, body.to_string()).into_response();
     }

@@ -16,7 +16,6 @@ use crate::payments::provider::{News, ProviderEvent};
 use crate::payments::service::{self as payments, RefundOrder};
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
-use crate::platform::idempotency::{self, Request};
 use crate::platform::jobs::{Failure, Job};
 
 /// What became of an event.
@@ -137,17 +136,14 @@ async fn failed(
     after.map(|_| ()).ok_or_else(|| OrderError::VersionConflict { version: order.version }.into())
 }
 
-/// The provider would not have the payment at all, or could not: whoever asks under `again` begins another.
-pub(super) async fn refuse_once(app: &App, order: Uuid, payment: Uuid, reason: &str, again: Option<&Request>) -> Result<()> {
+/// The provider would not have the payment at all.
+pub(super) async fn refuse_once(app: &App, order: Uuid, payment: Uuid, reason: &str) -> Result<()> {
     let tx = app.db.begin().await?;
     let order = repo::lock_order(&*tx, order).await?.ok_or(OrderError::NotFound)?;
     // the same request of another instance may have been answered: the customer has the secret then
     if let Some(payment) = payments::lock(&tx, payment).await?.filter(|payment| payment.provider_ref.is_none()) {
         let at = app.clock.db_now(&*tx).await?;
         failed(app, &tx, &order, &payment, reason, at).await?;
-        if let Some(request) = again {
-            idempotency::forget(&tx, request).await?;
-        }
         tx.commit().await?;
     }
     Ok(())

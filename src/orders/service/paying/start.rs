@@ -48,16 +48,10 @@ pub async fn start_payment(app: &App, actor: Actor, key: &str, start: StartPayme
         }
         Ok(payment) => Ok(OrderPayment { order, payment }),
         Err(NotIntroduced::Refused(reason)) => {
-            retry(|| events::refuse_once(app, order_id, payment_id, &reason, None)).await?;
+            retry(|| events::refuse_once(app, order_id, payment_id, &reason)).await?;
             Err(PaymentError::Declined(reason).into())
         }
         Err(NotIntroduced::Ended(reason)) => Err(PaymentError::Declined(reason).into()),
-        Err(NotIntroduced::Broken(error)) => {
-            // nobody has its secret, and the provider would repeat its failure: the next one begins anew, under any key
-            const REASON: &str = "The payment provider failed.";
-            retry(|| events::refuse_once(app, order_id, payment_id, REASON, Some(&request))).await?;
-            Err(error)
-        }
         Err(NotIntroduced::Error(error)) => Err(error),
     }
 }
