@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use migration::MigratorTrait as _;
 use uuid::Uuid;
@@ -65,6 +66,8 @@ pub struct Handles {
     pub http: HttpClient,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
+    /// Refunds that failed, as this instance was told: somebody has to see to the money.
+    pub refunds_failed: AtomicU64,
     /// This instance, among those that share the database.
     pub instance: Uuid,
 }
@@ -128,7 +131,10 @@ impl App {
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
-        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, jobs, instance })))
+        let refunds_failed = AtomicU64::new(0);
+        let handles =
+            Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, jobs, refunds_failed, instance };
+        Ok(Self(Arc::new(handles)))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.

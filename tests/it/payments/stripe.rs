@@ -146,6 +146,8 @@ async fn a_refund_that_fails_later_is_there_to_be_refunded_again(shape: Shape) {
     assert_eq!((&order["paymentStatus"], &order["payments"][0]["refunded"]["amount"]), (&json!("PAID"), &json!("0.00")));
     assert_eq!(order["payments"][0]["refunds"][0]["failureReason"], "lost_or_stolen_card");
     assert!(offers().await);
+    let metrics = app.http.get("/metrics").await;
+    assert!(metrics.text().contains("quick_commerce_refunds_failed_total 1\n"), "{}", metrics.text());
     stripe.refunds_will_be("succeeded");
     try_refund(&shop.seller, &payment.id, None).await.ok("refundPayment");
     until_money(customer, &id, "/paymentStatus", "REFUNDED").await;

@@ -49,6 +49,7 @@ async fn apply_once(app: &App, provider: &str, event: &ProviderEvent) -> Result<
     if !payments::note(&tx, provider, event, payment.id, at).await? {
         return Ok(Heard::Before);
     }
+    let mut is_refund_failed = false;
     match &event.news {
         News::Succeeded { amount_minor, currency } => {
             if *amount_minor == payment.amount_minor && *currency == payment.currency.name() {
@@ -64,10 +65,11 @@ async fn apply_once(app: &App, provider: &str, event: &ProviderEvent) -> Result<
         News::Failed { reason } => failed(app, &tx, &order, &payment, reason, at).await?,
         News::Cancelled => failed(app, &tx, &order, &payment, "The payment was called off.", at).await?,
         News::Refund { refund, outcome } => {
-            refunds::settle(app, &tx, &order, &payment, *refund, outcome, at).await?;
+            is_refund_failed = refunds::settle(app, &tx, &order, &payment, *refund, outcome, at).await?;
         }
     }
     tx.commit().await?;
+    refunds::count(app, is_refund_failed);
     Ok(Heard::Applied)
 }
 
