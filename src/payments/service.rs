@@ -1,6 +1,8 @@
 //! Use-cases of payments. Those that take a `tx` are parts of the orders' use-cases, which have locked the order's row and
 //! then, by [`lock`], the payment's.
 
+mod asking;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,6 +22,8 @@ use crate::app::App;
 use crate::platform::db::{Tx, retry};
 use crate::platform::jobs::{self, Failure, Job, NewJob};
 use crate::platform::{Error, Result};
+
+pub use asking::{ask, ask_providers, asked_about};
 
 /// How often a provider is asked once more that is busy with the same request, and how long is waited before.
 const BUSY: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
@@ -423,53 +427,6 @@ async fn called_off(app: &App, id: Uuid) -> Result<Option<(String, ProviderEvent
     let db = app.db.writer();
     repo::update_called_off(db, id, app.clock.db_now(db).await?).await?;
     Ok(None)
-}
-
-/// Has the providers of what `order` may have been paid by asked, whose time is up: a webhook may be late. Whether there is
-/// anybody to ask.
-///
-/// # Errors
-/// When the database fails.
-pub async fn ask(app: &App, tx: &Tx, order: Uuid, at: DateTime<Utc>) -> Result<bool> {
-    if !repo::list_payments(&**tx, &[order]).await?.iter().any(may_succeed) {
-        return Ok(false);
-    }
-    let (key, payload) = (order.to_string(), &About::new(order));
-    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: ASK, key, payload, run_at: at, at }).await?;
-    Ok(true)
-}
-
-/// The order that `job` asks about.
-///
-/// # Errors
-/// When the job is not one of these.
-pub fn asked_about(job: &Job) -> Result<Uuid, Failure> {
-    Ok(job.payload::<About>()?.id)
-}
-
-/// Asks how the payments of `order` stand: those that have succeeded are to be applied. What is about to succeed comes too late.
-///
-/// # Errors
-/// When a provider cannot be asked now.
-pub async fn ask_providers(app: &App, order: Uuid) -> Result<Vec<(String, ProviderEvent)>, Failure> {
-    let mut succeeded = Vec::new();
-    for payment in repo::list_payments(app.db.reader(), &[order]).await?.into_iter().filter(may_succeed) {
-        let Some(reference) = payment.provider_ref else { continue };
-        let provider = provider::find(app, &payment.provider);
-        let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
-        match provider.find_intent(&reference).await {
-            Ok(IntentState::Succeeded { amount_minor, currency }) => {
-                tracing::warn!(payment = %payment.id, "a payment of which no webhook told has succeeded");
-                succeeded.push((payment.provider, found(payment.id, reference, amount_minor, currency)));
-            }
-            Ok(IntentState::Processing | IntentState::Cancelled | IntentState::Other(_)) => {}
-            Err(ProviderError::Refused(unknown)) => {
-                tracing::error!(payment = %payment.id, unknown, "a payment could not be looked up");
-            }
-            Err(error) => return Err(Failure::Again(error.to_string())),
-        }
-    }
-    Ok(succeeded)
 }
 
 /// A refund to be made.
