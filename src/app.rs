@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use migration::MigratorTrait as _;
 use uuid::Uuid;
@@ -71,6 +72,8 @@ pub struct Handles {
     pub webhooks: HttpClient,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
+    /// Refunds that failed, as this instance was told: somebody has to see to the money.
+    pub refunds_failed: AtomicU64,
     /// This instance, among those that share the database.
     pub instance: Uuid,
 }
@@ -150,6 +153,7 @@ impl App {
             http,
             webhooks,
             jobs,
+            refunds_failed: AtomicU64::new(0),
             instance,
         })))
     }

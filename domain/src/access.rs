@@ -99,6 +99,8 @@ pub struct Situation {
     pub payment_method: PaymentMethod,
     /// Where its money is.
     pub payment_status: PaymentStatus,
+    /// Whether some of what was paid is neither back nor on its way back.
+    pub is_money_left: bool,
     /// Whether the customer has rated it.
     pub is_rated: bool,
 }
@@ -120,7 +122,7 @@ impl Situation {
     /// Whether some of what was paid may go back.
     #[must_use]
     pub const fn is_refundable(self) -> bool {
-        matches!(self.payment_status, PaymentStatus::Paid | PaymentStatus::PartiallyRefunded)
+        self.is_money_left && matches!(self.payment_status, PaymentStatus::Paid | PaymentStatus::PartiallyRefunded)
     }
 }
 
@@ -170,7 +172,10 @@ mod tests {
 
     fn actions(party: Option<Party>, status: OrderStatus, claim: Option<ClaimStatus>) -> Vec<OrderAction> {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
-        viewer_actions(party, Situation { status, claim, payment_method, payment_status, is_rated: false })
+        viewer_actions(
+            party,
+            Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated: false },
+        )
     }
 
     #[test]
@@ -205,7 +210,7 @@ mod tests {
     fn a_customer_rates_what_was_delivered_and_once() {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Paid);
         let rates = |party, status, is_rated| {
-            let now = Situation { status, claim: None, payment_method, payment_status, is_rated };
+            let now = Situation { status, claim: None, payment_method, payment_status, is_money_left: true, is_rated };
             viewer_actions(Some(party), now).contains(&OrderAction::Rate)
         };
         for status in OrderStatus::ALL {
@@ -219,8 +224,9 @@ mod tests {
 
     #[test]
     fn a_customer_pays_what_waits_for_it_and_the_seller_and_admins_give_back_what_was_paid() {
-        let actions = |party, status, payment_method, payment_status| {
-            viewer_actions(Some(party), Situation { status, claim: None, payment_method, payment_status, is_rated: false })
+        let actions = |party, status, payment_method, payment_status, is_money_left| {
+            let now = Situation { status, claim: None, payment_method, payment_status, is_money_left, is_rated: false };
+            viewer_actions(Some(party), now)
         };
         let (card, cash) = (PaymentMethod::Card, PaymentMethod::CashOnDelivery);
         for (party, status, method, payment, pays, refunds) in [
@@ -235,9 +241,12 @@ mod tests {
             (Party::Admin, OrderStatus::Cancelled, card, PaymentStatus::Refunded, false, false),
             (Party::Partner, OrderStatus::Delivered, card, PaymentStatus::Paid, false, false),
         ] {
-            let actions = actions(party, status, method, payment);
-            assert_eq!(actions.contains(&OrderAction::Pay), pays, "{party:?} {status} {method} {payment}");
-            assert_eq!(actions.contains(&OrderAction::Refund), refunds, "{party:?} {status} {method} {payment}");
+            for is_money_left in [true, false] {
+                let actions = actions(party, status, method, payment, is_money_left);
+                let what = format!("{party:?} {status} {method} {payment} {is_money_left}");
+                assert_eq!(actions.contains(&OrderAction::Pay), pays, "{what}");
+                assert_eq!(actions.contains(&OrderAction::Refund), refunds && is_money_left, "{what}");
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ pub enum AmountError {
     /// More digits after the point than the currency has.
     #[error("has more decimal places than the currency")]
     TooPrecise,
-    /// Above [`MAX_MINOR`].
+    /// Above [`MAX_MINOR`]; of a sum: more than can be counted.
     #[error("is too large")]
     TooLarge,
 }
@@ -71,23 +71,33 @@ impl Money {
         Self { minor, currency }
     }
 
-    /// Reads a client's decimal. Nothing is rounded: what cannot be said exactly is refused.
+    /// Reads a client's decimal of what may be asked for one thing. Nothing is rounded: what cannot be said exactly is refused.
     ///
     /// # Errors
-    /// [`AmountError`] when it is negative, too precise or too large.
+    /// [`AmountError`] when it is negative, too precise or more than [`MAX_MINOR`].
     pub fn from_decimal(amount: Decimal, currency: Currency) -> Result<Self, AmountError> {
+        match Self::sum_from_decimal(amount, currency) {
+            Ok(money) if money.minor > MAX_MINOR => Err(AmountError::TooLarge),
+            // of what is far too large, that is what is said
+            Err(AmountError::TooPrecise) if amount > Decimal::from(MAX_MINOR) => Err(AmountError::TooLarge),
+            read => read,
+        }
+    }
+
+    /// Reads a client's decimal of what may be a sum, as [`Money::from_decimal`] but for the limit.
+    ///
+    /// # Errors
+    /// [`AmountError`] when it is negative, too precise or more than can be counted.
+    pub fn sum_from_decimal(amount: Decimal, currency: Currency) -> Result<Self, AmountError> {
         if amount.is_sign_negative() && !amount.is_zero() {
             return Err(AmountError::Negative);
-        }
-        if amount > Decimal::from(MAX_MINOR) {
-            return Err(AmountError::TooLarge);
         }
         let scaled = amount.checked_mul(Decimal::from(10_i64.pow(currency.exponent()))).ok_or(AmountError::TooLarge)?;
         if !scaled.fract().is_zero() {
             return Err(AmountError::TooPrecise);
         }
         let minor = i64::try_from(scaled.trunc()).map_err(|_| AmountError::TooLarge)?;
-        if minor > MAX_MINOR { Err(AmountError::TooLarge) } else { Ok(Self { minor, currency }) }
+        Ok(Self { minor, currency })
     }
 
     /// The amount with exactly the currency's decimal places, e.g. `49.50`.
@@ -130,6 +140,17 @@ mod tests {
         assert_eq!(read("-1", Currency::Usd), Err(AmountError::Negative));
         assert_eq!(read("10000000.01", Currency::Usd), Err(AmountError::TooLarge));
         assert_eq!(read("79228162514264337593543950335", Currency::Usd), Err(AmountError::TooLarge));
+    }
+
+    #[test]
+    fn a_sum_may_be_larger_than_a_price() {
+        let read = |text: &str, currency| Money::sum_from_decimal(text.parse().unwrap(), currency).map(|sum| sum.minor);
+        assert_eq!(read("10000000.01", Currency::Usd), Ok(1_000_000_001));
+        assert_eq!(read("92233720368547758.07", Currency::Usd), Ok(i64::MAX));
+        assert_eq!(read("92233720368547758.08", Currency::Usd), Err(AmountError::TooLarge));
+        assert_eq!(read("79228162514264337593543950335", Currency::Jpy), Err(AmountError::TooLarge));
+        assert_eq!(read("0.001", Currency::Usd), Err(AmountError::TooPrecise));
+        assert_eq!(read("-0.01", Currency::Usd), Err(AmountError::Negative));
     }
 
     #[test]

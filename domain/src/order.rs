@@ -69,6 +69,14 @@ named_enum! {
     }
 }
 
+impl OrderEventType {
+    /// Whether it tells of the customer's money: its words are none of a partner's business.
+    #[must_use]
+    pub const fn is_of_money(self) -> bool {
+        matches!(self, Self::PaymentSucceeded | Self::PaymentFailed | Self::Refunded)
+    }
+}
+
 named_enum! {
     /// A step that a viewer could take on an order now.
     pub enum OrderAction {

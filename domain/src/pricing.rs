@@ -120,7 +120,12 @@ mod tests {
                 free_delivery_from_minor: (next(2) == 1).then(|| next(1_000_000)),
             };
             let q = quote(&lines, next(2_000_000_000) - 1_000_000, rule);
-            assert_eq!(q.total_minor, q.subtotal_minor - q.discount_minor + q.delivery_fee_minor + q.tax_minor);
+            // reckoned without any of the code above, and wider than it
+            let pieces = lines.iter().map(|line| i128::from(line.unit_minor) * i128::from(line.quantity));
+            assert_eq!(i128::from(q.subtotal_minor), pieces.sum::<i128>(), "{lines:?}");
+            let of_lines: i64 = lines.iter().map(|line| line.total_minor()).sum();
+            assert_eq!(of_lines + q.delivery_fee_minor + q.tax_minor - q.discount_minor, q.total_minor, "{q:?}");
+            assert!(q.discount_minor <= q.subtotal_minor, "{q:?}");
             for part in [q.subtotal_minor, q.discount_minor, q.delivery_fee_minor, q.tax_minor, q.total_minor] {
                 assert!(part >= 0, "{q:?}");
             }

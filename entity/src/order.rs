@@ -56,6 +56,8 @@ pub struct Model {
     pub payment_status: Text<PaymentStatus>,
     /// Until when it must be paid; `None` once it is, or when it is paid at the door.
     pub payment_due_at: Option<DateTimeUtc>,
+    /// Its time to be paid is up, and until then it waits for what the payment's provider says.
+    pub payment_asked_until: Option<DateTimeUtc>,
     /// The promo code that `discount_minor` comes from.
     pub promo_id: Option<Uuid>,
     /// As the customer gave it, in capitals.

@@ -33,6 +33,10 @@ pub struct Model {
     pub client_secret: Option<String>,
     /// Why it failed.
     pub failure_reason: Option<String>,
+    /// How often the provider broke when it was told of it: it would repeat that failure, so that the next request is another.
+    pub broken: i32,
+    /// When it was called off at its provider.
+    pub called_off_at: Option<DateTimeUtc>,
     /// When it was started.
     pub created_at: DateTimeUtc,
     /// When it last changed.

@@ -25,6 +25,7 @@ mod m20261121_000014_consumers;
 mod m20261121_000015_areas;
 mod m20261121_000016_locations;
 mod m20261121_000021_webhooks;
+mod m20261121_000024_payment_follow_up;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000015_areas::Migration),
             Box::new(m20261121_000016_locations::Migration),
             Box::new(m20261121_000021_webhooks::Migration),
+            Box::new(m20261121_000024_payment_follow_up::Migration),
         ]
     }
 }

@@ -8,7 +8,7 @@ use domain::money::Currency;
 use entity::json::Strings;
 use entity::product;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::checks;
@@ -31,11 +31,17 @@ pub struct NewRow {
     /// The slug of the category where it is listed.
     pub category_slug: String,
     /// In the store's currency.
+    #[serde(serialize_with = "worth")]
     pub price: Decimal,
     /// Free labels; `None`: those that it has, if any.
     pub tags: Option<Vec<String>>,
     /// Addresses of pictures; `None`: those that it has, if any.
     pub images: Option<Vec<String>>,
+}
+
+/// As its request is compared with another: 5 and 5.00 are the same price.
+fn worth<S: Serializer>(price: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    Serialize::serialize(&price.normalize(), serializer)
 }
 
 /// A row within every limit.

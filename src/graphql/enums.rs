@@ -74,7 +74,8 @@ pub enum OrderStatus {
     Delivered,
     /// Called off before pick-up; the goods are back in stock.
     Cancelled,
-    /// Picked up but not handed over.
+    /// Picked up but not handed over. What was paid stays until the seller or an admin refunds it, since the goods may be lost or
+    /// on their way back; nothing more is taken, and a payment that succeeds after all goes back by itself.
     Failed,
 }
 

@@ -142,7 +142,7 @@ impl<'a> Finder<'a> {
                 None => None,
             },
             Kind::Event => match load::<EventLoader, _>(ctx, id).await? {
-                Some(row) => self.order(actor, row.order_id).await?.map(|_| Node::OrderEvent(OrderEvent::stored(row))),
+                Some(row) => self.order(actor, row.order_id).await?.map(|order| Node::OrderEvent(order.event(row, None))),
                 None => None,
             },
             Kind::Claim => match load::<ClaimLoader, _>(ctx, id).await? {

@@ -48,6 +48,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
 pub struct NewIntent {
     /// Ours; the provider makes one intent for it, however often it is asked.
     pub payment: Uuid,
+    /// How often the provider broke at it: it would repeat that failure, so that the next request is another.
+    pub broken: u32,
     /// The order's number, for people who look into the provider's books.
     pub order_number: String,
     /// To pay.

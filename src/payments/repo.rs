@@ -73,6 +73,29 @@ pub(super) async fn update_intent(
     Ok(updated.pop())
 }
 
+/// Counts that the provider broke at a payment that it did not name yet, once of all who were told so at once.
+pub(super) async fn update_broken(db: &impl ConnectionTrait, id: Uuid, seen: i32) -> Result<()> {
+    payment::Entity::update_many()
+        .col_expr(payment::Column::Broken, Expr::value(seen.saturating_add(1)))
+        .filter(payment::Column::Id.eq(id))
+        .filter(payment::Column::Broken.eq(seen))
+        .filter(payment::Column::ProviderRef.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes when a payment was called off at its provider.
+pub(super) async fn update_called_off(db: &impl ConnectionTrait, id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    payment::Entity::update_many()
+        .col_expr(payment::Column::CalledOffAt, Expr::value(at))
+        .filter(payment::Column::Id.eq(id))
+        .filter(payment::Column::CalledOffAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Writes what the provider calls a payment, where that is not known.
 pub(super) async fn update_reference(db: &impl ConnectionTrait, id: Uuid, reference: &str) -> Result<()> {
     payment::Entity::update_many()

@@ -124,9 +124,11 @@ impl Sandbox {
 
 fn unavailable(error: Error) -> ProviderError {
     match Failure::from(error) {
-        Failure::Again(text) | Failure::AgainWith(text, _) | Failure::AgainAt(text, _) | Failure::Final(text) => {
-            ProviderError::Unavailable(format!("the sandbox: {text}"))
-        }
+        Failure::Again(text)
+        | Failure::AgainWith(text, _)
+        | Failure::AgainAt(text, _)
+        | Failure::Later(text, ..)
+        | Failure::Final(text) => ProviderError::Unavailable(format!("the sandbox: {text}")),
     }
 }
 

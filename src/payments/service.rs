@@ -1,9 +1,11 @@
 //! Use-cases of payments. Those that take a `tx` are parts of the orders' use-cases, which have locked the order's row and
 //! then, by [`lock`], the payment's.
 
+mod asking;
+
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::money::Money;
 use domain::order::PaymentStatus;
 use entity::{Text, order, payment, payment_event, refund};
@@ -22,20 +24,22 @@ use crate::platform::db::{Tx, retry};
 use crate::platform::jobs::{self, Failure, Job, NewJob};
 use crate::platform::{Error, Result};
 
+pub use asking::{ask, ask_providers, asked_about};
+
 /// How often a provider is asked once more that is busy with the same request, and how long is waited before.
 const BUSY: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
 
 /// The job that has a payment called off at its provider.
 pub const CANCEL: &str = "payments.cancel";
 
+/// The job that asks whether an order whose time is up was paid after all.
+pub const ASK: &str = "payments.ask";
+
 /// The job that has money given back by a provider.
 pub const REFUND: &str = "payments.refund";
 
-/// The most payments of an order that its provider knows: so often is a card declined, or a page left.
+/// The most payments of an order: so often is a card declined, or a page left.
 const MAX_PAYMENTS: usize = 20;
-
-/// The most payments of an order, those at which the provider broke among them.
-const MAX_TRIES: usize = 200;
 
 /// The most refunds that somebody may ask for of one payment.
 const MAX_REFUNDS: usize = 50;
@@ -56,6 +60,29 @@ pub fn is_open(payment: &payment::Model) -> bool {
 #[must_use]
 pub fn is_paid(payment: &payment::Model) -> bool {
     !UNPAID.contains(&payment.status)
+}
+
+/// What may still go back of `payment`, in minor units, once it has succeeded: what is on its way back counts as gone.
+#[must_use]
+pub const fn left_minor(payment: &payment::Model) -> i64 {
+    payment.amount_minor - payment.refunded_minor
+}
+
+/// Whether anything may still go back of `payments`.
+#[must_use]
+pub fn is_refundable(payments: &[payment::Model]) -> bool {
+    payments.iter().any(|payment| is_paid(payment) && left_minor(payment) > 0)
+}
+
+/// That less is left of `payment` than was asked for.
+#[must_use]
+pub fn too_large(payment: &payment::Model) -> PaymentError {
+    PaymentError::RefundTooLarge { left: Money::new(left_minor(payment), *payment.currency) }
+}
+
+/// Whether `payment` may succeed at its provider, whatever we think of it: the customer has its secret.
+fn may_succeed(payment: &payment::Model) -> bool {
+    !is_paid(payment) && payment.provider_ref.is_some() && payment.called_off_at.is_none()
 }
 
 /// The payment `id`.
@@ -164,12 +191,11 @@ pub async fn begin(app: &App, tx: &Tx, order: &order::Model, provider: &str, at:
         }
         return Ok(open.clone());
     }
-    let known = payments.iter().filter(|payment| payment.provider_ref.is_some());
-    if known.clone().count() >= MAX_PAYMENTS || payments.len() >= MAX_TRIES {
+    if payments.len() >= MAX_PAYMENTS {
         return Err(PaymentError::NotAllowed("Too many payments of this order have failed.").into());
     }
     // the customer has the secrets of those that failed: two are not to succeed
-    for failed in known.filter(|payment| !is_paid(payment)) {
+    for failed in payments.iter().filter(|payment| may_succeed(payment)) {
         enqueue_cancel(app, tx, failed.id, at).await?;
     }
     let row = new(app, order, provider, PaymentStatus::Pending, at);
@@ -201,6 +227,8 @@ fn new(app: &App, order: &order::Model, provider: &str, status: PaymentStatus, a
         provider_ref: None,
         client_secret: None,
         failure_reason: None,
+        broken: 0,
+        called_off_at: None,
         created_at: at,
         updated_at: at,
         paid_at: (status == PaymentStatus::Paid).then_some(at),
@@ -212,8 +240,6 @@ fn new(app: &App, order: &order::Model, provider: &str, status: PaymentStatus, a
 pub enum NotIntroduced {
     /// The provider will not have it.
     Refused(String),
-    /// The provider broke: this payment cannot be made known any more, and another can.
-    Broken(Error),
     /// It failed before, or was called off in the meantime: nobody can go on with it.
     Ended(String),
     /// It may later; or something broke.
@@ -233,7 +259,6 @@ impl From<Error> for NotIntroduced {
 pub async fn introduce(app: &App, payment: payment::Model, order_number: &str) -> Result<payment::Model, NotIntroduced> {
     let provider = provider::find(app, &payment.provider).ok_or(Error::from(PaymentError::NoSuchProvider))?;
     let amount = Money::new(payment.amount_minor, *payment.currency);
-    let new = NewIntent { payment: payment.id, order_number: order_number.to_owned(), amount };
     let fault = |error: String| Error::fault("asking a payment provider", error);
     let (mut payment, mut pauses) = (payment, BUSY.iter());
     loop {
@@ -243,13 +268,19 @@ pub async fn introduce(app: &App, payment: payment::Model, order_number: &str) -
         if payment.provider_ref.is_some() || !is_open(&payment) {
             return Ok(payment);
         }
+        let broken = u32::try_from(payment.broken).unwrap_or_default();
+        let new = NewIntent { payment: payment.id, broken, order_number: order_number.to_owned(), amount };
         match provider.create_intent(&new).await {
             Ok(intent) => {
                 let kept = retry(|| keep_intent(app, payment.id, &intent)).await?;
                 return if *kept.status == PaymentStatus::Failed { Err(ended(kept)) } else { Ok(kept) };
             }
             Err(ProviderError::Refused(reason)) => return Err(NotIntroduced::Refused(readable(&reason))),
-            Err(ProviderError::Broken(error)) => return Err(NotIntroduced::Broken(fault(error))),
+            Err(ProviderError::Broken(error)) => {
+                // nobody has its secret, and for a day the provider would say so again: whoever asks next asks otherwise
+                repo::update_broken(app.db.writer(), payment.id, payment.broken).await?;
+                return Err(fault(error).into());
+            }
             Err(ProviderError::Unavailable(error)) => return Err(fault(error).into()),
             // another request of ours asks the same: what it is answered is for this one, too
             Err(ProviderError::UnderWay(error)) => match pauses.next() {
@@ -315,7 +346,7 @@ pub async fn abandon(app: &App, tx: &Tx, order: Uuid, except: Option<Uuid>, reas
     let payments = repo::list_payments(&**tx, &[order]).await?;
     for payment in payments.iter().filter(|payment| !is_paid(payment) && Some(payment.id) != except) {
         // one that failed before its provider knew of it is called off by whoever hears that it is known after all
-        if fail(tx, payment.id, reason, at).await? || payment.provider_ref.is_some() {
+        if fail(tx, payment.id, reason, at).await? || may_succeed(payment) {
             enqueue_cancel(app, tx, payment.id, at).await?;
         }
     }
@@ -329,10 +360,24 @@ struct About {
     /// How often the provider broke at it.
     #[serde(default)]
     broken: u32,
+    /// How often the provider said that it is on its way.
+    #[serde(default)]
+    pending: u32,
+}
+
+impl About {
+    const fn new(id: Uuid) -> Self {
+        Self { id, broken: 0, pending: 0 }
+    }
+}
+
+/// When a refund that is on its way at the provider is looked at next: its webhook may never come. Banks take days.
+fn next_look(pending: u32) -> TimeDelta {
+    (TimeDelta::minutes(10) * (1 << pending.min(10))).min(TimeDelta::hours(6))
 }
 
 async fn enqueue_cancel(app: &App, tx: &Tx, payment: Uuid, at: DateTime<Utc>) -> Result<()> {
-    let (key, payload) = (payment.to_string(), &About { id: payment, broken: 0 });
+    let (key, payload) = (payment.to_string(), &About::new(payment));
     jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: CANCEL, key, payload, run_at: at, at }).await
 }
 
@@ -350,18 +395,16 @@ pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<Option<(String, 
     let provider = provider::find(app, &payment.provider);
     let provider = provider.ok_or_else(|| Failure::Again(format!("{} is not set up", payment.provider)))?;
     let refusal = match provider.cancel_intent(app.ids.uuid(), &reference).await {
-        Ok(()) => return Ok(None),
+        Ok(()) => return called_off(app, id).await,
         Err(ProviderError::Refused(reason)) => reason,
         Err(error) => return Err(Failure::Again(error.to_string())),
     };
     match provider.find_intent(&reference).await {
         Ok(IntentState::Succeeded { amount_minor, currency }) => {
             tracing::warn!(payment = %id, "a payment that was to be called off has succeeded");
-            // once for each payment; its webhook changes nothing more
-            let (event, news) = (format!("found:{id}"), News::Succeeded { amount_minor, currency });
-            Ok(Some((payment.provider, ProviderEvent { id: event, payment: Some(id), reference, news })))
+            Ok(Some((payment.provider, found(id, reference, amount_minor, currency))))
         }
-        Ok(IntentState::Cancelled) => Ok(None),
+        Ok(IntentState::Cancelled) => called_off(app, id).await,
         Ok(IntentState::Processing) => Err(Failure::Again(format!("it is about to succeed or to fail: {refusal}"))),
         Ok(IntentState::Other(state)) => {
             tracing::error!(payment = %id, state, refusal, "a payment could not be called off");
@@ -373,6 +416,19 @@ pub async fn cancel_at_provider(app: &App, job: &Job) -> Result<Option<(String, 
         }
         Err(error) => Err(Failure::Again(error.to_string())),
     }
+}
+
+/// That the payment `id` was found to have succeeded: once for each payment; its webhook changes nothing more.
+fn found(id: Uuid, reference: String, amount_minor: i64, currency: String) -> ProviderEvent {
+    let news = News::Succeeded { amount_minor, currency };
+    ProviderEvent { id: format!("found:{id}"), payment: Some(id), reference, news }
+}
+
+/// Writes down that nobody can go on with the payment `id` any more.
+async fn called_off(app: &App, id: Uuid) -> Result<Option<(String, ProviderEvent)>, Failure> {
+    let db = app.db.writer();
+    repo::update_called_off(db, id, app.clock.db_now(db).await?).await?;
+    Ok(None)
 }
 
 /// A refund to be made.
@@ -404,12 +460,12 @@ pub async fn order_refund(
     if order.amount_minor.is_some() && repo::list_refunds(&**tx, &[payment.id]).await?.len() >= MAX_REFUNDS {
         return Err(PaymentError::TooManyRefunds.into());
     }
-    let left = payment.amount_minor - payment.refunded_minor;
+    let left = left_minor(payment);
     let amount_minor = order.amount_minor.unwrap_or(left);
-    let too_large = || PaymentError::RefundTooLarge { left: Money::new(left, *payment.currency) };
-    // the condition decides, whoever holds which lock
-    if amount_minor <= 0 || !repo::update_refunding(&**tx, payment.id, amount_minor, at).await? {
-        return Err(too_large().into());
+    // the condition decides, whoever holds which lock; it adds, which must not overflow
+    let is_taken = (1..=left).contains(&amount_minor) && repo::update_refunding(&**tx, payment.id, amount_minor, at).await?;
+    if !is_taken {
+        return Err(too_large(payment).into());
     }
     let row = refund::Model {
         id: app.ids.uuid(),
@@ -426,18 +482,18 @@ pub async fn order_refund(
     };
     repo::insert_refund(&**tx, row.clone()).await?;
     if payment.provider != CASH {
-        let (key, payload) = (row.id.to_string(), &About { id: row.id, broken: 0 });
+        let (key, payload) = (row.id.to_string(), &About::new(row.id));
         jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: REFUND, key, payload, run_at: at, at }).await?;
     }
     Ok(row)
 }
 
-/// Asks the provider for the refund of `job`. What it says is then to be settled; `None`: nothing yet.
+/// Asks the provider for the refund of `job`. What it says is then to be settled; `None`: that was done before.
 ///
 /// # Errors
-/// When the provider cannot be asked now.
+/// When the provider cannot be asked now, or says that the refund is on its way.
 pub async fn refund_at_provider(app: &App, job: &Job) -> Result<Option<(Uuid, RefundOutcome)>, Failure> {
-    let About { id, broken } = job.payload()?;
+    let About { id, broken, pending } = job.payload()?;
     let db = app.db.reader();
     let Some(refund) = repo::find_refund(db, id).await? else { return Ok(None) };
     let Some(payment) = repo::find_payment(db, refund.payment_id).await? else { return Ok(None) };
@@ -452,11 +508,18 @@ pub async fn refund_at_provider(app: &App, job: &Job) -> Result<Option<(Uuid, Re
     match provider.refund(&new).await {
         Ok(answer) => {
             repo::update_refund_reference(app.db.writer(), id, &answer.reference).await?;
-            Ok(answer.outcome.map(|outcome| (id, outcome)))
+            let Some(outcome) = answer.outcome else {
+                let about = About { id, broken, pending: pending.saturating_add(1) };
+                let why = "the provider says that the refund is on its way".to_owned();
+                return Err(Failure::later(why, &about, next_look(pending)));
+            };
+            Ok(Some((id, outcome)))
         }
         Err(ProviderError::Refused(reason)) => Ok(Some((id, RefundOutcome::Failed(reason)))),
         // under the same key it would say so for a day
-        Err(ProviderError::Broken(error)) => Err(Failure::again_with(error, &About { id, broken: broken + 1 })),
+        Err(ProviderError::Broken(error)) => {
+            Err(Failure::again_with(error, &About { id, broken: broken.saturating_add(1), pending }))
+        }
         Err(ProviderError::Unavailable(error) | ProviderError::UnderWay(error)) => Err(Failure::Again(error)),
     }
 }

@@ -24,6 +24,9 @@ const VERSION: &str = "2024-12-18.acacia";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 
+/// Said of a refusal that is not about the customer's card; the log has Stripe's words.
+const REFUSED: &str = "The payment provider did not accept it.";
+
 /// An account at Stripe.
 #[derive(Debug)]
 pub(super) struct StripeApi {
@@ -70,10 +73,20 @@ fn our_id(metadata: Option<&Metadata>, key: &str) -> Option<Uuid> {
     metadata?.get(key)?.as_str()?.parse().ok()
 }
 
-#[derive(Debug, Deserialize)]
+/// Stripe's own errors: what does not look like one is not Stripe's, but of somebody in between.
+#[derive(Debug, Default, Deserialize)]
 struct Reason {
+    #[serde(default)]
+    r#type: String,
     message: Option<String>,
     code: Option<String>,
+}
+
+impl Reason {
+    /// What people may read: Stripe writes to cardholders of their cards, and of everything else to programmers.
+    fn shown(self) -> Option<String> {
+        self.message.filter(|_| self.r#type == "card_error")
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,16 +144,19 @@ impl StripeApi {
             return serde_json::from_slice(&answer.body).map_err(unavailable);
         }
         let refusal: Option<Refusal> = serde_json::from_slice(&answer.body).ok();
-        let (message, code) = refusal.map(|refusal| (refusal.error.message, refusal.error.code)).unwrap_or_default();
-        let message = self.account.secret_key.hide_in(&message.unwrap_or_else(|| answer.status.to_string()));
-        let status = answer.status.as_u16();
-        let text = format!("Stripe: {status}: {message}");
+        let mut error = refusal.map(|refusal| refusal.error).unwrap_or_default();
+        error.message = error.message.map(|message| self.account.secret_key.hide_in(&message));
+        let (is_stripes, status) = (!error.r#type.is_empty(), answer.status.as_u16());
+        let text = format!("Stripe: {status}: {error:?}");
         match status {
-            409 if code.as_deref() == Some("idempotency_key_in_use") => Err(ProviderError::UnderWay(text)),
-            // a wrong key is ours to mend: that is not about the money
-            401 | 403 | 408 | 409 | 429 => Err(ProviderError::Unavailable(text)),
+            409 if error.code.as_deref() == Some("idempotency_key_in_use") => Err(ProviderError::UnderWay(text)),
+            400 | 402 | 404 if is_stripes => {
+                tracing::warn!(status, r#type = error.r#type, code = error.code, message = error.message, "Stripe refused");
+                Err(ProviderError::Refused(error.shown().unwrap_or_else(|| REFUSED.to_owned())))
+            }
             500.. => Err(ProviderError::Broken(text)),
-            _ => Err(ProviderError::Refused(message)),
+            // a wrong key, or a proxy's answer, is ours to mend: that is not about the money
+            _ => Err(ProviderError::Unavailable(text)),
         }
     }
 
@@ -149,12 +165,26 @@ impl StripeApi {
         // more than anybody may ask for of one payment
         let query = [("payment_intent", reference), ("limit", "100")];
         let query = serde_urlencoded::to_string(query).map_err(unavailable)?;
-        let Refunds { data } = Self::read(self.get(&format!("/v1/refunds?{query}")).await?)?;
+        let found = self.get(&format!("/v1/refunds?{query}")).await;
+        // that it cannot be looked up says nothing of what became of it
+        let found = found.map_err(|error| match error {
+            ProviderError::Refused(reason) => unavailable(format!("looking a refund up: {reason}")),
+            error => error,
+        });
+        let Refunds { data } = Self::read(found?)?;
         Ok(data.into_iter().find(|refund| our_id(refund.metadata.as_ref(), "refund_id") == Some(id)))
     }
 
     fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, ProviderError> {
         serde_json::from_value(value).map_err(|error| ProviderError::Unavailable(format!("Stripe's answer: {error}")))
+    }
+}
+
+/// The key of a request about what we call `id`, at which Stripe broke so many times.
+fn request_key(id: Uuid, broken: u32) -> String {
+    match broken {
+        0 => id.to_string(),
+        times => format!("{id}-{times}"),
     }
 }
 
@@ -178,7 +208,7 @@ impl Provider for StripeApi {
                 ("description", format!("Order {}", new.order_number)),
                 ("metadata[payment_id]", new.payment.to_string()),
             ];
-            let answer = self.post("/v1/payment_intents", &new.payment.to_string(), &form).await?;
+            let answer = self.post("/v1/payment_intents", &request_key(new.payment, new.broken), &form).await?;
             let PaymentIntent { id, client_secret, .. } = Self::read(answer)?;
             let missing = || ProviderError::Unavailable("Stripe's answer: no client_secret".to_owned());
             Ok(Intent { reference: id, client_secret: client_secret.ok_or_else(missing)? })
@@ -215,10 +245,7 @@ impl Provider for StripeApi {
                 let outcome = outcome(&made);
                 return Ok(RefundAnswer { reference: made.id, outcome });
             }
-            let key = match new.broken {
-                0 => new.refund.to_string(),
-                times => format!("{}-{times}", new.refund),
-            };
+            let key = request_key(new.refund, new.broken);
             let form = [
                 ("payment_intent", new.reference.clone()),
                 ("amount", new.amount.minor.to_string()),
@@ -249,7 +276,7 @@ impl Provider for StripeApi {
                     }
                     "payment_intent.canceled" => News::Cancelled,
                     _ => {
-                        let reason = intent.last_payment_error.and_then(|error| error.message);
+                        let reason = intent.last_payment_error.and_then(Reason::shown);
                         News::Failed { reason: reason.unwrap_or_else(|| "The payment was declined.".to_owned()) }
                     }
                 };

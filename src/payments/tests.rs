@@ -90,6 +90,8 @@ fn payment(id: u128, status: PaymentStatus) -> payment::Model {
         provider_ref: None,
         client_secret: Some("the secret of a tiger".to_owned()),
         failure_reason: None,
+        broken: 0,
+        called_off_at: None,
         created_at: at(0),
         updated_at: at(0),
         paid_at: None,

@@ -38,6 +38,7 @@ pub struct Db {
     enqueued: watch::Sender<()>,
     numbered: Arc<watch::Sender<()>>,
     statements: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
     cache: Cache,
     hearer: Arc<OnceLock<Hearer>>,
 }
@@ -111,12 +112,14 @@ impl Db {
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32, cache: Cache) -> std::result::Result<Self, DbErr> {
         let (appended, enqueued, statements) = (Arc::default(), watch::Sender::new(()), Arc::new(AtomicU64::new(0)));
-        let numbered = Arc::new(watch::Sender::new(()));
+        let (numbered, refused) = (Arc::new(watch::Sender::new(())), Arc::new(AtomicU64::new(0)));
         let hearer = Arc::new(OnceLock::<Hearer>::new());
         let counted = |mut connection: DatabaseConnection| {
             let (statements, hearer) = (Arc::clone(&statements), Arc::clone(&hearer));
+            let refused = Arc::clone(&refused);
             connection.set_metric_callback(move |info| {
                 statements.fetch_add(1, Ordering::Relaxed);
+                refused.fetch_add(u64::from(info.failed), Ordering::Relaxed);
                 if let Some(Hearer(hear)) = hearer.get() {
                     hear(info.statement);
                 }
@@ -126,7 +129,7 @@ impl Db {
         if url.starts_with("sqlite:") {
             let writer = counted(Database::connect(sqlite(url, 1)).await?);
             let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
-            return Ok(Self { writer, reader, appended, enqueued, numbered, statements, cache, hearer });
+            return Ok(Self { writer, reader, appended, enqueued, numbered, statements, refused, cache, hearer });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -136,7 +139,7 @@ impl Db {
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
         let pool = counted(Database::connect(options).await?);
-        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, numbered, statements, cache, hearer })
+        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, numbered, statements, refused, cache, hearer })
     }
 
     /// For reading outside a transaction.
@@ -161,6 +164,12 @@ impl Db {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// How many of them the database refused, for whatever reason: also deadlocks, which [`retry`] hides.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Has `hear` called after each statement from now on, with what was sent: to have the database explain it. The first

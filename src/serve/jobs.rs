@@ -12,6 +12,7 @@ use crate::webhooks::sending;
 /// The jobs of all slices. The sandbox sends its webhooks to the server at `addr`, unless another address is configured.
 pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (cancel, refund, late, callback) = (app.clone(), app.clone(), app.clone(), app.clone());
+    let ask = app.clone();
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
     let (skipped, consumers) = (app.clone(), super::consumers::consumers(app));
@@ -27,6 +28,10 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
         .with(payments::REFUND, move |job| {
             let app = refund.clone();
             async move { paying::refund_at_provider(&app, &job).await }
+        })
+        .with(payments::ASK, move |job| {
+            let app = ask.clone();
+            async move { paying::expiry::ask_providers(&app, &job).await }
         })
         .with(sandbox::LATE, move |job| {
             let app = late.clone();

@@ -1,5 +1,6 @@
 //! Whether the server runs, and whether it can work.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -49,6 +50,8 @@ pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Respons
     let backlog = tokio::time::timeout(PATIENCE, jobs::backlog(app.db.reader())).await.ok().and_then(Result::ok);
     let lags = tokio::time::timeout(PATIENCE, consumers::lags(app.db.reader())).await.ok().and_then(Result::ok);
     let jobs = JobNumbers { done: app.jobs.done(), failed: app.jobs.failed(), backlog, lags: lags.unwrap_or_default() };
-    let text = metrics.text(app.clock.now(), app.db.statements(), app.cache.counts(), engine.counts(), &jobs);
+    let refunds_failed = app.refunds_failed.load(Ordering::Relaxed);
+    let text =
+        metrics.text(app.clock.now(), app.db.statements(), app.cache.counts(), engine.counts(), &jobs, refunds_failed);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

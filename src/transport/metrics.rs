@@ -89,6 +89,7 @@ impl Metrics {
         cache: CacheCounts,
         counts: Counts,
         jobs: &JobNumbers,
+        refunds_failed: u64,
     ) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
@@ -172,6 +173,12 @@ impl Metrics {
         for (name, help, count) in counters {
             family(&format!("quick_commerce_jobs_{name}_total"), "counter", help, &one(count.to_string()));
         }
+        family(
+            "quick_commerce_refunds_failed_total",
+            "counter",
+            "Refunds that failed, as this instance was told: somebody has to see to the money.",
+            &one(refunds_failed.to_string()),
+        );
         if let Some(Backlog { waiting, dead }) = jobs.backlog {
             let gauges = [
                 ("waiting", "Jobs that are yet to be done, by any instance.", waiting),
@@ -219,7 +226,7 @@ mod tests {
         let cache = CacheCounts { hits: 30, misses: 31, entries: 32 };
         let lags = vec![("webhooks".to_owned(), 24)];
         let jobs = JobNumbers { done: 20, failed: 21, backlog: Some(Backlog { waiting: 22, dead: 23 }), lags };
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, &jobs);
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, &jobs, 25);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
@@ -248,13 +255,14 @@ mod tests {
             "quick_commerce_jobs_failed_total 21",
             "quick_commerce_jobs_waiting 22",
             "quick_commerce_jobs_dead 23",
+            "quick_commerce_refunds_failed_total 25",
             "quick_commerce_consumer_lag_events{consumer=\"webhooks\"} 24",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
         let jobs = JobNumbers { backlog: None, ..jobs };
-        let text = metrics.text(started, 0, cache, counts, &jobs);
+        let text = metrics.text(started, 0, cache, counts, &jobs, 0);
         assert!(text.contains("quick_commerce_websocket_connections 0\n") && !text.contains("jobs_dead"), "{text}");
     }
 }

@@ -29,6 +29,7 @@ over_both_shapes! {
     a_product_is_created_once,
     stock_is_adjusted_once,
     a_refusal_is_not_remembered,
+    an_order_whose_expected_total_is_written_otherwise_is_the_same,
 }
 
 /// The server: one instance when embedded, two in production.
@@ -250,5 +251,20 @@ async fn a_refusal_is_not_remembered(shape: Shape) {
     let more = json!({ "idempotencyKey": key(), "productId": shop.product_id, "delta": 1, "reason": "RECEIVED" });
     shop.seller.mutate(ADJUST_STOCK, more).await.ok("adjustStock");
     customer.mutate(PLACE_ORDER, input).await.ok("placeOrder");
+    stage.audit().await;
+}
+
+async fn an_order_whose_expected_total_is_written_otherwise_is_the_same(shape: Shape) {
+    let stage = Stage::set(shape).await;
+    let (shop, customer) = tokio::join!(stage.shop(), stage.api(0).customer());
+    let mut input = order_input(&shop.product_id, 1);
+    let mut ids = Vec::new();
+    for total in ["67", "67.00", "67.0", "067"] {
+        input["expectedTotal"] = json!(total);
+        ids.push(text(customer.mutate(PLACE_ORDER, input.clone()).await.ok("placeOrder"), "/order/id"));
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    input["expectedTotal"] = json!("67.01");
+    assert_eq!(customer.mutate(PLACE_ORDER, input).await.refusal("placeOrder"), "IDEMPOTENCY_MISMATCH");
     stage.audit().await;
 }

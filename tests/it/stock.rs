@@ -66,7 +66,9 @@ async fn two_products_bought_in_opposite_order_are_both_sold_out(shape: Shape) {
         let lines = if number % 2 == 0 { vec![(tea, 1), (milk, 1)] } else { vec![(milk, 1), (tea, 1)] };
         (buyer, lines)
     });
-    assert_eq!(buy_at_once(&app.app, wishes.collect()).await, 60, "no deadlock surfaced, and nothing was left over");
+    let refused = app.app.db.refused();
+    assert_eq!(buy_at_once(&app.app, wishes.collect()).await, 60, "nothing was left over");
+    assert_eq!(app.app.db.refused(), refused, "there was no deadlock, not even one that was hidden by trying again");
     assert_eq!((on_hand(&app.app, tea).await, on_hand(&app.app, milk).await), (0, 0));
     audit(&app.app).await;
 }

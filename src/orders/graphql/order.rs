@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party, Reader, Role, Situation, viewer_actions};
 use domain::estimate;
 use domain::id::Kind;
-use entity::{order, payment};
+use entity::{order, order_event, payment};
 
 use super::claim::Claim;
 use super::inputs::{OrderFilterInput, OrderSort};
@@ -17,10 +17,11 @@ use crate::accounts::graphql::{Address, Seller, User};
 use crate::graphql::connection::{connection, is_counted, page_cost};
 use crate::graphql::enums::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus};
 use crate::graphql::loaders::{load, load_existing};
-use crate::graphql::scalars::Money;
+use crate::graphql::scalars::{EventCursor, Money};
 use crate::graphql::{Result, app, ids, reader};
 use crate::orders::service::{self, OrderFilter};
 use crate::payments::graphql::{Payment, PaymentsLoader};
+use crate::payments::service as payments;
 use crate::platform::page::{Page, PageArgs};
 
 /// An order: what was bought, where it is, and who carries it.
@@ -51,6 +52,12 @@ impl Order {
     pub fn payment(&self, row: payment::Model) -> Option<Payment> {
         let party = self.party.filter(|party| *party != Party::Partner)?;
         Some(Payment::new(row, party == Party::Customer))
+    }
+
+    /// An entry of the order's timeline as the viewer sees it; `cursor` is its place in the order's stream, where that is known.
+    #[must_use]
+    pub const fn event(&self, row: order_event::Model, cursor: Option<EventCursor>) -> OrderEvent {
+        OrderEvent::new(row, self.party, cursor)
     }
 
     /// The order behind a claim that the viewer made or may see. Once the claim has ended and the order is another's, it
@@ -192,15 +199,19 @@ impl Order {
     }
 
     /// What the viewer may do with it now.
-    async fn viewer_actions(&self, ctx: &Context<'_>) -> Vec<OrderAction> {
+    async fn viewer_actions(&self, ctx: &Context<'_>) -> Result<Vec<OrderAction>> {
         let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
         let (payment_method, payment_status) = (*self.row.payment_method, *self.row.payment_status);
         let (status, is_rated) = (*self.row.status, self.row.rated_at.is_some());
-        let now = Situation { status, claim, payment_method, payment_status, is_rated };
+        let mut now = Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated };
+        if matches!(self.party, Some(Party::Seller | Party::Admin)) && now.is_refundable() {
+            let payments = load::<PaymentsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
+            now.is_money_left = payments::is_refundable(&payments);
+        }
         let is_partner = reader(ctx).is_some_and(|reader| reader.role == Some(Role::Partner));
         // to a partner who is nothing to it the order may be on offer; nobody else sees an order that is not theirs
         let actions = if self.party.is_some() || is_partner { viewer_actions(self.party, now) } else { Vec::new() };
-        actions.into_iter().map(Into::into).collect()
+        Ok(actions.into_iter().map(Into::into).collect())
     }
 
     /// What happened to it, oldest first. Empty to a partner whose claim on it has ended before the goods were picked up.
@@ -224,7 +235,7 @@ impl Order {
             }
             None => service::list_events(app(ctx)?.db.reader(), self.row.id, &args).await?,
         };
-        Ok(page.map(OrderEvent::stored).into())
+        Ok(page.map(|row| self.event(row, None)).into())
     }
 
     /// The code that the customer shows at the door; visible to the customer alone.

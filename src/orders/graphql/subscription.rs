@@ -65,7 +65,7 @@ impl OrderChanged {
         let change: OrderChange = payload(message)?;
         let of_order = EventCursor { stream: stream_id(Topic::Order(change.order.id), ""), ..cursor };
         let order = Order::seen_by(change.order, reader)?;
-        Some(Self { cursor, event: OrderEvent::new(change.event, of_order), order })
+        Some(Self { cursor, event: order.event(change.event, Some(of_order)), order })
     }
 
     /// Where the change left the order.

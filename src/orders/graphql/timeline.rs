@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
+use domain::access::Party;
 use domain::event::Topic;
 use domain::id::Kind;
 use entity::order_event;
@@ -19,21 +20,16 @@ use crate::stream::stream_id;
 #[derive(Debug, Clone)]
 pub struct OrderEvent {
     row: order_event::Model,
+    /// What the viewer is to the order.
+    party: Option<Party>,
     /// Its place in the stream of its order; `None`: not yet looked up.
     cursor: Option<EventCursor>,
 }
 
 impl OrderEvent {
-    /// The entry `row`; `cursor` is its place in the stream of its order.
-    #[must_use]
-    pub const fn new(row: order_event::Model, cursor: EventCursor) -> Self {
-        Self { row, cursor: Some(cursor) }
-    }
-
-    /// The entry `row` as it is stored.
-    #[must_use]
-    pub const fn stored(row: order_event::Model) -> Self {
-        Self { row, cursor: None }
+    /// The entry `row` as `party` to its order sees it; `cursor` is its place in the stream of its order, where that is known.
+    pub(super) const fn new(row: order_event::Model, party: Option<Party>, cursor: Option<EventCursor>) -> Self {
+        Self { row, party, cursor }
     }
 }
 
@@ -89,9 +85,12 @@ impl OrderEvent {
         self.row.actor_role.map(|role| role.0.into())
     }
 
-    /// In the actor's words.
+    /// In the words of the actor, or of the payment's provider. Null to partners where money is told of: of `PAYMENT_SUCCEEDED`,
+    /// `PAYMENT_FAILED` and REFUNDED.
     async fn note(&self) -> Option<&str> {
-        self.row.note.as_deref()
+        let is_shown =
+            !self.row.r#type.is_of_money() || matches!(self.party, Some(Party::Customer | Party::Seller | Party::Admin));
+        self.row.note.as_deref().filter(|_| is_shown)
     }
 
     /// When it happened.

@@ -228,7 +228,13 @@ pub(in crate::orders) async fn list_unpaid(
         .select_only()
         .column(order::Column::Id)
         .filter(order::Column::PaymentDueAt.is_not_null())
-        .filter(Expr::col(order::Column::PaymentDueAt).lte(now))
+        .filter(Expr::col(order::Column::PaymentDueAt).lte(now.clone()))
+        // those that wait for a provider's word are in nobody's way
+        .filter(
+            Condition::any()
+                .add(order::Column::PaymentAskedUntil.is_null())
+                .add(Expr::col(order::Column::PaymentAskedUntil).lte(now)),
+        )
         .order_by_asc(order::Column::PaymentDueAt)
         .limit(limit)
         .into_tuple()

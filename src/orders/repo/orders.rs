@@ -1,5 +1,6 @@
 //! `orders`, `order_items` and `order_events`, one order at a time.
 
+use chrono::{DateTime, Utc};
 use entity::{order, order_event, order_item};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
@@ -64,6 +65,21 @@ pub(in crate::orders) async fn update_where(
 pub(in crate::orders) async fn update_counting_failure(db: &impl ConnectionTrait, id: Uuid) -> Result<(), DbErr> {
     order::Entity::update_many()
         .col_expr(order::Column::ProofFailures, Expr::col(order::Column::ProofFailures).add(1))
+        .filter(order::Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes until when an order waits for what the payment's provider says. No version: nothing of the order changed that anybody
+/// is told of.
+pub(in crate::orders) async fn update_asked_until(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    until: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    order::Entity::update_many()
+        .col_expr(order::Column::PaymentAskedUntil, Expr::value(until))
         .filter(order::Column::Id.eq(id))
         .exec(db)
         .await?;

@@ -183,6 +183,8 @@ async fn take(app: &App, tx: &Tx, order: &order::Model, step: &Step, cause: Caus
     }
     match step.to {
         OrderStatus::Cancelled => paying::after_cancel(app, tx, order, actor, at).await?,
+        // what was paid stays until somebody who knows where the goods are gives it back; nothing more is taken
+        OrderStatus::Failed => payments::abandon(app, tx, order.id, None, "The delivery failed.", at).await?,
         OrderStatus::Delivered if is_paid_at_door(order) => payments::record_cash(app, tx, order, at).await?,
         _ => {}
     }

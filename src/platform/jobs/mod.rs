@@ -7,7 +7,7 @@
 //!
 //! What fails is tried again, later each time, until it has failed too often: then it is dead, and stays in the table, where
 //! the metrics count it, until somebody looks and has it tried again. How often and when is a matter of the kind of job: its
-//! [`Schedule`].
+//! [`Schedule`]. What only waits for others is looked at as often as it takes.
 //!
 //! A worker has so many hands. Work that may be slow for long has a worker of its own, so that nothing else waits behind it;
 //! and jobs of one group, such as those for one server, are done by few hands at once, so that the others wait for none of it.
@@ -139,6 +139,9 @@ pub enum Failure {
     AgainWith(String, Value),
     /// It may be done later, at this time. The text is for the operator.
     AgainAt(String, DateTime<Utc>),
+    /// Nothing went wrong, and it is not at its end: with this payload it is looked at again after so long, as often as it
+    /// takes. The text is for the operator.
+    Later(String, Value, TimeDelta),
     /// It never will. The text is for the operator.
     Final(String),
 }
@@ -149,6 +152,14 @@ impl Failure {
         match serde_json::to_value(payload) {
             Ok(payload) => Self::AgainWith(error, payload),
             Err(_) => Self::Again(error),
+        }
+    }
+
+    /// It is to be looked at again after `pause`, with `payload`.
+    pub fn later(why: String, payload: &impl Serialize, pause: TimeDelta) -> Self {
+        match serde_json::to_value(payload) {
+            Ok(payload) => Self::Later(why, payload, pause),
+            Err(_) => Self::Again(why),
         }
     }
 }

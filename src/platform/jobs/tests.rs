@@ -131,6 +131,32 @@ async fn what_fails_may_come_back_with_another_payload() {
 }
 
 #[tokio::test]
+async fn what_waits_for_others_is_looked_at_as_often_as_it_takes() {
+    let (app, _folder) = app("waits").await;
+    let handlers = Handlers::default().with("test", async |job| {
+        assert_eq!(job.attempt, 1, "it did not fail");
+        match job.payload::<i32>()? {
+            number if number <= 2 * ATTEMPTS => {
+                Err(Failure::later("not yet".to_owned(), &(number + 1), chrono::TimeDelta::hours(1)))
+            }
+            _ => Ok(()),
+        }
+    });
+    let worker = worker(&app, handlers);
+    write(&app, "a", 1).await;
+    for _ in 1..=2 * ATTEMPTS {
+        assert_eq!(worker.sweep().await.unwrap(), 1);
+        app.clock.advance(std::time::Duration::from_mins(59));
+        assert_eq!(worker.sweep().await.unwrap(), 0, "it is not due yet");
+        assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 1, dead: 0 });
+        app.clock.advance(std::time::Duration::from_mins(2));
+    }
+    assert_eq!(worker.sweep().await.unwrap(), 1);
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 0 });
+    assert_eq!((app.jobs.done(), app.jobs.failed()), (1, 0));
+}
+
+#[tokio::test]
 async fn what_fails_comes_back_later_until_it_is_given_up() {
     let (app, _folder) = app("fails").await;
     let handlers = Handlers::default().with("test", async |_| Err(Failure::Again("no".to_owned())));

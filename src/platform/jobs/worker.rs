@@ -235,11 +235,14 @@ impl Worker {
     }
 
     async fn put_off(&self, job: &job::Model, failure: &Failure, pause: Option<TimeDelta>) -> Result<()> {
+        if let Failure::Later(why, payload, pause) = failure {
+            return self.keep(job, why, payload, *pause).await;
+        }
         self.counters.count_failed();
         let now = self.clock.db_now(self.db.reader()).await?;
         let later = pause.map(|pause| now + pause);
         let (error, next) = match failure {
-            Failure::Again(error) | Failure::AgainWith(error, _) => (error, later),
+            Failure::Again(error) | Failure::AgainWith(error, _) | Failure::Later(error, ..) => (error, later),
             Failure::AgainAt(error, at) => (error, later.map(|_| *at)),
             Failure::Final(error) => (error, None),
         };
@@ -255,6 +258,21 @@ impl Worker {
             tracing::error!(kind, key, attempts, error, "a job was given up");
             update = update.col_expr(job::Column::DiedAt, Expr::value(now));
         }
+        update.filter(Self::mine(job)).exec(self.db.writer()).await?;
+        Ok(())
+    }
+
+    /// Leaves the job for later, as if it had not been tried yet.
+    async fn keep(&self, job: &job::Model, why: &str, payload: &serde_json::Value, pause: TimeDelta) -> Result<()> {
+        let now = self.clock.db_now(self.db.reader()).await?;
+        tracing::info!(kind = job.kind, key = job.key, why, %pause, "a job waits");
+        let update = job::Entity::update_many()
+            // attempts count from the start: by another id, nobody who had it before takes it for theirs
+            .col_expr(job::Column::Id, Expr::value(self.ids.uuid()))
+            .col_expr(job::Column::Attempts, Expr::value(0))
+            .col_expr(job::Column::Payload, Expr::value(payload.clone()))
+            .col_expr(job::Column::LastError, Expr::value(why))
+            .col_expr(job::Column::RunAt, Expr::value(now + pause));
         update.filter(Self::mine(job)).exec(self.db.writer()).await?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::values::Takes::{
     self, Amount, Change, Choice, Code, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Measure,
-    Number, OldPrice, Password, Percent, Price, Time, Total,
+    Number, OldPrice, Password, Percent, Price, Sum, Time, Total,
 };
 use crate::support::actors::{Actor, PASSWORD, email};
 use crate::support::story::{address, key};
@@ -184,7 +184,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("releaseClaim", &[KEY, ("claimId", Id("clm")), ("reason", Lines(500))]),
     ("rateOrder", &[("orderId", Id("ord")), ("score", Number(1, 5)), ("comment", Lines(1_000))]),
     ("startPayment", &[KEY, ("orderId", Id("ord")), ("provider", Form)]),
-    ("refundPayment", &[KEY, ("paymentId", Id("pay")), ("amount", Price), ("reason", Lines(500))]),
+    ("refundPayment", &[KEY, ("paymentId", Id("pay")), ("amount", Sum), ("reason", Lines(500))]),
     ("setAvailability", &[("available", Choice)]),
     (
         "reportLocation",

@@ -29,6 +29,8 @@ pub(super) enum Takes {
     Amount,
     /// An amount above zero.
     Price,
+    /// An amount above zero that may be larger than any price.
+    Sum,
     /// A percentage above zero.
     Percent,
     /// A name of letters and digits.
@@ -184,6 +186,11 @@ impl Takes {
                 of_texts(|_| false).into_iter().chain(times).collect()
             }
             Self::Price => of_amounts(|amount| amount > 0.0),
+            Self::Sum => {
+                let is_larger = |value: &Value| *value == json!("10000000.01");
+                let cases = Self::Price.cases().into_iter();
+                cases.map(|(value, fits)| (value.clone(), fits || is_larger(&value))).collect()
+            }
             Self::OldPrice => of_amounts(|amount| amount > 20.0),
             Self::Degrees(most) => {
                 let of_degrees = [most, -most, most + 0.001, -most - 0.001, 1e308, -1e308];

@@ -4,9 +4,14 @@ use quick_commerce::cart::promos::{self, NewPromo};
 use serde_json::{Value, json};
 
 use super::World;
+use crate::support::actors::Actor;
 use crate::support::audit::audit;
-use crate::support::money::{REFUND_PAYMENT, money, place_card_order, play, start, timeline, try_refund, until_money};
-use crate::support::story::{CANCEL_ORDER, PLACE_ORDER, claim, deliver, key, order_input, ready_order, text};
+use crate::support::money::{
+    REFUND_PAYMENT, Started, money, place_card_order, play, sandbox_event, start, tell, timeline, try_play, try_refund,
+    until_money,
+};
+use crate::support::story::{CANCEL_ORDER, PLACE_ORDER, claim, deliver, key, order_input, product, ready_order, step, text};
+use crate::support::wait::until;
 use crate::support::{Shape, over_both_shapes};
 
 over_both_shapes! {
@@ -16,6 +21,11 @@ over_both_shapes! {
     cash_is_handed_back_at_once,
     what_costs_nothing_is_not_paid,
     a_refund_is_made_once,
+    what_is_larger_than_any_price_goes_back_in_parts,
+    a_partner_is_not_told_why_a_card_was_declined_or_money_went_back,
+    a_payment_that_succeeds_after_the_delivery_failed_goes_back,
+    a_payment_that_is_open_when_the_delivery_fails_is_called_off,
+    what_was_paid_of_a_failed_delivery_stays_until_somebody_gives_it_back,
 }
 
 async fn paid(world: &World) -> (String, String) {
@@ -121,6 +131,9 @@ async fn what_costs_nothing_is_not_paid(shape: Shape) {
     deliver(&partner, customer, &id).await;
     let order = money(customer, &id).await;
     assert_eq!((&order["paymentStatus"], &order["payments"]), (&json!("PAID"), &json!([])));
+    for viewer in [&shop.seller, &app.admin().await] {
+        assert_eq!(money(viewer, &id).await["viewerActions"], json!([]), "there is nothing to give back");
+    }
     audit(&app.app).await;
 }
 
@@ -139,5 +152,144 @@ async fn a_refund_is_made_once(shape: Shape) {
     assert_eq!(shop.seller.mutate(REFUND_PAYMENT, other).await.refusal("refundPayment"), "IDEMPOTENCY_MISMATCH");
     let order = until_money(customer, &id, "/paymentStatus", "PARTIALLY_REFUNDED").await;
     assert_eq!(order["payments"][0]["refunds"].as_array().unwrap().len(), 1);
+    audit(&app.app).await;
+}
+
+/// The notes about money in the timeline of an order, as `viewer` sees them, and the same by the ids of the events.
+async fn notes(viewer: &Actor, order_id: &str) -> (Vec<Value>, Vec<Value>) {
+    let document = "query($id: ID!) { order(id: $id) { timeline(first: 50) { nodes { id type note } } } }";
+    let answer = viewer.query(document, json!({ "id": order_id })).await;
+    let events = answer.data()["order"]["timeline"]["nodes"].as_array().unwrap().clone();
+    let events: Vec<Value> =
+        events.into_iter().filter(|event| event["type"] == "PAYMENT_FAILED" || event["type"] == "REFUNDED").collect();
+    let document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on OrderEvent { note } } }";
+    let ids: Vec<&Value> = events.iter().map(|event| &event["id"]).collect();
+    let answer = viewer.query(document, json!({ "ids": ids })).await;
+    let by_id = answer.data()["nodes"].as_array().unwrap().iter().map(|event| event["note"].clone()).collect();
+    (events.iter().map(|event| event["note"].clone()).collect(), by_id)
+}
+
+async fn a_partner_is_not_told_why_a_card_was_declined_or_money_went_back(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, shop, customer } = &world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let declined = start(customer, &id).await;
+    let mut event = sandbox_event(&app.app, "evt_0", "payment.failed", &declined).await;
+    event["reason"] = json!("Your card has insufficient funds.");
+    tell(app, &event).await;
+    let payment = start(customer, &id).await;
+    play(app, &payment, "succeed").await;
+    until_money(customer, &id, "/status", "READY").await;
+    let partner = app.partner().await;
+    claim(&partner, &id).await;
+
+    let document = "subscription($id: ID!) { orderUpdates(orderId: $id) { __typename
+        ... on OrderChanged { event { type note } } } }";
+    let mut feeds = Vec::new();
+    for viewer in [&partner, customer, &shop.seller, &app.admin().await] {
+        let mut feed = viewer.subscribe(document, json!({ "id": id })).await;
+        assert_eq!(feed.next().await["__typename"], "OrderSnapshot");
+        feeds.push(feed);
+    }
+    try_refund(&shop.seller, &payment.id, Some("5")).await.ok("refundPayment");
+    for (number, feed) in feeds.iter_mut().enumerate() {
+        let note = if number == 0 { Value::Null } else { json!("Soggy.") };
+        assert_eq!(feed.next().await["event"], json!({ "type": "REFUNDED", "note": note }), "viewer {number}");
+    }
+
+    let nothing = vec![Value::Null, Value::Null];
+    assert_eq!(notes(&partner, &id).await, (nothing.clone(), nothing));
+    let words = vec![json!("Your card has insufficient funds."), json!("Soggy.")];
+    for viewer in [customer, &shop.seller, &app.admin().await] {
+        assert_eq!(notes(viewer, &id).await, (words.clone(), words.clone()));
+    }
+    // what is not about money is said to the partner, too
+    let document = "query($id: ID!) { order(id: $id) { timeline(first: 50) { nodes { type note } } } }";
+    let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "PICKED_UP", "note": "Left door." });
+    partner.mutate(crate::support::story::UPDATE_ORDER_STATUS, input).await.ok("updateOrderStatus");
+    let answer = partner.query(document, json!({ "id": id })).await;
+    let last = answer.data()["order"]["timeline"]["nodes"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(last, json!({ "type": "PICKED_UP", "note": "Left door." }));
+}
+
+/// An order whose payment is under way, and which an admin had delivered all the same: it is in a partner's hands.
+async fn unpaid_on_the_way(world: &World, choice: Option<&str>) -> (Actor, String, Started) {
+    let World { app, shop, customer } = world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let payment = start(customer, &id).await;
+    if let Some(choice) = choice {
+        play(app, &payment, choice).await;
+    }
+    let input = json!({ "idempotencyKey": key(), "orderId": id, "status": "CONFIRMED" });
+    app.admin().await.mutate(crate::support::story::UPDATE_ORDER_STATUS, input).await.ok("updateOrderStatus");
+    let partner = app.partner().await;
+    claim(&partner, &id).await;
+    step(&partner, &id, "PICKED_UP").await;
+    (partner, id, payment)
+}
+
+async fn a_payment_that_succeeds_after_the_delivery_failed_goes_back(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, customer, .. } = &world;
+    // it cannot be called off any more
+    let (partner, id, _) = unpaid_on_the_way(&world, Some("late")).await;
+    step(&partner, &id, "FAILED").await;
+    assert_eq!(money(customer, &id).await["payments"][0]["status"], "FAILED");
+    app.clock.advance(app.app.config.payments.sandbox_late);
+    let order = until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    let events = timeline(&order);
+    assert_eq!(events[events.len() - 3..], ["FAILED", "PAYMENT_SUCCEEDED", "REFUNDED"]);
+    assert_eq!(order["payments"][0]["refunds"][0]["reason"], "The delivery had failed before: the money goes back.");
+    audit(&app.app).await;
+}
+
+async fn a_payment_that_is_open_when_the_delivery_fails_is_called_off(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, customer, .. } = &world;
+    let (partner, id, payment) = unpaid_on_the_way(&world, None).await;
+    step(&partner, &id, "FAILED").await;
+    let order = money(customer, &id).await;
+    assert_eq!((&order["status"], &order["payments"][0]["status"]), (&json!("FAILED"), &json!("FAILED")));
+    until(|| async { try_play(app, &payment, "succeed").await.status == axum::http::StatusCode::CONFLICT }).await;
+    audit(&app.app).await;
+}
+
+async fn what_was_paid_of_a_failed_delivery_stays_until_somebody_gives_it_back(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, shop, customer } = &world;
+    let (id, payment) = paid(&world).await;
+    let partner = app.partner().await;
+    claim(&partner, &id).await;
+    step(&partner, &id, "PICKED_UP").await;
+    step(&partner, &id, "FAILED").await;
+    let order = money(customer, &id).await;
+    assert_eq!((&order["paymentStatus"], &order["payments"][0]["refunds"]), (&json!("PAID"), &json!([])));
+    for viewer in [&shop.seller, &app.admin().await] {
+        assert_eq!(money(viewer, &id).await["viewerActions"], json!(["REFUND"]));
+    }
+    try_refund(&shop.seller, &payment, None).await.ok("refundPayment");
+    until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
+    audit(&app.app).await;
+}
+
+async fn what_is_larger_than_any_price_goes_back_in_parts(shape: Shape) {
+    let world = World::new(shape).await;
+    let World { app, shop, customer } = &world;
+    // the dearest there is, three times
+    let dear = product(&shop.seller, &shop.category_id, 10, "10000000").await;
+    let id = place_card_order(customer, &dear, 3).await;
+    let payment = start(customer, &id).await;
+    play(app, &payment, "succeed").await;
+    let order = until_money(customer, &id, "/status", "READY").await;
+    assert_eq!(order["payments"][0]["amount"]["amount"], "31500000.00");
+    for amount in ["31500000.01", "92233720368547758.07", "92233720368547758.08", "79228162514264337593543950335"] {
+        let answer = try_refund(&shop.seller, &payment.id, Some(amount)).await;
+        assert_eq!(answer.refusal("refundPayment"), "REFUND_TOO_LARGE", "{amount}");
+    }
+    try_refund(&shop.seller, &payment.id, Some("20000000.50")).await.ok("refundPayment");
+    let order = until_money(customer, &id, "/paymentStatus", "PARTIALLY_REFUNDED").await;
+    assert_eq!(order["payments"][0]["refunded"]["amount"], "20000000.50");
+    try_refund(&shop.seller, &payment.id, Some("11499999.50")).await.ok("refundPayment");
+    until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
     audit(&app.app).await;
 }

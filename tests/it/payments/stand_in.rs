@@ -45,6 +45,10 @@ struct Books {
     asked: Mutex<Vec<Asked>>,
     /// What becomes of the next requests, in this order.
     plans: Mutex<Vec<Plan>>,
+    /// What is answered to the next who look something up, in this order.
+    look_ups: Mutex<Vec<(StatusCode, Value)>>,
+    /// How often refunds were looked up.
+    looked_up: Mutex<usize>,
     /// What was answered to a key is answered to it again, also that something broke.
     answers: Mutex<HashMap<String, (StatusCode, Value)>>,
     refunds: Mutex<Vec<Value>>,
@@ -83,6 +87,27 @@ impl StandIn {
 
     pub(super) fn will_do_and_hang(&self) {
         self.0.plans.lock().unwrap().push(Plan::DoAndHang);
+    }
+
+    pub(super) fn will_answer_look_up(&self, status: StatusCode, body: Value) {
+        self.0.look_ups.lock().unwrap().push((status, body));
+    }
+
+    /// How many look-ups are yet to be answered as [`StandIn::will_answer_look_up`] said.
+    pub(super) fn planned_look_ups(&self) -> usize {
+        self.0.look_ups.lock().unwrap().len()
+    }
+
+    /// How often refunds were looked up.
+    pub(super) fn looked_up(&self) -> usize {
+        *self.0.looked_up.lock().unwrap()
+    }
+
+    /// What the refunds that it has made are from now on.
+    pub(super) fn made_refunds_are(&self, status: &str) {
+        for refund in self.0.refunds.lock().unwrap().iter_mut() {
+            refund["status"] = json!(status);
+        }
     }
 
     /// What new refunds are.
@@ -126,9 +151,15 @@ async fn look_up(
     headers: HeaderMap,
 ) -> Response {
     assert!(check(&headers)("idempotency-key").is_empty(), "nothing is done");
+    let planned =
+        Some(&mut *stand_in.0.look_ups.lock().unwrap()).filter(|plans| !plans.is_empty()).map(|plans| plans.remove(0));
+    if let Some((status, body)) = planned {
+        return (status, body.to_string()).into_response();
+    }
     if path != "refunds" {
         return stand_in.0.intent.lock().unwrap().to_string().into_response();
     }
+    *stand_in.0.looked_up.lock().unwrap() += 1;
     let mut data = stand_in.0.refunds.lock().unwrap().clone();
     data.retain(|refund| refund["payment_intent"] == query["payment_intent"].as_str());
     // of somebody who uses Stripe's dashboard
@@ -197,5 +228,5 @@ pub(super) async fn intent(api: &Api, payment_id: &str) -> Value {
     let row = payment_row(&api.app, payment_id).await;
     json!({ "id": row.provider_ref, "object": "payment_intent", "amount": row.amount_minor,
         "amount_received": row.amount_minor, "currency": "inr", "metadata": { "payment_id": row.id },
-        "last_payment_error": { "message": "Your card has insufficient funds." } })
+        "last_payment_error": { "type": "card_error", "message": "Your card has insufficient funds." } })
 }

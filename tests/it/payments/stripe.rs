@@ -1,11 +1,21 @@
 //! Stripe, by a server that stands in for its API.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use chrono::TimeDelta;
+use domain::id::Kind;
+use domain::order::PaymentStatus;
+use entity::{job, order, refund};
+use quick_commerce::app::App;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::World;
 use super::stand_in::{SECRET_KEY, intent, tell, world};
 use crate::support::audit::audit;
+use crate::support::crowd::uuid;
 use crate::support::money::{
     START_PAYMENT, money, payment_row, place_card_order, start, timeline, try_refund, try_start, until_money,
 };
@@ -17,6 +27,8 @@ over_both_shapes! {
     an_order_is_paid_and_refunded_through_stripe,
     what_stripe_refuses_for_good_is_said_and_what_it_cannot_do_now_is_tried_again,
     a_refund_that_fails_later_is_there_to_be_refunded_again,
+    what_is_not_stripe_s_own_refusal_ends_no_refund,
+    a_refund_of_which_no_webhook_tells_is_looked_up,
 }
 
 async fn an_order_is_paid_and_refunded_through_stripe(shape: Shape) {
@@ -65,7 +77,8 @@ async fn what_stripe_refuses_for_good_is_said_and_what_it_cannot_do_now_is_tried
     let answer = try_start(customer, &id).await;
     assert_eq!(answer.refusal("startPayment"), "PAYMENT_DECLINED");
     let order = money(customer, &id).await;
-    assert_eq!(order["payments"][0]["failureReason"], "Amount must be at least 50 paise.");
+    let neutral = "The payment provider did not accept it.";
+    assert_eq!(order["payments"][0]["failureReason"], neutral, "what is written to programmers is for the log");
     assert_eq!(timeline(&order), ["PLACED", "PAYMENT_FAILED"]);
 
     let input = json!({ "idempotencyKey": key(), "orderId": id });
@@ -83,7 +96,7 @@ async fn what_stripe_refuses_for_good_is_said_and_what_it_cannot_do_now_is_tried
     assert_eq!(tell(app, "evt_1", "payment_intent.succeeded", intent(app, &payment.id).await).await, StatusCode::OK);
     // the refund is tried again by itself, under its key, and is then refused for good
     stripe.will_answer(StatusCode::TOO_MANY_REQUESTS, json!({}));
-    stripe.will_answer(StatusCode::BAD_REQUEST, refusal("Charge is\u{7} disputed."));
+    stripe.will_answer(StatusCode::BAD_REQUEST, refusal("Charge is disputed."));
     try_refund(&shop.seller, &payment.id, Some("5")).await.ok("refundPayment");
     until(|| async { stripe.asked("refunds").len() == 1 }).await;
     until(|| async {
@@ -93,7 +106,7 @@ async fn what_stripe_refuses_for_good_is_said_and_what_it_cannot_do_now_is_tried
     .await;
     let order = until_money(customer, &id, "/payments/1/refunds/0/status", "FAILED").await;
     let refund = &order["payments"][1]["refunds"][0];
-    assert_eq!(refund["failureReason"], "Charge is disputed.");
+    assert_eq!(refund["failureReason"], neutral);
     assert_eq!((&order["paymentStatus"], &order["payments"][1]["refunded"]["amount"]), (&json!("PAID"), &json!("0.00")));
     let asked = stripe.asked("refunds");
     assert_eq!(asked[0].1, asked[1].1);
@@ -114,6 +127,8 @@ async fn a_refund_that_fails_later_is_there_to_be_refunded_again(shape: Shape) {
         (&order["paymentStatus"], &order["payments"][0]["refunds"][0]["status"]),
         (&json!("PAID"), &json!("PENDING"))
     );
+    let offers = async || money(&shop.seller, &id).await["viewerActions"].as_array().unwrap().contains(&json!("REFUND"));
+    assert!(!offers().await, "all of it is on its way back");
     let (_, refund_id, form) = stripe.asked("refunds").remove(0);
     let unnamed = json!({ "id": "re_0", "object": "refund", "status": "succeeded", "payment_intent": form["payment_intent"],
         "metadata": null });
@@ -130,8 +145,96 @@ async fn a_refund_that_fails_later_is_there_to_be_refunded_again(shape: Shape) {
     let order = money(customer, &id).await;
     assert_eq!((&order["paymentStatus"], &order["payments"][0]["refunded"]["amount"]), (&json!("PAID"), &json!("0.00")));
     assert_eq!(order["payments"][0]["refunds"][0]["failureReason"], "lost_or_stolen_card");
+    assert!(offers().await);
+    let metrics = app.http.get("/metrics").await;
+    assert!(metrics.text().contains("quick_commerce_refunds_failed_total 1\n"), "{}", metrics.text());
     stripe.refunds_will_be("succeeded");
     try_refund(&shop.seller, &payment.id, None).await.ok("refundPayment");
     until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
     audit(&app.app).await;
+}
+
+/// A paid order and its payment.
+async fn paid(world: &World) -> (String, String) {
+    let World { app, shop, customer } = world;
+    let id = place_card_order(customer, &shop.product_id, 1).await;
+    let payment = start(customer, &id).await;
+    assert_eq!(tell(app, "evt_1", "payment_intent.succeeded", intent(app, &payment.id).await).await, StatusCode::OK);
+    (id, payment.id)
+}
+
+/// The only refund there is.
+async fn refund_row(app: &App) -> refund::Model {
+    refund::Entity::find().one(app.db.reader()).await.unwrap().unwrap()
+}
+
+async fn what_is_not_stripe_s_own_refusal_ends_no_refund(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let (id, payment) = paid(&world).await;
+    let page = json!("<html><title>Not here</title></html>");
+    let of_stripe = |r#type: &str| json!({ "error": { "type": r#type, "message": "No such thing." } });
+    // of a proxy, of another API, of Stripe about something else than this refund
+    let answers = [
+        (StatusCode::FOUND, page.clone()),
+        (StatusCode::NOT_FOUND, page.clone()),
+        (StatusCode::BAD_REQUEST, json!({ "error": "bad request" })),
+        (StatusCode::NOT_FOUND, json!({ "error": { "message": "no route" } })),
+        (StatusCode::GONE, of_stripe("invalid_request_error")),
+        (StatusCode::UPGRADE_REQUIRED, of_stripe("invalid_request_error")),
+    ];
+    for (status, body) in &answers {
+        stripe.will_answer(*status, body.clone());
+    }
+    let look_ups = [(StatusCode::NOT_FOUND, of_stripe("invalid_request_error")), (StatusCode::BAD_REQUEST, page)];
+    for (status, body) in &look_ups {
+        stripe.will_answer_look_up(*status, body.clone());
+    }
+    try_refund(&world.shop.seller, &payment, None).await.ok("refundPayment");
+    until(|| async {
+        world.app.clock.advance(Duration::from_secs(2));
+        let refund = refund_row(&world.app.app).await;
+        assert_ne!(*refund.status, PaymentStatus::Failed, "{:?}", refund.failure_reason);
+        *refund.status == PaymentStatus::Refunded
+    })
+    .await;
+    assert_eq!(stripe.asked("refunds").len(), answers.len() + 1);
+    assert_eq!(stripe.refunds(), 1);
+    assert_eq!(order_row(&world.app.app, &id).await, PaymentStatus::Refunded);
+    audit(&world.app.app).await;
+}
+
+/// Where the money of an order is, as it is stored: the clock has run away from access tokens.
+async fn order_row(app: &App, id: &str) -> PaymentStatus {
+    let order = order::Entity::find_by_id(uuid(Kind::Order, id)).one(app.db.reader()).await.unwrap().unwrap();
+    *order.payment_status
+}
+
+async fn a_refund_of_which_no_webhook_tells_is_looked_up(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    stripe.refunds_will_be("pending");
+    let (id, payment) = paid(&world).await;
+    try_refund(&world.shop.seller, &payment, None).await.ok("refundPayment");
+    let refund = refund_row(&world.app.app).await;
+    until(|| async { stripe.refunds() == 1 }).await;
+    // more often than any failing job is tried
+    for look in 0..25 {
+        until(|| async { stripe.looked_up() > look }).await;
+        until(|| async { pause_of_job(&world.app.app, refund.id).await >= TimeDelta::minutes(5) }).await;
+        world.app.clock.advance(Duration::from_hours(6));
+    }
+    assert_eq!(*refund_row(&world.app.app).await.status, PaymentStatus::Pending);
+    stripe.made_refunds_are("succeeded");
+    world.app.clock.advance(Duration::from_hours(6));
+    until(|| async { *refund_row(&world.app.app).await.status == PaymentStatus::Refunded }).await;
+    assert_eq!(stripe.asked("refunds").len(), 1, "asked for once");
+    assert_eq!(order_row(&world.app.app, &id).await, PaymentStatus::Refunded);
+    audit(&world.app.app).await;
+}
+
+/// How long the job of a refund waits from now on; nothing while it is being done.
+async fn pause_of_job(app: &App, refund: Uuid) -> TimeDelta {
+    let jobs = job::Entity::find().filter(job::Column::Key.eq(refund.to_string()));
+    let Some(job) = jobs.one(app.db.reader()).await.unwrap() else { return TimeDelta::zero() };
+    assert!(job.died_at.is_none(), "{job:?}");
+    job.run_at - app.clock.db_now(app.db.reader()).await.unwrap()
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::Named as _;
 use domain::claims::ClaimStatus;
 use domain::order::{OrderEventType, OrderStatus, PaymentStatus};
 use domain::stock::StockMovementReason;
 use entity::{
-    claim, order, order_event, order_item, partner, payment, promo, promo_customer, promo_redemption, refund, stock,
-    stock_movement,
+    claim, order, order_event, order_item, partner, payment, promo, promo_customer, promo_redemption, refund,
+    sandbox_intent, sandbox_refund, stock, stock_movement,
 };
 use quick_commerce::app::App;
 use sea_orm::{DbBackend, EntityTrait as _, IsolationLevel, QueryOrder as _, TransactionTrait as _};
@@ -35,10 +36,14 @@ pub(crate) async fn audit(app: &App) {
         the_ledger_sums_to_what_is_on_hand(&stock, &movements);
         what_is_promised_is_promised_to_orders(&stock, &orders, &items);
     }
+    let intents = sandbox_intent::Entity::find().all(db).await.unwrap();
+    let sandbox_refunds = sandbox_refund::Entity::find().all(db).await.unwrap();
     for payment in &payments {
         what_goes_back_was_paid(payment, &refunds);
+        the_sandbox_says_the_same(payment, &refunds, &intents, &sandbox_refunds);
     }
     for order in &orders {
+        the_parts_make_the_total(order, &items);
         the_goods_moved_with_the_order(order, &items, &movements, &events);
         the_money_is_that_of_the_order(order, &payments, &refunds);
         the_timeline_leads_to_the_order(order, &events);
@@ -99,13 +104,63 @@ fn what_goes_back_was_paid(payment: &payment::Model, refunds: &[refund::Model]) 
     assert!(sum == 0 || payment.paid_at.is_some(), "what was not paid goes back: {payment:?}");
 }
 
+/// The provider's books are the other side of ours: what it gave back is what we say that it gave back.
+fn the_sandbox_says_the_same(
+    payment: &payment::Model,
+    refunds: &[refund::Model],
+    intents: &[sandbox_intent::Model],
+    sandbox_refunds: &[sandbox_refund::Model],
+) {
+    let named = intents.iter().find(|intent| payment.provider_ref.as_ref() == Some(&intent.id));
+    let Some(intent) = named.or_else(|| intents.iter().find(|intent| intent.payment_id == payment.id)) else {
+        assert!(payment.provider != "sandbox" || payment.provider_ref.is_none(), "the sandbox knows nothing of {payment:?}");
+        return;
+    };
+    assert_eq!(payment.provider, "sandbox", "{payment:?}");
+    assert_eq!((intent.amount_minor, intent.currency.as_str()), (payment.amount_minor, payment.currency.name()));
+    let theirs: BTreeMap<Uuid, i64> = sandbox_refunds
+        .iter()
+        .filter(|refund| refund.intent_id == intent.id)
+        .map(|refund| (refund.id, refund.amount_minor))
+        .collect();
+    assert_eq!(theirs.values().sum::<i64>(), intent.refunded_minor, "what the sandbox gave back of {intent:?}");
+    for refund in refunds.iter().filter(|refund| refund.payment_id == payment.id) {
+        let told = theirs.get(&refund.id).copied();
+        match *refund.status {
+            PaymentStatus::Refunded => assert_eq!(told, Some(refund.amount_minor), "{refund:?} went back"),
+            PaymentStatus::Failed => assert_eq!(told, None, "{refund:?} did not go back"),
+            // it may have done it, and its answer be on the way
+            _ => assert!(told.is_none_or(|told| told == refund.amount_minor), "{refund:?}: {told:?}"),
+        }
+    }
+    let is_ours = |id: &Uuid| refunds.iter().any(|refund| refund.id == *id && refund.payment_id == payment.id);
+    assert!(theirs.keys().all(is_ours), "the sandbox gave back what nobody asked for: {theirs:?}");
+}
+
+fn the_parts_make_the_total(order: &order::Model, items: &[order_item::Model]) {
+    let mut lines = 0;
+    for item in items.iter().filter(|item| item.order_id == order.id) {
+        assert_eq!(item.line_minor, item.unit_minor * i64::from(item.quantity), "{item:?}");
+        assert!(item.unit_minor >= 0 && item.quantity > 0, "{item:?}");
+        lines += item.line_minor;
+    }
+    assert_eq!(lines, order.subtotal_minor, "the lines of order {}", order.number);
+    let total = order.subtotal_minor - order.discount_minor + order.delivery_fee_minor + order.tax_minor;
+    assert_eq!(total, order.total_minor, "the parts of order {}", order.number);
+    assert!(order.discount_minor <= order.subtotal_minor, "{order:?}");
+    for part in [order.discount_minor, order.delivery_fee_minor, order.tax_minor, order.total_minor, order.payout_minor] {
+        assert!(part >= 0, "{order:?}");
+    }
+}
+
 fn the_money_is_that_of_the_order(order: &order::Model, payments: &[payment::Model], refunds: &[refund::Model]) {
     let mine: Vec<&payment::Model> = payments.iter().filter(|payment| payment.order_id == order.id).collect();
     let open = mine.iter().filter(|payment| *payment.status == PaymentStatus::Pending).count();
     assert!(open <= 1, "order {} has {open} payments that can succeed", order.number);
     let is_waiting = *order.status == OrderStatus::Pending;
     assert_eq!(order.payment_due_at.is_some(), is_waiting, "whether order {} waits for its payment", order.number);
-    assert!(*order.status != OrderStatus::Cancelled || open == 0, "order {} can be paid still", order.number);
+    let is_off = matches!(*order.status, OrderStatus::Cancelled | OrderStatus::Failed);
+    assert!(!is_off || open == 0, "order {} can be paid still", order.number);
     let paid: i64 = mine.iter().filter(|p| p.paid_at.is_some()).map(|payment| payment.amount_minor).sum();
     let is_mine = |refund: &&refund::Model| mine.iter().any(|payment| payment.id == refund.payment_id);
     let back: i64 =

@@ -143,6 +143,8 @@ pub(crate) async fn paid_in_cash(app: &App, order_id: &str, amount_minor: i64) -
         provider_ref: None,
         client_secret: None,
         failure_reason: None,
+        broken: 0,
+        called_off_at: None,
         created_at: now,
         updated_at: now,
         paid_at: Some(now),

@@ -16,7 +16,6 @@ use crate::payments::provider::{News, ProviderEvent};
 use crate::payments::service::{self as payments, RefundOrder};
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
-use crate::platform::idempotency::{self, Request};
 use crate::platform::jobs::{Failure, Job};
 
 /// What became of an event.
@@ -50,6 +49,7 @@ async fn apply_once(app: &App, provider: &str, event: &ProviderEvent) -> Result<
     if !payments::note(&tx, provider, event, payment.id, at).await? {
         return Ok(Heard::Before);
     }
+    let mut is_refund_failed = false;
     match &event.news {
         News::Succeeded { amount_minor, currency } => {
             if *amount_minor == payment.amount_minor && *currency == payment.currency.name() {
@@ -65,10 +65,11 @@ async fn apply_once(app: &App, provider: &str, event: &ProviderEvent) -> Result<
         News::Failed { reason } => failed(app, &tx, &order, &payment, reason, at).await?,
         News::Cancelled => failed(app, &tx, &order, &payment, "The payment was called off.", at).await?,
         News::Refund { refund, outcome } => {
-            refunds::settle(app, &tx, &order, &payment, *refund, outcome, at).await?;
+            is_refund_failed = refunds::settle(app, &tx, &order, &payment, *refund, outcome, at).await?;
         }
     }
     tx.commit().await?;
+    refunds::count(app, is_refund_failed);
     Ok(Heard::Applied)
 }
 
@@ -92,12 +93,14 @@ async fn succeeded(
         return Ok(());
     }
     let is_unpaid = matches!(*order.payment_status, PaymentStatus::Pending | PaymentStatus::Failed);
-    let is_wanted = is_unpaid && *order.status != OrderStatus::Cancelled;
-    let note = match is_wanted {
-        true => None,
-        false if is_unpaid => Some("The order was cancelled before: the money goes back.".to_owned()),
-        false => Some("The order was paid before: the money goes back.".to_owned()),
+    // nothing is delivered any more for what comes now
+    let unwanted = match *order.status {
+        _ if !is_unpaid => Some("The order was paid before: the money goes back."),
+        OrderStatus::Cancelled => Some("The order was cancelled before: the money goes back."),
+        OrderStatus::Failed => Some("The delivery had failed before: the money goes back."),
+        _ => None,
     };
+    let (is_wanted, note) = (unwanted.is_none(), unwanted.map(str::to_owned));
     let columns = if is_unpaid { vec![status(PaymentStatus::Paid)] } else { Vec::new() };
     let cause = Cause { r#type: OrderEventType::PaymentSucceeded, actor: None, note: note.clone(), at };
     let after = change(app, tx, Before::from(order), settle::unchanged(order), columns, cause).await?;
@@ -135,17 +138,14 @@ async fn failed(
     after.map(|_| ()).ok_or_else(|| OrderError::VersionConflict { version: order.version }.into())
 }
 
-/// The provider would not have the payment at all, or could not: whoever asks under `again` begins another.
-pub(super) async fn refuse_once(app: &App, order: Uuid, payment: Uuid, reason: &str, again: Option<&Request>) -> Result<()> {
+/// The provider would not have the payment at all.
+pub(super) async fn refuse_once(app: &App, order: Uuid, payment: Uuid, reason: &str) -> Result<()> {
     let tx = app.db.begin().await?;
     let order = repo::lock_order(&*tx, order).await?.ok_or(OrderError::NotFound)?;
     // the same request of another instance may have been answered: the customer has the secret then
     if let Some(payment) = payments::lock(&tx, payment).await?.filter(|payment| payment.provider_ref.is_none()) {
         let at = app.clock.db_now(&*tx).await?;
         failed(app, &tx, &order, &payment, reason, at).await?;
-        if let Some(request) = again {
-            idempotency::forget(&tx, request).await?;
-        }
         tx.commit().await?;
     }
     Ok(())

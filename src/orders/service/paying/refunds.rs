@@ -1,10 +1,12 @@
 //! Money that goes back.
 
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party};
 use domain::error::Rejection;
 use domain::input;
-use domain::money::Money;
+use domain::money::{AmountError, Money};
 use domain::order::{OrderEventType, OrderStatus};
 use entity::{order, payment, refund};
 use rust_decimal::Decimal;
@@ -84,9 +86,12 @@ async fn reread(tx: &Tx, id: Uuid) -> Result<OrderPayment> {
     Ok(OrderPayment { order, payment })
 }
 
+/// An order may cost more than any one thing: what is left of the payment is the limit.
 fn minor(amount: Decimal, payment: &payment::Model) -> Result<i64, Rejection> {
-    let money = Money::from_decimal(amount, *payment.currency);
-    let money = money.map_err(|error| Rejection::invalid("amount", format!("It {error}.")))?;
+    let money = Money::sum_from_decimal(amount, *payment.currency).map_err(|error| match error {
+        AmountError::TooLarge => payments::too_large(payment).into(),
+        error => Rejection::invalid("amount", format!("It {error}.")),
+    })?;
     if money.minor == 0 { Err(Rejection::invalid("amount", "Must be more than nothing.")) } else { Ok(money.minor) }
 }
 
@@ -107,13 +112,20 @@ async fn settle_once(app: &App, refund: Uuid, outcome: &RefundOutcome) -> Result
     let Some(payment) = payments::find(&*tx, found.payment_id).await? else { return Ok(()) };
     if let Some((order, payment)) = events::lock(&tx, &payment).await? {
         let at = app.clock.db_now(&*tx).await?;
-        settle(app, &tx, &order, &payment, refund, outcome, at).await?;
+        let is_failed = settle(app, &tx, &order, &payment, refund, outcome, at).await?;
         tx.commit().await?;
+        count(app, is_failed);
     }
     Ok(())
 }
 
-/// Writes down how the refund `id` of `payment` ended, and where the order's money is since. Both rows are locked.
+/// Counts a refund that failed, once that is written down.
+pub(super) fn count(app: &App, is_failed: bool) {
+    app.refunds_failed.fetch_add(u64::from(is_failed), Ordering::Relaxed);
+}
+
+/// Writes down how the refund `id` of `payment` ended, and where the order's money is since. Both rows are locked. Whether it
+/// is news that it failed.
 pub(super) async fn settle(
     app: &App,
     tx: &Tx,
@@ -122,7 +134,7 @@ pub(super) async fn settle(
     id: Uuid,
     outcome: &RefundOutcome,
     at: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     settle_by(app, tx, order, payment, id, outcome, None, at).await
 }
 
@@ -136,26 +148,27 @@ async fn settle_by(
     outcome: &RefundOutcome,
     actor: Option<Actor>,
     at: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     let refund = payments::find_refund(&**tx, id).await?.filter(|refund| refund.payment_id == payment.id);
-    let Some(refund) = refund else { return Ok(()) };
+    let Some(refund) = refund else { return Ok(false) };
     if !payments::settle(tx, payment, &refund, outcome, at).await? {
-        return Ok(());
+        return Ok(false);
     }
+    let is_failed = matches!(outcome, RefundOutcome::Failed(_));
     let all = payments::list_by_orders(&**tx, &[order.id]).await?;
     let ids: Vec<Uuid> = all.iter().map(|payment| payment.id).collect();
     let now = payments::summary(&all, &payments::list_refunds(&**tx, &ids).await?);
     let (r#type, note) = match outcome {
         RefundOutcome::Succeeded => (OrderEventType::Refunded, refund.reason),
         // nothing of the order changed: whoever asked for it sees it at the refund. What goes back by itself nobody looks at
-        RefundOutcome::Failed(_) if now == *order.payment_status && !is_expected(order, &refund) => return Ok(()),
+        RefundOutcome::Failed(_) if now == *order.payment_status && !is_expected(order, &refund) => return Ok(is_failed),
         RefundOutcome::Failed(reason) => {
             (OrderEventType::PaymentFailed, Some(format!("A refund failed: {}", payments::readable(reason))))
         }
     };
     let cause = Cause { r#type, actor, note, at };
     let after = change(app, tx, Before::from(order), settling::unchanged(order), vec![status(now)], cause).await?;
-    after.map(|_| ()).ok_or_else(|| OrderError::VersionConflict { version: order.version }.into())
+    after.map(|_| is_failed).ok_or_else(|| OrderError::VersionConflict { version: order.version }.into())
 }
 
 /// Whether the customer waits for this money without having asked for it in particular.

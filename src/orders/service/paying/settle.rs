@@ -76,7 +76,7 @@ pub(in crate::orders::service) async fn after_cancel(
     let user = actor.map(|actor| actor.user);
     for payment in payments::list_by_orders(&**tx, &[before.id]).await? {
         // a refund that was asked for before is on its way
-        let is_left = payments::is_paid(&payment) && payment.refunded_minor < payment.amount_minor;
+        let is_left = payments::is_paid(&payment) && payments::left_minor(&payment) > 0;
         if is_left && let Some(payment) = payments::lock(tx, payment.id).await? {
             let refund = RefundOrder { amount_minor: None, reason: Some(REASON), actor: user };
             payments::order_refund(app, tx, &payment, &refund, at).await?;

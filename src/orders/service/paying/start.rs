@@ -39,22 +39,19 @@ pub async fn start_payment(app: &App, actor: Actor, key: &str, start: StartPayme
     let OrderPayment { order, payment } = retry(|| begin_once(app, actor, &request, &start, provider)).await?;
     let (order_id, payment_id) = (order.id, payment.id);
     match payments::introduce(app, payment, &order.number).await {
-        // of a request that comes again after the order was called off
-        Ok(payment) if *payment.status == PaymentStatus::Failed && *order.status == OrderStatus::Cancelled => {
+        // of a request that comes again after the order was called off, or came to nothing
+        Ok(payment)
+            if *payment.status == PaymentStatus::Failed
+                && matches!(*order.status, OrderStatus::Cancelled | OrderStatus::Failed) =>
+        {
             Err(PaymentError::Declined(payment.failure_reason.unwrap_or_default()).into())
         }
         Ok(payment) => Ok(OrderPayment { order, payment }),
         Err(NotIntroduced::Refused(reason)) => {
-            retry(|| events::refuse_once(app, order_id, payment_id, &reason, None)).await?;
+            retry(|| events::refuse_once(app, order_id, payment_id, &reason)).await?;
             Err(PaymentError::Declined(reason).into())
         }
         Err(NotIntroduced::Ended(reason)) => Err(PaymentError::Declined(reason).into()),
-        Err(NotIntroduced::Broken(error)) => {
-            // nobody has its secret, and the provider would repeat its failure: the next one begins anew, under any key
-            const REASON: &str = "The payment provider failed.";
-            retry(|| events::refuse_once(app, order_id, payment_id, REASON, Some(&request))).await?;
-            Err(error)
-        }
         Err(NotIntroduced::Error(error)) => Err(error),
     }
 }

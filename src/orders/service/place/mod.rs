@@ -69,6 +69,8 @@ pub struct PlaceLine {
 /// What [`OrderError`], the promo code and the stock say; nothing is taken then.
 pub async fn place(app: &App, actor: Actor, key: &str, place: Place) -> Result<order::Model> {
     check(&place)?;
+    // 5 and 5.00 are the same request
+    let place = Place { expected_total: place.expected_total.map(|total| total.normalize()), ..place };
     if is_paid_in_advance(place.payment_method) && app.config.payments.provider.is_none() {
         return Err(OrderError::PaymentMethod.into());
     }

@@ -64,6 +64,7 @@ impl New<'_> {
             payment_method: Text(place.payment_method),
             payment_status: Text(payment_status),
             payment_due_at: is_awaited.then(|| *at + app.config.payments.window),
+            payment_asked_until: None,
             promo_id: self.promo.as_ref().map(|promo| promo.promo),
             promo_code: self.promo.as_ref().map(|promo| promo.code.clone()),
             delivery_address: address.clone(),
