@@ -31,7 +31,7 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const PARTNERS: u32 = 2_000;
 const STORES: u32 = 200;
-const ORDERS: u32 = 300;
+const ORDERS: u32 = 60;
 /// Kilometres on each side of the city.
 const SIDE_KM: f64 = 30.0;
 /// Kilometres around each partner.

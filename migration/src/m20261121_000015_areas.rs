@@ -1,6 +1,7 @@
 //! The area that an order is picked up in, and the indexes of what partners did.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::columns::{bigint, run};
 
@@ -18,15 +19,15 @@ impl MigrationTrait for Migration {
             let mut column = bigint(column).default(0).to_owned();
             manager.alter_table(Table::alter().table(Alias::new("orders")).add_column(&mut column).to_owned()).await?;
         }
+        // SQLite would take an index on the status, which leads to all that are ready, for the better way: there the column is
+        // spelt so that none is for it
+        let is_sqlite = manager.get_database_backend() == DbBackend::Sqlite;
+        let status = if is_sqlite { "coalesce(status, status)" } else { "status" };
         run(
             manager,
             &[
-                // in a form that no index on the status is for: SQLite would take that one, which has all that are ready, for
-                // the better way
-                "CREATE INDEX orders_cell_idx ON orders (pickup_cell) \
-                 WHERE coalesce(status, status) = 'READY' AND claim_id IS NULL",
-                "CREATE INDEX orders_region_idx ON orders (pickup_region) \
-                 WHERE coalesce(status, status) = 'READY' AND claim_id IS NULL",
+                &format!("CREATE INDEX orders_cell_idx ON orders (pickup_cell) WHERE {status} = 'READY' AND claim_id IS NULL"),
+                &format!("CREATE INDEX orders_region_idx ON orders (pickup_region) WHERE {status} = 'READY' AND claim_id IS NULL"),
                 "CREATE INDEX orders_partner_delivered_idx ON orders (partner_id, delivered_at) WHERE delivered_at IS NOT NULL",
                 "CREATE INDEX claims_partner_ended_idx ON claims (partner_id, ended_at) WHERE ended_at IS NOT NULL",
             ],

@@ -13,6 +13,7 @@ use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::graphql::build_schema;
 use quick_commerce::orders::service::{list_first_offered, list_offered};
 use quick_commerce::platform::page::PageArgs;
+use quick_commerce::platform::relay;
 use quick_commerce::stream::Engine;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -155,6 +156,8 @@ async fn a_neighbourhood_hears_of_its_own_offers_and_others_cost_it_nothing(shap
 async fn a_cursor_of_an_area_brings_what_was_missed_and_nothing_twice(shape: Shape) {
     let city = City::start(shape).await;
     let before = city.offer(CITY).await;
+    // what has no position yet when a snapshot shows it comes again to whoever resumes from there
+    until(|| async { relay::settled(city.app.app.db.reader()).await.unwrap().is_some() }).await;
     for radius_km in [3.0, 20.0] {
         let (gone, first) = city.follow(&around(CITY, radius_km)).await;
         drop(gone);

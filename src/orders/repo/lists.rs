@@ -9,8 +9,8 @@ use domain::order::OrderStatus;
 use entity::{Text, claim, order, order_event};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QuerySelect, Select, Value,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -139,7 +139,7 @@ pub(in crate::orders) async fn list_orders(
 }
 
 /// Orders that partners may claim, to be picked up within `circle` if one is given.
-pub(in crate::orders) fn offered_within(circle: Option<Circle>) -> Condition {
+pub(in crate::orders) fn offered_within(circle: Option<Circle>, backend: DbBackend) -> Condition {
     let Some(circle) = circle else { return offered() };
     let near = match Cover::of(&circle) {
         Some(Cover { grain, cells }) => {
@@ -148,7 +148,8 @@ pub(in crate::orders) fn offered_within(circle: Option<Circle>) -> Condition {
                 Grain::Wide => order::Column::PickupRegion,
             };
             // those of which it is not known are looked at as well
-            let offered = offered_by(veiled(order::Column::Status));
+            // as the indexes on the cells have it: SQLite would go by one on the status
+            let offered = if backend == DbBackend::Sqlite { offered_by(veiled(order::Column::Status)) } else { offered() };
             offered.add(column.is_in(std::iter::once(0).chain(cells.into_iter().map(u64::cast_signed))))
         }
         None => offered(),
@@ -175,7 +176,8 @@ pub(in crate::orders) async fn list_offered(
     args: &PageArgs,
 ) -> Result<Page<order::Model>> {
     let key = |o: &order::Model| (o.ready_at.map(micros), o.id);
-    fetch_by(order::Entity::find().filter(offered_within(circle)), args, &waiting(circle), db, key, at).await
+    let select = order::Entity::find().filter(offered_within(circle, db.get_database_backend()));
+    fetch_by(select, args, &waiting(circle), db, key, at).await
 }
 
 /// The first `limit` of them.
@@ -185,7 +187,8 @@ pub(in crate::orders) async fn list_first_offered(
     limit: u64,
 ) -> std::result::Result<Vec<order::Model>, DbErr> {
     let span = Span { limit, ..Span::default() };
-    span.of(order::Entity::find().filter(offered_within(circle)), &waiting(circle)).all(db).await
+    let select = order::Entity::find().filter(offered_within(circle, db.get_database_backend()));
+    span.of(select, &waiting(circle)).all(db).await
 }
 
 /// Orders that are not finished, newest first.

@@ -71,7 +71,7 @@ pub async fn list_first_offered(db: &impl ConnectionTrait, circle: Option<Circle
 /// # Errors
 /// When the database fails.
 pub async fn count_offered(db: &impl ConnectionTrait, circle: Option<Circle>) -> Result<(i32, bool)> {
-    page::count(order::Entity::find().filter(lists::offered_within(circle)), db).await
+    page::count(order::Entity::find().filter(lists::offered_within(circle, db.get_database_backend())), db).await
 }
 
 /// Orders that are not finished, newest first, at most `limit`.
