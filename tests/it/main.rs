@@ -25,6 +25,7 @@ mod import;
 mod limits;
 mod live;
 mod low_stock;
+mod mail;
 mod outbox;
 mod payments;
 mod privacy;
