@@ -80,6 +80,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("ACCESS_TOKEN_SECONDS", "900", "life of an access token"),
     setting("REFRESH_TOKEN_DAYS", "14", "life of a refresh token; each works once"),
     setting("SESSION_DAYS", "90", "life of a session, however often it is refreshed"),
+    setting("PASSWORD_RESET_MINUTES", "30", "how long the link works that lets somebody choose another password"),
+    setting("EMAIL_VERIFICATION_HOURS", "48", "how long the link works that proves an e-mail address"),
     setting("EVENT_RETENTION_HOURS", "24", "how long events are kept for clients that resume a subscription"),
     setting("IDEMPOTENCY_HOURS", "48", "how long an idempotency key is remembered; at least 24"),
     setting("CURRENCY", "INR", "ISO 4217 code of every price: INR, USD, EUR, GBP, JPY, AED, SGD or BRL"),
@@ -179,6 +181,10 @@ pub struct Config {
     pub refresh_token: Duration,
     /// Life of a session.
     pub session: Duration,
+    /// How long a mailed link works that lets somebody choose another password.
+    pub password_reset: Duration,
+    /// How long one works that proves an e-mail address.
+    pub email_verification: Duration,
     /// How long events are kept.
     pub event_retention: Duration,
     /// How long idempotency keys are kept.
@@ -479,6 +485,8 @@ impl Reader {
             access_token: Duration::from_secs(self.number("ACCESS_TOKEN_SECONDS", 10, 86_400)),
             refresh_token: self.days("REFRESH_TOKEN_DAYS"),
             session: self.days("SESSION_DAYS"),
+            password_reset: Duration::from_secs(self.number("PASSWORD_RESET_MINUTES", 1, 1_440) * 60),
+            email_verification: self.hours("EMAIL_VERIFICATION_HOURS", 1),
             event_retention: self.hours("EVENT_RETENTION_HOURS", 1),
             idempotency_retention: self.hours("IDEMPOTENCY_HOURS", 24),
             currency,

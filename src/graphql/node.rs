@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::loaders::load;
 use super::{Result, app, viewer};
-use crate::accounts::graphql::{Address, AddressesLoader, Seller, SellerLoader, User, UserLoader};
+use crate::accounts::graphql::{
+    Address, AddressesLoader, AuditEntry, AuditEntryLoader, Seller, SellerLoader, User, UserLoader,
+};
 use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
 use crate::catalog::graphql::{Category, CategoryLoader, Product, ProductLoader};
 use crate::inventory::graphql::{MovementLoader, StockMovement};
@@ -52,6 +54,8 @@ pub enum Node {
     Payment(Box<Payment>),
     /// A refund.
     Refund(Box<Refund>),
+    /// An entry of the audit log.
+    AuditEntry(Box<AuditEntry>),
 }
 
 /// What nodes add to Query.
@@ -156,6 +160,9 @@ impl<'a> Finder<'a> {
                 }
                 None => None,
             },
+            Kind::AuditEntry if actor.role == Role::Admin => {
+                load::<AuditEntryLoader, _>(ctx, id).await?.map(|row| Node::AuditEntry(Box::new(AuditEntry::from(row))))
+            }
             _ => None,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use crate::accounts::service::mailing;
 use crate::app::App;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
@@ -10,9 +11,18 @@ use crate::platform::jobs::Handlers;
 /// The jobs of all slices. The sandbox sends its webhooks to the server at `addr`, unless another address is configured.
 pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (cancel, refund, late, callback) = (app.clone(), app.clone(), app.clone(), app.clone());
+    let (reset, verification) = (app.clone(), app.clone());
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
     Handlers::default()
+        .with(mailing::PASSWORD_RESET, move |job| {
+            let app = reset.clone();
+            async move { mailing::send_password_reset(&app, &job).await }
+        })
+        .with(mailing::EMAIL_VERIFICATION, move |job| {
+            let app = verification.clone();
+            async move { mailing::send_email_verification(&app, &job).await }
+        })
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();
             async move { paying::cancel_at_provider(&app, &job).await }
