@@ -33,6 +33,7 @@ mod profile;
 mod protocol;
 mod ratings;
 mod readme;
+mod recovery;
 mod roles;
 mod sales;
 mod schema;

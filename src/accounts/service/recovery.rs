@@ -46,11 +46,13 @@ async fn request_once(app: &App, user: Option<Uuid>) -> Result<()> {
 /// `INVALID_TOKEN` at `token` when it is unknown, used or expired; `WEAK_PASSWORD` at `newPassword`, and the token still
 /// works.
 pub async fn reset_password(app: &App, token: &Secret, password: &Secret) -> Result<SignedIn> {
+    check(password, "")?;
     let hash = hash_secret(token.expose());
     let now = app.clock.db_now(app.db.reader()).await?;
     let user = repo::mailed::find_user_of(app.db.reader(), &hash, MailedPurpose::ResetPassword, now).await?;
     let user = user.ok_or(AccountsError::InvalidMailedToken)?;
-    let new = checked(app, password, &user).await?;
+    check(password, &user.email)?;
+    let new = hashed(app, password).await?;
     retry(|| reset_once(app, user.id, &hash, &new)).await
 }
 
@@ -81,11 +83,13 @@ async fn reset_once(app: &App, user: Uuid, token_hash: &str, new: &PasswordHash)
 /// [`Denial::InvalidToken`] when the session has ended meanwhile.
 pub async fn change_password(app: &App, actor: Actor, current: &Secret, new: &Secret) -> Result<SignedIn> {
     let user = repo::find_user(app.db.reader(), actor.user).await?.ok_or(Denial::InvalidToken)?;
+    // before any work: a hash takes long
+    check(new, &user.email)?;
     let stored = Some(user.password_hash.0.clone());
     if !app.passwords.verify(current.expose().to_owned(), stored).await? {
         return Err(AccountsError::WrongPassword.into());
     }
-    let new = checked(app, new, &user).await?;
+    let new = hashed(app, new).await?;
     retry(|| change_once(app, actor, &user.password_hash, &new)).await
 }
 
@@ -101,9 +105,12 @@ async fn change_once(app: &App, actor: Actor, old: &PasswordHash, new: &Password
     Ok(SignedIn { user, tokens })
 }
 
-/// The hash of `password`, if it is good enough for `user`.
-async fn checked(app: &App, password: &Secret, user: &user::Model) -> Result<PasswordHash> {
-    passwords::check(password.expose(), &user.email).map_err(AccountsError::WeakNewPassword)?;
+/// Whether `password` is good enough for the account of `email`.
+fn check(password: &Secret, email: &str) -> Result<(), AccountsError> {
+    passwords::check(password.expose(), email).map_err(AccountsError::WeakNewPassword)
+}
+
+async fn hashed(app: &App, password: &Secret) -> Result<PasswordHash> {
     Ok(PasswordHash(app.passwords.hash(password.expose().to_owned()).await?))
 }
 
