@@ -131,6 +131,9 @@ impl App {
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
+        if config.mail.smtp_url.is_none() && !config.is_embedded() {
+            tracing::warn!("SMTP_URL is not set: mails are only written to MAIL_FOLDER");
+        }
         let mailer = Mailer::new(&config.mail, clock.clone()).map_err(StartError::Other)?;
         let handles = Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, mailer, jobs, instance };
         Ok(Self(Arc::new(handles)))

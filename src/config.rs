@@ -181,10 +181,6 @@ pub struct Config {
     pub refresh_token: Duration,
     /// Life of a session.
     pub session: Duration,
-    /// How long a mailed link works that lets somebody choose another password.
-    pub password_reset: Duration,
-    /// How long one works that proves an e-mail address.
-    pub email_verification: Duration,
     /// How long events are kept.
     pub event_retention: Duration,
     /// How long idempotency keys are kept.
@@ -485,8 +481,6 @@ impl Reader {
             access_token: Duration::from_secs(self.number("ACCESS_TOKEN_SECONDS", 10, 86_400)),
             refresh_token: self.days("REFRESH_TOKEN_DAYS"),
             session: self.days("SESSION_DAYS"),
-            password_reset: Duration::from_secs(self.number("PASSWORD_RESET_MINUTES", 1, 1_440) * 60),
-            email_verification: self.hours("EMAIL_VERIFICATION_HOURS", 1),
             event_retention: self.hours("EVENT_RETENTION_HOURS", 1),
             idempotency_retention: self.hours("IDEMPOTENCY_HOURS", 24),
             currency,

@@ -1,6 +1,7 @@
 //! Settings of mails.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
@@ -17,6 +18,10 @@ pub struct MailSettings {
     pub folder: PathBuf,
     /// The sender of every mail.
     pub from: Mailbox,
+    /// How long a mailed link works that lets somebody choose another password.
+    pub password_reset: Duration,
+    /// How long one works that proves an e-mail address.
+    pub email_verification: Duration,
 }
 
 impl Reader {
@@ -39,7 +44,14 @@ impl Reader {
         let from =
             self.parse("MAIL_FROM", nobody, "a sender such as Shop <no-reply@shop.example>", |text| text.parse().ok());
         let public_url = self.parse("PUBLIC_URL", String::new(), "an address such as https://shop.example", http_url);
-        (MailSettings { smtp_url: smtp_url.map(Secret), folder: self.text("MAIL_FOLDER").into(), from }, public_url)
+        let settings = MailSettings {
+            smtp_url: smtp_url.map(Secret),
+            folder: self.text("MAIL_FOLDER").into(),
+            from,
+            password_reset: Duration::from_secs(self.number("PASSWORD_RESET_MINUTES", 1, 1_440) * 60),
+            email_verification: self.hours("EMAIL_VERIFICATION_HOURS", 1),
+        };
+        (settings, public_url)
     }
 }
 

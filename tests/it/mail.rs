@@ -1,5 +1,7 @@
 //! Mails: to a mail server, and to a folder without one.
 
+use std::time::Duration;
+
 use quick_commerce::config::{MailSettings, Secret};
 use quick_commerce::platform::clock::Clock;
 use quick_commerce::platform::jobs::Failure;
@@ -15,6 +17,8 @@ fn settings(url: Option<String>, folder: &Folder) -> MailSettings {
         smtp_url: url.map(Secret::new),
         folder: folder.path().join("mail"),
         from: "Shop <no-reply@shop.example>".parse().unwrap(),
+        password_reset: Duration::from_mins(30),
+        email_verification: Duration::from_hours(48),
     }
 }
 

@@ -19,7 +19,7 @@ struct Letter<'a> {
 
 /// Lets the reader choose another password.
 pub(super) fn password_reset(app: &App, id: Uuid, to: String, token: &Secret) -> Mail {
-    let minutes = app.config.password_reset.as_secs() / 60;
+    let minutes = app.config.mail.password_reset.as_secs() / 60;
     let letter = Letter {
         subject: "Choose a new password",
         before: "Somebody, you we hope, asked for a new password for your account.",
@@ -34,7 +34,7 @@ pub(super) fn password_reset(app: &App, id: Uuid, to: String, token: &Secret) ->
 
 /// Has the reader prove that the address is theirs.
 pub(super) fn email_verification(app: &App, id: Uuid, to: String, token: &Secret) -> Mail {
-    let hours = app.config.email_verification.as_secs() / 3_600;
+    let hours = app.config.mail.email_verification.as_secs() / 3_600;
     let letter = Letter {
         subject: "Confirm your e-mail address",
         before: "An account was made with this e-mail address. Please confirm that it is yours.",

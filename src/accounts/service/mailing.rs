@@ -83,8 +83,8 @@ async fn issue_once(app: &App, user: Uuid, purpose: MailedPurpose) -> Result<Opt
     let now = app.clock.db_now(&*tx).await?;
     let (token, token_hash) = new_secret(&app.ids);
     let lifetime = match purpose {
-        MailedPurpose::ResetPassword => app.config.password_reset,
-        MailedPurpose::VerifyEmail => app.config.email_verification,
+        MailedPurpose::ResetPassword => app.config.mail.password_reset,
+        MailedPurpose::VerifyEmail => app.config.mail.email_verification,
     };
     let (user_id, purpose, expires_at) = (user.id, purpose.into(), now + lifetime);
     let row = mailed_token::Model { token_hash, user_id, purpose, created_at: now, expires_at, used_at: None };
