@@ -93,7 +93,9 @@ impl From<AccountsError> for Rejection {
             AccountsError::InvalidCredentials => (ErrorCode::InvalidCredentials, None),
             AccountsError::InvalidRefreshToken => (ErrorCode::InvalidToken, Some("refreshToken")),
             AccountsError::WeakPassword(_) => (ErrorCode::WeakPassword, Some("password")),
-            AccountsError::TwoRoles | AccountsError::ManyStores => (ErrorCode::InvalidInput, Some("seller")),
+            AccountsError::TwoRoles | AccountsError::ManyStores | AccountsError::NoStore => {
+                (ErrorCode::InvalidInput, Some("seller"))
+            }
             AccountsError::NoSuchAccount => (ErrorCode::NotFound, Some("email")),
             AccountsError::OwnAccount => (ErrorCode::InvalidInput, Some("active")),
             AccountsError::OwnRole | AccountsError::NoPartner | AccountsError::NoSeller => {
@@ -105,7 +107,6 @@ impl From<AccountsError> for Rejection {
             AccountsError::InvalidMailedToken => (ErrorCode::InvalidToken, Some("token")),
             AccountsError::WrongPassword => (ErrorCode::InvalidCredentials, Some("currentPassword")),
             AccountsError::WeakNewPassword(_) => (ErrorCode::WeakPassword, Some("newPassword")),
-            AccountsError::NoStore => (ErrorCode::InvalidInput, Some("seller")),
             AccountsError::TooManyAddresses => (ErrorCode::InvalidInput, Some("address")),
             AccountsError::NotOfRole(field) => (ErrorCode::InvalidInput, Some(field)),
         };
