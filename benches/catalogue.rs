@@ -122,7 +122,7 @@ fn ms(delay: Duration) -> String {
 }
 
 async fn fill(app: &App) -> Outcome {
-    let category = service::save_category(app, "food", "Food").await.map_err(|error| broken(&error))?.id;
+    let category = service::save_category(app, None, "food", "Food").await.map_err(|error| broken(&error))?.id;
     let seller = seller(app).await?;
     let now = app.clock.now();
     // scattered, and the same in each run

@@ -18,6 +18,7 @@ use crate::platform::error::Error;
 use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
+use crate::platform::mailer::Mailer;
 use crate::platform::newest::Newest;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
@@ -70,6 +71,8 @@ pub struct Handles {
     pub http: HttpClient,
     /// Requests to servers that users named: to public addresses, and what else is configured.
     pub webhooks: HttpClient,
+    /// Mails to people.
+    pub mailer: Mailer,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
     /// Refunds that failed, as this instance was told: somebody has to see to the money.
@@ -138,6 +141,10 @@ impl App {
         let newest = Newest::new(bus.clone(), config.tracking.keep);
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
+        if config.mail.smtp_url.is_none() && !config.is_embedded() {
+            tracing::warn!("SMTP_URL is not set: mails are only written to MAIL_FOLDER");
+        }
+        let mailer = Mailer::new(&config.mail, clock.clone()).map_err(StartError::Other)?;
         let webhooks = HttpClient::within(Reach::Public(config.webhooks.networks.clone()));
         Ok(Self(Arc::new(Handles {
             config,
@@ -152,6 +159,7 @@ impl App {
             doors,
             http,
             webhooks,
+            mailer,
             jobs,
             refunds_failed: AtomicU64::new(0),
             instance,

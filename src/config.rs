@@ -1,5 +1,6 @@
 //! Configuration: defaults, then a file, then the environment. Everything that is wrong is said at once.
 
+mod mail;
 mod network;
 mod payments;
 mod tracking;
@@ -16,6 +17,7 @@ use domain::claims::PayoutRule;
 use domain::money::Currency;
 use domain::pricing::PriceRule;
 
+pub use mail::MailSettings;
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
 pub use tracking::Tracking;
@@ -84,6 +86,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("ACCESS_TOKEN_SECONDS", "900", "life of an access token"),
     setting("REFRESH_TOKEN_DAYS", "14", "life of a refresh token; each works once"),
     setting("SESSION_DAYS", "90", "life of a session, however often it is refreshed"),
+    setting("PASSWORD_RESET_MINUTES", "30", "how long the link works that lets somebody choose another password"),
+    setting("EMAIL_VERIFICATION_HOURS", "48", "how long the link works that proves an e-mail address"),
     setting("EVENT_RETENTION_HOURS", "24", "how long events are kept for clients that resume a subscription"),
     setting("IDEMPOTENCY_HOURS", "48", "how long an idempotency key is remembered; at least 24"),
     setting("CURRENCY", "INR", "ISO 4217 code of every price: INR, USD, EUR, GBP, JPY, AED, SGD or BRL"),
@@ -125,6 +129,22 @@ pub const SETTINGS: &[Setting] = &[
     setting("WEBHOOK_OVERLAP_HOURS", "24", "how long webhooks are signed with a secret as well that was replaced"),
     setting("WEBHOOK_LOG_DAYS", "30", "how long it is kept what became of a webhook"),
     setting("WEBHOOK_PAUSE_DAYS", "5", "for how long nothing gets through to an endpoint before it is paused"),
+    setting(
+        "SMTP_URL",
+        "",
+        "mail server, `smtps://USER:PASSWORD@HOST` or `smtp://…@HOST:587?tls=required`; absent: mails are files in `MAIL_FOLDER`",
+    ),
+    setting("MAIL_FOLDER", "data/mail", "where mails are written, as `.eml` files, while there is no mail server"),
+    setting(
+        "MAIL_FROM",
+        "Quick Commerce <no-reply@localhost>",
+        "sender of every mail, `NAME <ADDRESS>`; required with `SMTP_URL`",
+    ),
+    setting(
+        "PUBLIC_URL",
+        "http://localhost:8080",
+        "where people find the shop in a browser; links in mails lead there; required with `SMTP_URL`",
+    ),
     setting("MAX_BODY_BYTES", "1048576", "largest request body"),
     setting("MAX_MESSAGE_BYTES", "262144", "largest WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
@@ -213,6 +233,10 @@ pub struct Config {
     pub payments: Payments,
     /// Webhooks to other systems.
     pub webhooks: Webhooks,
+    /// Mails to people.
+    pub mail: MailSettings,
+    /// Where people find the shop in a browser, without a slash at the end.
+    pub public_url: String,
     /// Bounds on requests.
     pub limits: Limits,
     /// Sockets and event streams that a user may have open here; 0: any number.
@@ -306,6 +330,7 @@ impl Config {
             .into_iter()
             .chain([stripe.map(|stripe| &stripe.secret_key), stripe.map(|stripe| &stripe.webhook_secret)])
             .chain([self.webhooks.key.as_ref(), self.webhooks.key_before.as_ref()])
+            .chain([self.mail.smtp_url.as_ref()])
             .flatten()
             .collect()
     }
@@ -479,6 +504,7 @@ impl Reader {
         };
         let (limits, payments, webhooks) = (self.limits(), self.payments(is_embedded), self.webhooks());
         let event_stream = self.event_stream(redis_url.is_some());
+        let (mail, public_url) = self.mail();
         let config = Config {
             listen_addr,
             cache_rows: self.number("CACHE_ROWS", 0, 100_000_000),
@@ -507,6 +533,8 @@ impl Reader {
             payments,
             webhooks,
             event_stream,
+            mail,
+            public_url,
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
             sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),

@@ -20,6 +20,50 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// What a token that is mailed to a user is good for.
+    pub enum MailedPurpose {
+        /// Another password for the account.
+        ResetPassword = "RESET_PASSWORD",
+        /// The proof that the mailbox is theirs.
+        VerifyEmail = "VERIFY_EMAIL",
+    }
+}
+
+/// The name of a request, as the log has it: 1 to 64 plain characters, held in place, so that who asks stays a value that is
+/// copied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RequestName {
+    bytes: [u8; Self::MAX],
+    length: usize,
+}
+
+impl RequestName {
+    /// The longest name.
+    pub const MAX: usize = 64;
+
+    /// `name`, unless it is empty, too long, or has other characters than ASCII's.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let mut bytes = [0; Self::MAX];
+        bytes.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+        (!name.is_empty() && name.is_ascii()).then_some(Self { bytes, length: name.len() })
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // nothing else than ASCII was let in
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for RequestName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Somebody who is signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
@@ -31,6 +75,8 @@ pub struct Actor {
     pub seller: Option<Uuid>,
     /// The sign-in that their token belongs to.
     pub session: Uuid,
+    /// The request in which they ask for something, for the record of it; none where nothing is asked yet.
+    pub request: Option<RequestName>,
 }
 
 /// What an answer may depend on of whoever reads it. What is not named here is not known where the answer is made.

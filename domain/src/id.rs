@@ -51,6 +51,8 @@ named_enum! {
         StockMovement = "inv",
         /// A seller's store.
         Seller = "sel",
+        /// An entry of the audit log.
+        AuditEntry = "aud",
     }
 }
 

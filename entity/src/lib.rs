@@ -8,6 +8,7 @@ mod password_hash;
 mod text;
 
 pub mod address;
+pub mod audit_entry;
 pub mod cart;
 pub mod cart_line;
 pub mod category;
@@ -17,6 +18,7 @@ pub mod event;
 pub mod event_topic;
 pub mod idempotency_key;
 pub mod job;
+pub mod mailed_token;
 pub mod order;
 pub mod order_event;
 pub mod order_item;

@@ -26,6 +26,7 @@ mod m20261121_000015_areas;
 mod m20261121_000016_locations;
 mod m20261121_000021_webhooks;
 mod m20261121_000024_payment_follow_up;
+mod m20261121_000017_people;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000016_locations::Migration),
             Box::new(m20261121_000021_webhooks::Migration),
             Box::new(m20261121_000024_payment_follow_up::Migration),
+            Box::new(m20261121_000017_people::Migration),
         ]
     }
 }

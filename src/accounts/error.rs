@@ -52,6 +52,18 @@ pub enum AccountsError {
     /// They have as many as anybody may.
     #[error("You have 50 addresses already: change or remove one.")]
     TooManyAddresses,
+    /// A mailed token is unknown, used, expired, or its account is not active.
+    #[error("This link is not valid any more: ask for a new one.")]
+    InvalidMailedToken,
+    /// Not the password of whoever is signed in.
+    #[error("This is not your password.")]
+    WrongPassword,
+    /// The password that is to take another's place breaks a rule.
+    #[error("{0}")]
+    WeakNewPassword(Weakness),
+    /// A seller without a store.
+    #[error("A seller needs a store: give its name and where it is.")]
+    NoStore,
     /// This field says something about another role.
     #[error("An account of this role has no such field.")]
     NotOfRole(&'static str),
@@ -81,7 +93,9 @@ impl From<AccountsError> for Rejection {
             AccountsError::InvalidCredentials => (ErrorCode::InvalidCredentials, None),
             AccountsError::InvalidRefreshToken => (ErrorCode::InvalidToken, Some("refreshToken")),
             AccountsError::WeakPassword(_) => (ErrorCode::WeakPassword, Some("password")),
-            AccountsError::TwoRoles | AccountsError::ManyStores => (ErrorCode::InvalidInput, Some("seller")),
+            AccountsError::TwoRoles | AccountsError::ManyStores | AccountsError::NoStore => {
+                (ErrorCode::InvalidInput, Some("seller"))
+            }
             AccountsError::NoSuchAccount => (ErrorCode::NotFound, Some("email")),
             AccountsError::OwnAccount => (ErrorCode::InvalidInput, Some("active")),
             AccountsError::OwnRole | AccountsError::NoPartner | AccountsError::NoSeller => {
@@ -90,6 +104,9 @@ impl From<AccountsError> for Rejection {
             AccountsError::NoCapacity => (ErrorCode::InvalidInput, Some("capacity")),
             AccountsError::NoSuchStore => (ErrorCode::NotFound, Some("seller")),
             AccountsError::NoSuchAddress => (ErrorCode::NotFound, Some("addressId")),
+            AccountsError::InvalidMailedToken => (ErrorCode::InvalidToken, Some("token")),
+            AccountsError::WrongPassword => (ErrorCode::InvalidCredentials, Some("currentPassword")),
+            AccountsError::WeakNewPassword(_) => (ErrorCode::WeakPassword, Some("newPassword")),
             AccountsError::TooManyAddresses => (ErrorCode::InvalidInput, Some("address")),
             AccountsError::NotOfRole(field) => (ErrorCode::InvalidInput, Some(field)),
         };

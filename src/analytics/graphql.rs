@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub use self::performance::{PartnerPerformance, PartnerPerformanceConnection};
 pub use self::sales::{CategorySales, Interval, ProductSales, SalesBucket, SalesReport};
 use super::service::stats;
-use crate::accounts::graphql::{Seller, User, UserConnection, user_page};
+use crate::accounts::graphql::{AuditEntryConnection, Seller, User, UserConnection, audit_page, user_page};
 use crate::accounts::partners::{PARTNER_CHANGED, PartnerChange};
 use crate::accounts::service::UserFilter;
 use crate::app::App;
@@ -240,6 +240,18 @@ impl AdminDesk {
     ) -> Result<UserConnection> {
         let filter = UserFilter { role: role.map(Into::into), search, available: None };
         user_page(ctx, filter, first, after).await
+    }
+
+    /// What those did who may do more than others, newest first.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only what this user did.")] actor_id: Option<ID>,
+        #[graphql(desc = "Entries of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<AuditEntryConnection> {
+        audit_page(ctx, actor_id.as_ref(), first, after).await
     }
 
     /// Partners, newest first.

@@ -1,11 +1,13 @@
 //! Promo codes: made by admins, applied to carts, used by orders.
 
 use chrono::{DateTime, Datelike as _, SubsecRound as _, Utc};
+use domain::access::Actor;
 use domain::input;
 use domain::money::{Currency, Money};
 use domain::promo::{self, PromoProblem, Reduction, Terms, Uses, WHOLE_BASIS_POINTS};
 use entity::{Text, promo_redemption};
 use rust_decimal::Decimal;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::error::CartError;
@@ -13,6 +15,7 @@ use super::event;
 use super::repo::promos as repo;
 use crate::app::App;
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::{Tx, retry};
 
 /// The most uses that a limit may allow.
@@ -39,16 +42,16 @@ pub struct NewPromo {
     pub max_uses_per_customer: Option<i32>,
 }
 
-/// Makes a promo code.
+/// Makes a promo code, on the word of an admin or, without one, of an operator.
 ///
 /// # Errors
 /// `INVALID_INPUT` at the field; `ALREADY_EXISTS` for the code.
-pub async fn create(app: &App, new: NewPromo) -> Result<entity::promo::Model> {
+pub async fn create(app: &App, by: Option<Actor>, new: NewPromo) -> Result<entity::promo::Model> {
     let promo = check(app, &new)?;
-    retry(|| create_once(app, promo.clone())).await
+    retry(|| create_once(app, by, promo.clone())).await
 }
 
-async fn create_once(app: &App, mut promo: entity::promo::Model) -> Result<entity::promo::Model> {
+async fn create_once(app: &App, by: Option<Actor>, mut promo: entity::promo::Model) -> Result<entity::promo::Model> {
     let tx = app.db.begin().await?;
     let now = app.clock.db_now(&*tx).await?;
     if promo.ends_at.is_some_and(|end| end <= now) {
@@ -59,6 +62,16 @@ async fn create_once(app: &App, mut promo: entity::promo::Model) -> Result<entit
     if !repo::insert_promo(&*tx, promo.clone()).await? {
         return Err(CartError::CodeTaken.into());
     }
+    // a promo code has no id for clients: it is known by its name
+    let after = json!({
+        "code": promo.code, "percentBasisPoints": promo.percent_basis_points, "amountMinor": promo.amount_minor,
+        "minimumSubtotalMinor": promo.minimum_subtotal_minor, "currency": promo.currency, "startsAt": promo.starts_at,
+        "endsAt": promo.ends_at, "maxUses": promo.max_uses, "maxUsesPerCustomer": promo.max_uses_per_customer,
+    });
+    let id = app.ids.uuid();
+    let entry =
+        NewEntry { id, by: by.into(), action: "promo.create", target: None, before: None, after: Some(after), at: now };
+    audit::append(&tx, entry).await?;
     tx.commit().await?;
     Ok(promo)
 }

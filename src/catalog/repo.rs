@@ -199,6 +199,11 @@ pub(super) async fn find_category(db: &impl ConnectionTrait, id: Uuid) -> Result
     Ok(category::Entity::find_by_id(id).one(db).await?)
 }
 
+/// The category of `slug`, which stays as it is until the transaction ends.
+pub(super) async fn lock_category_by_slug(db: &impl ConnectionTrait, slug: &str) -> Result<Option<category::Model>> {
+    Ok(category::Entity::find().filter(category::Column::Slug.eq(slug)).lock_exclusive().one(db).await?)
+}
+
 /// Inserts the category, or renames the one that has its slug.
 pub(super) async fn upsert_category(db: &impl ConnectionTrait, category: category::Model) -> Result<category::Model> {
     let rename = OnConflict::column(category::Column::Slug).update_column(category::Column::Name).to_owned();

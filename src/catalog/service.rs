@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Reader, Role};
+use domain::id::Kind;
 use domain::input;
 use entity::json::Strings;
 use entity::{category, product};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::SelectStatement;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::checks::{self, Changes, Draft};
@@ -18,6 +20,7 @@ use super::repo::{self, Listing, Shown};
 use super::search::{self, Search};
 use crate::app::App;
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::Tx;
 use crate::platform::page::{Page, PageArgs};
 
@@ -159,6 +162,14 @@ pub async fn add(app: &App, tx: &Tx, seller: Uuid, draft: Draft, at: DateTime<Ut
     Ok(product)
 }
 
+/// The product, which stays as it is until the transaction ends.
+///
+/// # Errors
+/// `NOT_FOUND` when it does not exist.
+pub async fn lock(tx: &Tx, id: Uuid) -> Result<product::Model> {
+    repo::lock_product(&**tx, id).await?.ok_or_else(|| CatalogError::NoSuchProduct.into())
+}
+
 /// Changes a product that the caller has made sure may be changed.
 ///
 /// # Errors
@@ -280,29 +291,37 @@ pub fn products_by_category() -> SelectStatement {
     repo::select_products_by_category()
 }
 
-/// Makes the category of this slug, or gives it another name.
+/// Makes the category of this slug, or gives it another name, on the word of an admin or, without one, of an operator.
 ///
 /// # Errors
 /// `INVALID_INPUT` for the slug or the name; at the slug when there are as many categories as there may be.
-pub async fn save_category(app: &App, slug: &str, name: &str) -> Result<category::Model> {
+pub async fn save_category(app: &App, by: Option<Actor>, slug: &str, name: &str) -> Result<category::Model> {
     if !checks::is_slug(slug) {
         return Err(CatalogError::Slug.into());
     }
     let name = input::line("name", name, 1, 100)?;
-    crate::platform::db::retry(|| save_category_once(app, slug, &name)).await
+    crate::platform::db::retry(|| save_category_once(app, by, slug, &name)).await
 }
 
-async fn save_category_once(app: &App, slug: &str, name: &str) -> Result<category::Model> {
+async fn save_category_once(app: &App, by: Option<Actor>, slug: &str, name: &str) -> Result<category::Model> {
     let tx = app.db.begin().await?;
     // of two who make the last one, the second counts the first's
     repo::lock_categories(&*tx).await?;
     if !repo::has_category(&*tx, slug).await? && repo::count_categories(&*tx).await? >= MAX_CATEGORIES as u64 {
         return Err(CatalogError::TooManyCategories.into());
     }
+    // locked: what the record says was so before is what this changes
+    let before = repo::lock_category_by_slug(&*tx, slug).await?.map(|category| described(&category));
     let category = category::Model { id: app.ids.uuid(), slug: slug.to_owned(), name: name.to_owned() };
     let category = repo::upsert_category(&*tx, category).await?;
     let at = app.clock.db_now(&*tx).await?;
     event::category_changed(&tx, &app.ids, category.id, at).await?;
+    let (id, target, after) = (app.ids.uuid(), Some((Kind::Category, category.id)), Some(described(&category)));
+    audit::append(&tx, NewEntry { id, by: by.into(), action: "category.save", target, before, after, at }).await?;
     tx.commit().await?;
     Ok(category)
+}
+
+fn described(category: &category::Model) -> Value {
+    json!({ "slug": category.slug, "name": category.name })
 }

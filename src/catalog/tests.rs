@@ -45,7 +45,7 @@ impl Shop {
         let config = Config::load(None, |name| (name == "DATABASE_URL").then(|| url.clone())).unwrap();
         let app = App::build(config, Ambient::default()).await.unwrap();
         app.migrate().await.unwrap();
-        let category = service::save_category(&app, "fruit", "Fruit").await.unwrap().id;
+        let category = service::save_category(&app, None, "fruit", "Fruit").await.unwrap().id;
         let seller = new_seller(&app).await;
         Self { schema: build_schema(&app), seller, category, app, folder }
     }
@@ -78,7 +78,7 @@ impl Shop {
     }
 
     pub(crate) fn admin() -> Actor {
-        Actor { user: Uuid::from_u128(1), role: Role::Admin, seller: None, session: Uuid::nil() }
+        Actor { user: Uuid::from_u128(1), role: Role::Admin, seller: None, session: Uuid::nil(), request: None }
     }
 
     fn create_input(&self, key: &str, sku: &str) -> Value {
@@ -118,7 +118,7 @@ pub(crate) async fn new_seller(app: &App) -> Actor {
         created_at: now,
     };
     seller::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await.unwrap();
-    Actor { user, role: Role::Seller, seller: Some(store), session: Uuid::nil() }
+    Actor { user, role: Role::Seller, seller: Some(store), session: Uuid::nil(), request: None }
 }
 
 const PAGE: &str = "query($sort: ProductSort, $search: String, $filter: ProductFilter, $first: Int, $after: String, $last: Int, $before: String) {

@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
 use domain::claims::ClaimStatus;
+use domain::id::{Kind, encode};
 use domain::input;
 use domain::order::OrderEventType;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -13,6 +15,7 @@ use crate::orders::error::OrderError;
 use crate::orders::service::claims::{self, Claimed};
 use crate::orders::service::{Cause, find_claim, find_order};
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::{Tx, retry};
 use crate::platform::idempotency::{self, Begun, Request};
 
@@ -80,6 +83,13 @@ async fn ask_once(app: &App, actor: Actor, request: &Request, ask: &Ask) -> Resu
         return find_claimed(&tx, claim).await;
     }
     let claimed = carry_out(app, &tx, actor, ask, at).await?;
+    if let Ask::Assign { order, partner } = ask {
+        let (id, at) = (app.ids.uuid(), claimed.claim.held_at);
+        let after = json!({ "partnerId": encode(Kind::User, *partner), "claimId": encode(Kind::Claim, claimed.claim.id) });
+        let target = Some((Kind::Order, *order));
+        let entry = NewEntry { id, by: actor.into(), action: "order.assign", target, before: None, after: Some(after), at };
+        audit::append(&tx, entry).await?;
+    }
     idempotency::finish(&tx, request, &claimed.claim.id).await?;
     tx.commit().await?;
     Ok(claimed)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Context;
 use async_graphql::parser::types::OperationType;
-use domain::access::{Actor, Reader, Role};
+use domain::access::{Actor, Reader, RequestName, Role};
 
 use super::error::Result;
 use crate::app::App;
@@ -85,10 +85,11 @@ pub fn is_browsing(ctx: &Context<'_>) -> bool {
     is_query && !viewer(ctx).is_some_and(|viewer| matches!(viewer.role, Role::Seller | Role::Admin))
 }
 
-/// Whoever is signed in.
+/// Whoever is signed in, in this request.
 ///
 /// # Errors
 /// `UNAUTHENTICATED` when nobody is.
 pub fn actor(ctx: &Context<'_>) -> Result<Actor> {
-    viewer(ctx).ok_or_else(|| Denial::Unauthenticated.into())
+    let actor = viewer(ctx).ok_or(Denial::Unauthenticated)?;
+    Ok(Actor { request: ctx.data_opt::<RequestId>().and_then(|id| RequestName::new(&id.0)), ..actor })
 }

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::loaders::load;
 use super::{Result, app, viewer};
-use crate::accounts::graphql::{Address, AddressesLoader, Seller, SellerLoader, User, UserLoader};
+use crate::accounts::graphql::{
+    Address, AddressesLoader, AuditEntry, AuditEntryLoader, Seller, SellerLoader, User, UserLoader,
+};
 use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
 use crate::catalog::graphql::{Category, CategoryLoader, Product, ProductLoader};
 use crate::inventory::graphql::{MovementLoader, StockMovement};
@@ -59,6 +61,8 @@ pub enum Node {
     WebhookEndpoint(Box<WebhookEndpoint>),
     /// A delivery of a webhook.
     WebhookDelivery(Box<WebhookDelivery>),
+    /// An entry of the audit log.
+    AuditEntry(Box<AuditEntry>),
 }
 
 /// What nodes add to Query.
@@ -169,6 +173,9 @@ impl<'a> Finder<'a> {
                 }
                 None => None,
             },
+            Kind::AuditEntry if actor.role == Role::Admin => {
+                load::<AuditEntryLoader, _>(ctx, id).await?.map(|row| Node::AuditEntry(Box::new(AuditEntry::from(row))))
+            }
             _ => None,
         })
     }

@@ -6,8 +6,8 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{
-    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, PartnerLoader, ProfileMutation, SellerLoader,
-    UserLoader, UsersMutation,
+    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, AuditEntryLoader, PartnerLoader, ProfileMutation,
+    RecoveryMutation, SellerLoader, UserLoader, UsersMutation,
 };
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
@@ -36,6 +36,7 @@ pub struct Query(ServerQuery, AccountsQuery, CatalogQuery, OrdersQuery, Dispatch
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     AccountsMutation,
+    RecoveryMutation,
     ProfileMutation,
     AddressesMutation,
     UsersMutation,
@@ -105,6 +106,7 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(PartnerLoader(app.clone()), gather))
         .data(loader(SellerLoader(app.clone()), gather))
         .data(loader(AddressesLoader(app.clone()), gather))
+        .data(loader(AuditEntryLoader(app.clone()), gather))
         .data(loader(ProductLoader(app.clone()), gather))
         .data(loader(CategoryLoader(app.clone()), gather))
         .data(loader(ProductCountLoader(app.clone()), gather))

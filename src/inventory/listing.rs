@@ -1,6 +1,7 @@
 //! Products with their stock: what touches both an entry of the catalogue and what there is of it, in one transaction.
 
-use domain::access::Actor;
+use domain::access::{Actor, Role};
+use domain::id::Kind;
 use domain::input::number;
 use domain::stock::MAX_ON_HAND;
 use entity::product;
@@ -11,6 +12,7 @@ use super::service::{self, NewStock};
 use crate::app::App;
 use crate::catalog::{self, Changes, Draft, NewProduct};
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db;
 use crate::platform::error::Denial;
 use crate::platform::idempotency::{self, Begun};
@@ -95,10 +97,18 @@ async fn change_once(
     let at = app.clock.db_now(&*tx).await?;
     // read without a lock: a product never changes its seller
     catalog::service::find_managed(&*tx, actor, id).await?;
+    // whose change is recorded, under the locks in their order: stock, then product
+    let before = if actor.role == Role::Admin { Some(service::lock_described(&tx, id).await?) } else { None };
     if let Some(threshold) = low_stock_threshold {
         service::set_threshold(app, &tx, id, threshold, at).await?;
     }
     let product = catalog::service::change(app, &tx, id, changes, at).await?;
+    if before.is_some() {
+        let after = Some(service::lock_described(&tx, id).await?);
+        let (entry, target) = (app.ids.uuid(), Some((Kind::Product, id)));
+        let by = (*actor).into();
+        audit::append(&tx, NewEntry { id: entry, by, action: "product.update", target, before, after, at }).await?;
+    }
     tx.commit().await?;
     Ok(product)
 }

@@ -3,8 +3,8 @@
 pub(super) mod import;
 
 use entity::{stock, stock_movement};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query, SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::platform::Result;
@@ -36,6 +36,11 @@ pub(super) async fn list_stocks(db: &impl ConnectionTrait, products: &[Uuid]) ->
 pub(super) async fn insert_stock(db: &impl ConnectionTrait, stock: stock::Model) -> Result<()> {
     stock::Entity::insert(stock.into_active_model()).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// The stock of `product`, which stays as it is until the transaction ends.
+pub(super) async fn lock_stock(db: &impl ConnectionTrait, product: Uuid) -> Result<Option<stock::Model>> {
+    Ok(stock::Entity::find_by_id(product).lock(LockType::NoKeyUpdate).one(db).await?)
 }
 
 /// A move of a stock, in one statement: it decides whether the move may be, makes it, and notes whether the stock is low

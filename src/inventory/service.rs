@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::access::Actor;
+use domain::access::{Actor, Role};
+use domain::id::{Kind, encode};
 use domain::input;
 use domain::stock::{MAX_ON_HAND, StockMovementReason};
 use entity::{product, stock, stock_movement};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::SelectStatement;
 use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::InventoryError;
@@ -18,6 +20,7 @@ use super::repo::{self, Move};
 use crate::app::App;
 use crate::catalog;
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::{self, Tx};
 use crate::platform::idempotency::{self, Begun};
 use crate::platform::page::{Page, PageArgs};
@@ -252,6 +255,17 @@ pub(super) async fn open(app: &App, tx: &Tx, new: NewStock, actor: Uuid, at: Dat
     catalog::event::product_changed(tx, &app.ids, product, at).await
 }
 
+/// A product with its stock for the record, both locked: what an admin may change of them.
+pub(super) async fn lock_described(tx: &Tx, product: Uuid) -> Result<Value> {
+    let threshold = repo::lock_stock(&**tx, product).await?.map(|stock| stock.low_stock_threshold);
+    let row = catalog::service::lock(tx, product).await?;
+    Ok(json!({
+        "name": row.name, "description": row.description, "categoryId": encode(Kind::Category, row.category_id),
+        "priceMinor": row.price_minor, "compareAtMinor": row.compare_at_minor, "currency": row.currency,
+        "images": row.images, "tags": row.tags, "active": row.is_active, "lowStockThreshold": threshold,
+    }))
+}
+
 /// Changes from when the stock of `product` is low.
 pub(super) async fn set_threshold(app: &App, tx: &Tx, product: Uuid, threshold: i32, at: DateTime<Utc>) -> Result<()> {
     let by = Move { threshold: Some(threshold), ..Move::default() };
@@ -338,7 +352,14 @@ async fn adjust_once(
         return Err(why_not_adjusted(repo::find_stock(&*tx, product).await?.as_ref(), adjustment).into());
     };
     let cause = Cause { reason, actor: Some(actor.user), order: None, note: note.clone(), at };
+    let on_hand = stock.on_hand;
     record(app, &tx, vec![(stock, delta)], &cause).await?;
+    if actor.role == Role::Admin {
+        let (id, target) = (app.ids.uuid(), Some((Kind::Product, product)));
+        let before = Some(json!({ "onHand": on_hand - delta }));
+        let after = Some(json!({ "onHand": on_hand, "reason": reason, "note": note }));
+        audit::append(&tx, NewEntry { id, by: (*actor).into(), action: "stock.adjust", target, before, after, at }).await?;
+    }
     idempotency::finish(&tx, request, &product).await?;
     tx.commit().await?;
     Ok(found)

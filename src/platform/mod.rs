@@ -1,6 +1,7 @@
 //! What the slices stand on: database, event log, bus, passwords, tokens. Nothing here knows an order from a cart.
 
 pub mod addresses;
+pub mod audit;
 pub mod bus;
 pub mod cache;
 pub mod calendar;
@@ -15,6 +16,7 @@ pub mod ids;
 pub mod jobs;
 pub mod lease;
 pub mod newest;
+pub mod mailer;
 pub mod outbox;
 pub mod page;
 pub mod passwords;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use crate::accounts::service::mailing;
 use crate::app::App;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
@@ -13,6 +14,7 @@ use crate::webhooks::sending;
 pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (cancel, refund, late, callback) = (app.clone(), app.clone(), app.clone(), app.clone());
     let ask = app.clone();
+    let (reset, verification) = (app.clone(), app.clone());
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
     let (skipped, consumers) = (app.clone(), super::consumers::consumers(app));
@@ -20,6 +22,14 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
         .with(SKIPPED, move |job| {
             let (app, consumers) = (skipped.clone(), consumers.clone());
             async move { consumers.take_skipped(&app.db, &job).await }
+        })
+        .with(mailing::PASSWORD_RESET, move |job| {
+            let app = reset.clone();
+            async move { mailing::send_password_reset(&app, &job).await }
+        })
+        .with(mailing::EMAIL_VERIFICATION, move |job| {
+            let app = verification.clone();
+            async move { mailing::send_email_verification(&app, &job).await }
         })
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();

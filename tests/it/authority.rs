@@ -1,5 +1,6 @@
 //! A socket ends with what it stands on: its token, its session, its user's rights. On every instance, at once.
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -14,9 +15,11 @@ use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use crate::support::actors::{Actor, Api};
+use crate::recovery::{CHANGE_PASSWORD, REQUEST_RESET, RESET};
+use crate::support::actors::{Actor, Api, PASSWORD};
 use crate::support::crowd::uuid;
 use crate::support::feed::{Feed, MY_ORDER_UPDATES};
+use crate::support::mail::letter_in;
 use crate::support::redis::Redis;
 use crate::support::socket::{End, Frame, PROTOCOL, Socket};
 use crate::support::story::{by_hand, place_order, seller_with_product, step};
@@ -50,18 +53,28 @@ enum Way {
     TokenUsedAgain,
     Deactivated,
     OtherRole,
+    PasswordReset,
+    PasswordChanged,
 }
 
 impl Way {
-    const ALL: [Self; 5] =
-        [Self::SignedOutHere, Self::SignedOutEverywhere, Self::TokenUsedAgain, Self::Deactivated, Self::OtherRole];
+    const ALL: [Self; 7] = [
+        Self::SignedOutHere,
+        Self::SignedOutEverywhere,
+        Self::TokenUsedAgain,
+        Self::Deactivated,
+        Self::OtherRole,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+    ];
 
     /// Whether the user's other sessions end as well.
     const fn is_for_all(self) -> bool {
-        matches!(self, Self::SignedOutEverywhere | Self::Deactivated | Self::OtherRole)
+        matches!(self, Self::SignedOutEverywhere | Self::Deactivated | Self::OtherRole | Self::PasswordReset)
     }
 
-    async fn go(self, whose: &Actor, admin: &Actor) {
+    /// `elsewhere` is the same person in another session.
+    async fn go(self, whose: &Actor, elsewhere: &Actor, admin: &Actor, folder: &Path) {
         let update = async |change: Value| {
             let mut input = json!({ "userId": whose.user_id });
             input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -80,6 +93,16 @@ impl Way {
             }
             Self::Deactivated => update(json!({ "active": false })).await,
             Self::OtherRole => update(json!({ "role": "ADMIN" })).await,
+            Self::PasswordReset => {
+                whose.mutate(REQUEST_RESET, json!({ "email": whose.email })).await.ok("requestPasswordReset");
+                let token = letter_in(folder, &whose.email, "password", &[]).await.token();
+                let input = json!({ "token": token, "newPassword": "another horse, another battery" });
+                whose.mutate(RESET, input).await.ok("resetPassword");
+            }
+            Self::PasswordChanged => {
+                let input = json!({ "currentPassword": PASSWORD, "newPassword": "another horse, another battery" });
+                elsewhere.mutate(CHANGE_PASSWORD, input).await.ok("changePassword");
+            }
         }
     }
 }
@@ -119,7 +142,7 @@ async fn every_way_closes(here: &Api, there: &Api, admin: &Actor, bystander: &Ac
         let elsewhere = sign_in_again(there, &victim).await;
         let sockets = [victim.socket().await, victim.at(there).socket().await, victim.at(there).socket().await];
         let mut other = elsewhere.socket().await;
-        way.go(&victim, admin).await;
+        way.go(&victim, &elsewhere, admin, &here.app.config.mail.folder).await;
         for socket in sockets {
             assert_closed(socket, &why).await;
         }
@@ -236,7 +259,7 @@ async fn who_comes_back_with_a_fresh_token_has_missed_nothing(shape: Shape) {
 
     let mut present = customer.clone();
     for (way, status) in [(Way::SignedOutHere, "PREPARING"), (Way::TokenUsedAgain, "READY"), (Way::OtherRole, "CANCELLED")] {
-        way.go(&present, &admin).await;
+        way.go(&present, &present, &admin, &app.app.config.mail.folder).await;
         assert_eq!(ended(&mut feed).await, End::Closed(4403, "Forbidden".to_owned()), "{way:?}");
         if way == Way::OtherRole {
             // a customer's feed again

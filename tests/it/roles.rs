@@ -1,5 +1,6 @@
 //! What each role may use, and what each viewer sees of what others own.
 
+mod audit;
 mod fields;
 mod isolation;
 mod strangers;

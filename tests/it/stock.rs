@@ -114,7 +114,7 @@ async fn the_ledger_explains_the_stock_after_anything(shape: Shape) {
         products.push(uuid(Kind::Product, &product(&seller, &category_id, stock, "10.00").await));
     }
     let new = NewPromo { code: "TEN".to_owned(), percent_off: Some(10.into()), max_uses: Some(12), ..NewPromo::default() };
-    promos::create(&app.app, new).await.unwrap_or_else(|_| panic!("the code is made"));
+    promos::create(&app.app, None, new).await.unwrap_or_else(|_| panic!("the code is made"));
     let sheet = sheet(&app.app, &products).await;
     let seller = seller.principal().await;
     let mut wanderers: Vec<Wanderer> = Vec::new();

@@ -111,7 +111,7 @@ pub struct AuthPayload {
 }
 
 impl AuthPayload {
-    fn of(result: crate::platform::Result<SignedIn>) -> Result<Self> {
+    pub(super) fn of(result: crate::platform::Result<SignedIn>) -> Result<Self> {
         let Outcome { value, user_errors } = Outcome::of(result)?;
         let (tokens, user) = value.map(|SignedIn { user, tokens }| (tokens.into(), User::own(user))).unzip();
         Ok(Self { tokens, user, user_errors })
@@ -127,19 +127,23 @@ pub struct LogoutPayload {
     user_errors: Vec<UserError>,
 }
 
+impl From<PartnerSignupInput> for PartnerSignup {
+    fn from(input: PartnerSignupInput) -> Self {
+        let PartnerSignupInput { vehicle, vehicle_number, license_number } = input;
+        Self { vehicle: vehicle.into(), vehicle_number, license_number }
+    }
+}
+
+impl SellerSignupInput {
+    pub(super) fn parse(self) -> crate::platform::Result<SellerSignup> {
+        Ok(SellerSignup { store_name: self.store_name, location: self.location.check("seller.location")? })
+    }
+}
+
 impl RegisterInput {
     fn parse(self) -> crate::platform::Result<Registration> {
-        let partner = self.partner.map(|partner| PartnerSignup {
-            vehicle: partner.vehicle.into(),
-            vehicle_number: partner.vehicle_number,
-            license_number: partner.license_number,
-        });
-        let seller = match self.seller {
-            Some(seller) => {
-                Some(SellerSignup { store_name: seller.store_name, location: seller.location.check("seller.location")? })
-            }
-            None => None,
-        };
+        let partner = self.partner.map(PartnerSignup::from);
+        let seller = self.seller.map(SellerSignupInput::parse).transpose()?;
         let password = Secret::new(self.password);
         Ok(Registration { email: self.email, password, name: self.name, phone: self.phone, partner, seller })
     }
@@ -151,7 +155,7 @@ pub struct AccountsMutation;
 
 #[Object]
 impl AccountsMutation {
-    /// Makes an account and signs it in. Public.
+    /// Makes an account and signs it in. A mail asks to prove the address: see `verifyEmail`. Public.
     async fn register(
         &self,
         ctx: &Context<'_>,

@@ -3,20 +3,24 @@
 mod address;
 mod addresses;
 mod administration;
+mod audit;
 mod auth;
 mod loaders;
 mod profile;
+mod recovery;
 mod user;
 mod viewer;
 
 pub use address::{Address, AddressInput};
 pub use addresses::{AddressPayload, AddressesMutation, EmptyPayload, RemoveAddressInput, SaveAddressInput};
-pub use administration::{UpdateUserInput, UserPayload, UsersMutation};
+pub use administration::{CreateUserInput, UpdateUserInput, UserPayload, UsersMutation};
+pub use audit::{AuditEntry, AuditEntryConnection, AuditEntryLoader, audit_page};
 pub use auth::{
     AccountsMutation, AuthPayload, AuthTokens, LoginInput, LogoutInput, LogoutPayload, PartnerSignupInput,
     RefreshTokensInput, RegisterInput, SellerSignupInput,
 };
 pub use loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
 pub use profile::{ProfileMutation, UpdateProfileInput};
+pub use recovery::{ChangePasswordInput, RecoveryMutation, RequestPasswordResetInput, ResetPasswordInput, VerifyEmailInput};
 pub use user::{PartnerProfile, Seller, User, UserConnection, user_page};
 pub use viewer::{AccountsQuery, Viewer, ViewerAccount};

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::access::Role;
-use entity::{Text, partner, seller, user};
+use entity::{PasswordHash, Text, partner, seller, user};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LockType, OnConflict, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -13,6 +15,7 @@ use crate::platform::page::{self, Page, PageArgs, Sort};
 use crate::platform::search::containing;
 
 pub mod addresses;
+pub mod mailed;
 pub mod partners;
 pub mod profile;
 pub mod sessions;
@@ -108,6 +111,52 @@ pub async fn lock_user_alone(db: &impl ConnectionTrait, id: Uuid, role: Role) ->
     let find =
         user::Entity::find_by_id(id).filter(user::Column::IsActive.eq(true)).filter(user::Column::Role.eq(Text(role)));
     Ok(find.lock(LockType::NoKeyUpdate).one(db).await?.is_some())
+}
+
+/// The user `id`, if they are active: they stay so until the transaction ends, with the password that they have.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_active_user(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>> {
+    let find = user::Entity::find_by_id(id).filter(user::Column::IsActive.eq(true));
+    Ok(find.lock(LockType::NoKeyUpdate).one(db).await?)
+}
+
+/// Gives the active user `id` another password in place of `old`; without that, in place of whichever they have. Gives them
+/// as they then are, or `None` when the old one is not theirs (any more).
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_password(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    old: Option<&PasswordHash>,
+    new: &PasswordHash,
+    now: DateTime<Utc>,
+) -> Result<Option<user::Model>> {
+    let mut changed = user::Entity::update_many()
+        .col_expr(user::Column::PasswordHash, Expr::value(new.clone()))
+        .col_expr(user::Column::UpdatedAt, Expr::value(now))
+        .filter(user::Column::Id.eq(id))
+        .filter(user::Column::IsActive.eq(true))
+        .apply_if(old, |update, old| update.filter(user::Column::PasswordHash.eq(old.clone())))
+        .exec_with_returning(db)
+        .await?;
+    Ok(changed.pop())
+}
+
+/// Notes that the user's address has been proven. The first time stays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_email_verified(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    user::Entity::update_many()
+        .col_expr(user::Column::EmailVerifiedAt, Expr::value(now))
+        .filter(user::Column::Id.eq(id))
+        .filter(user::Column::EmailVerifiedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// The users of `ids` that exist; what they are stays so until the transaction ends. Always locked in one order, so that

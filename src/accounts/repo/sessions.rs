@@ -101,6 +101,31 @@ pub async fn update_sessions_ended(
     Ok(end.exec(db).await?.rows_affected)
 }
 
+/// Ends the live sessions of `user` but for `kept`, whose refresh tokens work no more. Gives how many ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_other_sessions_ended(
+    db: &impl ConnectionTrait,
+    user: Uuid,
+    kept: Uuid,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    refresh_token::Entity::update_many()
+        .col_expr(refresh_token::Column::UsedAt, Expr::value(now))
+        .filter(refresh_token::Column::SessionId.eq(kept))
+        .filter(refresh_token::Column::UsedAt.is_null())
+        .exec(db)
+        .await?;
+    let end = session::Entity::update_many()
+        .col_expr(session::Column::EndedAt, Expr::value(now))
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::Id.ne(kept))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now));
+    Ok(end.exec(db).await?.rows_affected)
+}
+
 /// A session with its user.
 ///
 /// # Errors
@@ -131,7 +156,7 @@ pub async fn find_actor(db: &impl ConnectionTrait, session: Uuid, user: Uuid, no
     Ok(found.map(|(Text(role), seller)| {
         // a store outlives the role of who ran it
         let seller = seller.filter(|_| role == Role::Seller);
-        Actor { user, role, seller, session }
+        Actor { user, role, seller, session, request: None }
     }))
 }
 

@@ -1,16 +1,20 @@
 //! What admins do to accounts.
 
-use domain::access::{Actor, Role};
+use domain::access::{Actor, MailedPurpose, Role};
 use domain::error::Rejection;
+use domain::id::Kind;
 use domain::input;
 use entity::user;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::sessions;
+use super::registration::{Draft, Extra, Registration};
+use super::{mailing, sessions};
 use crate::accounts::error::AccountsError;
 use crate::accounts::event::AccessEnded;
 use crate::accounts::{partners, repo};
 use crate::app::App;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::{Tx, retry};
 use crate::platform::error::{Denial, Error, Result};
 
@@ -42,6 +46,52 @@ pub async fn update_user(app: &App, actor: Actor, change: UserChange) -> Result<
     retry(|| update_user_once(app, actor, change)).await
 }
 
+/// An account that an admin makes for somebody.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// What they say of themselves; `partner` and `seller` only for the role that they are of.
+    pub registration: Registration,
+    /// What they are.
+    pub role: Role,
+}
+
+/// Makes an account of any role for the admin `actor`; nobody is signed in. The person is asked by mail to prove the address.
+///
+/// # Errors
+/// Those of [`register`](super::register); `INVALID_INPUT` at `partner` or `seller` when it is of another role, or when a
+/// seller has no store; [`Denial::Forbidden`] when the actor is no admin any more.
+pub async fn create_user(app: &App, actor: Actor, new: NewUser) -> Result<user::Model> {
+    let NewUser { registration: Registration { email, password, name, phone, partner, seller }, role } = new;
+    let extra = Extra::of_role(role, partner.as_ref(), seller.as_ref())?;
+    let draft = Draft::new(app, &email, &password, &name, phone.as_deref(), extra).await?;
+    retry(|| create_user_once(app, actor, &draft)).await
+}
+
+async fn create_user_once(app: &App, actor: Actor, draft: &Draft) -> Result<user::Model> {
+    let tx = app.db.begin().await?;
+    if !repo::lock_user_as(&*tx, actor.user, Role::Admin).await? {
+        return Err(Denial::Forbidden.into());
+    }
+    let user = draft.insert(app, &tx).await?;
+    mailing::ask(app, &tx, MailedPurpose::VerifyEmail, Some(user.id), user.created_at).await?;
+    record_created(app, &tx, Some(actor), &user).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Writes down who made the account `user`.
+pub(super) async fn record_created(app: &App, tx: &Tx, by: Option<Actor>, user: &user::Model) -> Result<()> {
+    let (id, target, at) = (app.ids.uuid(), Some((Kind::User, user.id)), user.created_at);
+    let after = Some(json!({ "role": user.role, "active": user.is_active }));
+    audit::append(tx, NewEntry { id, by: by.into(), action: "user.create", target, before: None, after, at }).await
+}
+
+/// What an admin may change of `user`, for the record.
+async fn described(tx: &Tx, user: &user::Model) -> Result<Value> {
+    let capacity = repo::partners::find_partner(&**tx, user.id).await?.map(|partner| partner.capacity);
+    Ok(json!({ "role": user.role, "active": user.is_active, "capacity": capacity }))
+}
+
 async fn update_user_once(app: &App, actor: Actor, change: UserChange) -> Result<user::Model> {
     let tx = app.db.begin().await?;
     // both: of two admins who take each other's rights, the second has none by then, and one admin is left
@@ -59,6 +109,7 @@ async fn update_user_once(app: &App, actor: Actor, change: UserChange) -> Result
     check(&tx, actor, &before, role, is_active).await?;
 
     let now = app.clock.db_now(&*tx).await?;
+    let was = described(&tx, &before).await?;
     let after = repo::update_user_access(&*tx, before.id, role, is_active, now).await?;
     let after = after.ok_or_else(|| Error::fault("changing a user that is locked", "it does not exist"))?;
     if role != before.role.0 || (before.is_active && !is_active) {
@@ -67,6 +118,10 @@ async fn update_user_once(app: &App, actor: Actor, change: UserChange) -> Result
     if role == Role::Partner || before.role.0 == Role::Partner {
         change_partner(app, &tx, &after, change.capacity).await?;
     }
+    let (id, target, is) = (app.ids.uuid(), Some((Kind::User, after.id)), described(&tx, &after).await?);
+    let (before, after_json) = (Some(was), Some(is));
+    let entry = NewEntry { id, by: actor.into(), action: "user.update", target, before, after: after_json, at: now };
+    audit::append(&tx, entry).await?;
     tx.commit().await?;
     Ok(after)
 }

@@ -1,11 +1,11 @@
-//! Sessions that are long over are forgotten.
+//! Sessions that are long over are forgotten, and what was mailed and does not work any more.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::repo::sessions as repo;
+use crate::accounts::repo::{mailed, sessions as repo};
 use crate::app::App;
 use crate::platform::Result;
 
@@ -39,5 +39,6 @@ pub async fn sweep(app: &App) -> Result<()> {
     let before = app.clock.db_now(app.db.reader()).await? - KEPT;
     while repo::delete_old_tokens(app.db.writer(), before, BATCH).await? == BATCH {}
     while repo::delete_old_sessions(app.db.writer(), before, BATCH).await? == BATCH {}
+    while mailed::delete_old(app.db.writer(), before, BATCH).await? == BATCH {}
     Ok(())
 }

@@ -20,15 +20,19 @@ mod addresses;
 mod administration;
 pub mod cleaning;
 pub mod closing;
+mod letters;
+pub mod mailing;
 mod passwords;
 mod profile;
+mod recovery;
 mod registration;
 mod sessions;
 
 pub use super::repo::UserFilter;
 pub use addresses::{MAX_ADDRESSES, remove_address, save_address};
-pub use administration::{UserChange, update_user};
+pub use administration::{NewUser, UserChange, create_user, update_user};
 pub use profile::{ProfileChange, update_profile};
+pub use recovery::{change_password, request_password_reset, reset_password, verify_email};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
 pub use sessions::{SignedIn, Tokens, authenticate, issue_token, login, logout, refresh};
 
@@ -129,7 +133,7 @@ pub async fn find_store(app: &App, text: &str) -> Result<Actor> {
         }
     };
     let store = store.ok_or(AccountsError::NoSuchStore)?;
-    Ok(Actor { user: store.user_id, role: Role::Seller, seller: Some(store.id), session: Uuid::nil() })
+    Ok(Actor { user: store.user_id, role: Role::Seller, seller: Some(store.id), session: Uuid::nil(), request: None })
 }
 
 /// The saved address `id`, if it is `user`'s.

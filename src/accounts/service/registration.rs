@@ -1,6 +1,6 @@
 //! Making accounts.
 
-use domain::access::Role;
+use domain::access::{MailedPurpose, Role};
 use domain::claims::VehicleType;
 use domain::error::Rejection;
 use domain::geo::Point;
@@ -8,7 +8,7 @@ use domain::input;
 use domain::order::Preparation;
 use entity::{PasswordHash, partner, seller, user};
 
-use super::{SignedIn, optional_line, passwords, sessions};
+use super::{SignedIn, administration, mailing, optional_line, passwords, sessions};
 use crate::accounts::error::AccountsError;
 use crate::accounts::repo;
 use crate::app::App;
@@ -54,7 +54,7 @@ pub struct SellerSignup {
 }
 
 /// An account that may be made: checked, its password hashed.
-struct Draft {
+pub(super) struct Draft {
     email: String,
     password_hash: PasswordHash,
     name: String,
@@ -63,7 +63,7 @@ struct Draft {
 }
 
 /// What the role adds.
-enum Extra {
+pub(super) enum Extra {
     Customer,
     Partner(PartnerSignup),
     Seller(SellerSignup),
@@ -75,17 +75,43 @@ impl Extra {
     fn of(partner: Option<PartnerSignup>, seller: Option<SellerSignup>) -> Result<Self> {
         Ok(match (partner, seller) {
             (None, None) => Self::Customer,
-            (Some(partner), None) => Self::Partner(PartnerSignup {
-                vehicle: partner.vehicle,
-                vehicle_number: optional_line("partner.vehicleNumber", partner.vehicle_number.as_deref(), 20)?,
-                license_number: optional_line("partner.licenseNumber", partner.license_number.as_deref(), 40)?,
-            }),
-            (None, Some(seller)) => Self::Seller(SellerSignup {
-                store_name: input::line("seller.storeName", &seller.store_name, 1, 120)?,
-                location: seller.location,
-            }),
+            (Some(partner), None) => Self::partner(&partner)?,
+            (None, Some(seller)) => Self::seller(&seller)?,
             (Some(_), Some(_)) => return Err(AccountsError::TwoRoles.into()),
         })
+    }
+
+    /// What `role` needs: of a partner who says nothing nothing is known, so they go on foot; a store is nowhere until
+    /// somebody says where.
+    pub(super) fn of_role(role: Role, partner: Option<&PartnerSignup>, seller: Option<&SellerSignup>) -> Result<Self> {
+        if partner.is_some() && role != Role::Partner {
+            return Err(AccountsError::NotOfRole("partner").into());
+        }
+        if seller.is_some() && role != Role::Seller {
+            return Err(AccountsError::NotOfRole("seller").into());
+        }
+        match role {
+            Role::Customer => Ok(Self::Customer),
+            Role::Admin => Ok(Self::Admin),
+            Role::Partner => {
+                let on_foot = PartnerSignup { vehicle: VehicleType::OnFoot, vehicle_number: None, license_number: None };
+                Self::partner(partner.unwrap_or(&on_foot))
+            }
+            Role::Seller => Self::seller(seller.ok_or(AccountsError::NoStore)?),
+        }
+    }
+
+    fn partner(signup: &PartnerSignup) -> Result<Self> {
+        Ok(Self::Partner(PartnerSignup {
+            vehicle: signup.vehicle,
+            vehicle_number: optional_line("partner.vehicleNumber", signup.vehicle_number.as_deref(), 20)?,
+            license_number: optional_line("partner.licenseNumber", signup.license_number.as_deref(), 40)?,
+        }))
+    }
+
+    fn seller(signup: &SellerSignup) -> Result<Self> {
+        let store_name = input::line("seller.storeName", &signup.store_name, 1, 120)?;
+        Ok(Self::Seller(SellerSignup { store_name, location: signup.location }))
     }
 
     const fn role(&self) -> Role {
@@ -100,7 +126,14 @@ impl Extra {
 
 impl Draft {
     /// Checks what is given and hashes the password, before any transaction: a hash takes long.
-    async fn new(app: &App, email: &str, password: &Secret, name: &str, phone: Option<&str>, extra: Extra) -> Result<Self> {
+    pub(super) async fn new(
+        app: &App,
+        email: &str,
+        password: &Secret,
+        name: &str,
+        phone: Option<&str>,
+        extra: Extra,
+    ) -> Result<Self> {
         let email = input::email("email", email)?;
         let name = input::line("name", name, 1, 120)?;
         let phone = checked_phone(phone)?;
@@ -110,7 +143,7 @@ impl Draft {
     }
 
     /// Inserts the account and what its role adds.
-    async fn insert(&self, app: &App, tx: &Tx) -> Result<user::Model> {
+    pub(super) async fn insert(&self, app: &App, tx: &Tx) -> Result<user::Model> {
         let now = app.clock.db_now(&**tx).await?;
         let user = user::Model {
             id: app.ids.uuid(),
@@ -184,6 +217,7 @@ pub async fn register(app: &App, registration: Registration) -> Result<SignedIn>
 async fn register_once(app: &App, draft: &Draft) -> Result<SignedIn> {
     let tx = app.db.begin().await?;
     let user = draft.insert(app, &tx).await?;
+    mailing::ask(app, &tx, MailedPurpose::VerifyEmail, Some(user.id), user.created_at).await?;
     let signed_in = sessions::open(app, &tx, user).await?;
     tx.commit().await?;
     Ok(signed_in)
@@ -201,6 +235,7 @@ pub async fn create_admin(app: &App, email: &str, password: &Secret, name: &str)
 async fn create_once(app: &App, draft: &Draft) -> Result<user::Model> {
     let tx = app.db.begin().await?;
     let user = draft.insert(app, &tx).await?;
+    administration::record_created(app, &tx, None, &user).await?;
     tx.commit().await?;
     Ok(user)
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use domain::access::Actor;
 use domain::input;
 use entity::{refresh_token, session, user};
+use uuid::Uuid;
 
 use crate::accounts::error::AccountsError;
 use crate::accounts::event::{AccessEnded, record_ended};
@@ -136,6 +137,19 @@ pub(super) async fn end(app: &App, tx: &Tx, what: AccessEnded, now: DateTime<Utc
         record_ended(app, tx, what, now).await?;
     }
     Ok(ended)
+}
+
+/// Ends every session of `user` but for `kept`, and says so to every instance; new tokens for that one. `None` when it has
+/// ended itself.
+pub(super) async fn keep_only(app: &App, tx: &Tx, user: Uuid, kept: Uuid, now: DateTime<Utc>) -> Result<Option<Tokens>> {
+    let found = repo::sessions::find_session_with_user(&**tx, kept).await?;
+    let Some((session, _)) = found.filter(|(session, _)| session.user_id == user && session.ended_at.is_none()) else {
+        return Ok(None);
+    };
+    if repo::sessions::update_other_sessions_ended(&**tx, user, kept, now).await? > 0 {
+        record_ended(app, tx, AccessEnded { user, session: None }, now).await?;
+    }
+    issue(app, tx, &session, now).await.map(Some)
 }
 
 /// Whoever the access token `token` belongs to, in one query: with the role that they have now.

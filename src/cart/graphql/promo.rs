@@ -7,7 +7,7 @@ use entity::promo;
 
 use crate::cart::promos::{self, NewPromo};
 use crate::graphql::scalars::{Decimal, Money};
-use crate::graphql::{Outcome, Result, Signed, UserError, app};
+use crate::graphql::{Outcome, Result, Signed, UserError, actor, app};
 
 /// A promo code to make. Exactly one of `percentOff` and `amountOff`.
 #[derive(Debug, InputObject)]
@@ -103,7 +103,7 @@ impl PromosMutation {
             max_uses: input.max_uses,
             max_uses_per_customer: input.max_uses_per_customer,
         };
-        let Outcome { value, user_errors } = Outcome::of(promos::create(app(ctx)?, new).await)?;
+        let Outcome { value, user_errors } = Outcome::of(promos::create(app(ctx)?, Some(actor(ctx)?), new).await)?;
         Ok(PromoPayload { promo: value.map(Promo::from), user_errors })
     }
 }

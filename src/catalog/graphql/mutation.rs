@@ -5,7 +5,7 @@ use domain::access::Role;
 
 use super::Category;
 use crate::catalog::service;
-use crate::graphql::{Outcome, Result, Signed, UserError, app};
+use crate::graphql::{Outcome, Result, Signed, UserError, actor, app};
 
 /// A category to make or rename.
 #[derive(Debug, InputObject)]
@@ -38,7 +38,7 @@ impl CatalogMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The category.")] input: SaveCategoryInput,
     ) -> Result<CategoryPayload> {
-        let outcome = Outcome::of(service::save_category(app(ctx)?, &input.slug, &input.name).await)?;
+        let outcome = Outcome::of(service::save_category(app(ctx)?, Some(actor(ctx)?), &input.slug, &input.name).await)?;
         Ok(CategoryPayload { category: outcome.value.map(Category), user_errors: outcome.user_errors })
     }
 }

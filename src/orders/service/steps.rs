@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party};
 use domain::claims::ClaimStatus;
 use domain::error::ClaimLostReason;
+use domain::id::{Kind, encode};
 use domain::input;
 use domain::order::{OrderEventType, OrderStatus, PaymentMethod, PaymentStatus, steps};
 use entity::{Text, order};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition};
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::access::party;
@@ -23,6 +25,7 @@ use crate::orders::repo::claims as claims_repo;
 use crate::orders::repo::orders as repo;
 use crate::payments::service as payments;
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::{Tx, retry};
 use crate::platform::idempotency::{self, Begun, Request};
 
@@ -93,9 +96,23 @@ async fn step_once(app: &App, actor: Actor, request: &Request, step: &Step) -> R
         Cause { r#type: event(&order, step.to), actor: Some(actor), note: step.note.clone(), at },
     )
     .await?;
+    if party == Party::Admin {
+        audit::append(&tx, entry(app, actor, &order, &after, at)).await?;
+    }
     idempotency::finish(&tx, request, &order.id).await?;
     tx.commit().await?;
     Ok(after)
+}
+
+/// What the record says of an admin's step.
+fn entry(app: &App, actor: Actor, before: &order::Model, after: &order::Model, at: DateTime<Utc>) -> NewEntry {
+    let action = if *after.status == OrderStatus::Cancelled { "order.cancel" } else { "order.step" };
+    let shown = |order: &order::Model| {
+        let partner = order.partner_id.map(|partner| encode(Kind::User, partner));
+        json!({ "status": order.status, "version": order.version, "partnerId": partner })
+    };
+    let (id, target) = (app.ids.uuid(), Some((Kind::Order, after.id)));
+    NewEntry { id, by: actor.into(), action, target, before: Some(shown(before)), after: Some(shown(after)), at }
 }
 
 /// The event of the step; an order that an admin takes from a partner has its claim released.

@@ -35,6 +35,26 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ),
     ("login", &[("email", Credential), ("password", Credential)]),
     ("refreshTokens", &[("refreshToken", Form)]),
+    ("changePassword", &[("currentPassword", Credential), ("newPassword", Password)]),
+    ("requestPasswordReset", &[("email", Form)]),
+    ("resetPassword", &[("token", Form), ("newPassword", Password)]),
+    ("verifyEmail", &[("token", Form)]),
+    (
+        "createUser",
+        &[
+            ("email", Form),
+            ("password", Password),
+            ("name", Line(1, 120)),
+            ("role", Choice),
+            ("phone", FormOrNothing),
+            ("partner.vehicle", Choice),
+            ("partner.vehicleNumber", Line(0, 20)),
+            ("partner.licenseNumber", Line(0, 40)),
+            ("seller.storeName", Line(1, 120)),
+            ("seller.location.latitude", Degrees(90.0)),
+            ("seller.location.longitude", Degrees(180.0)),
+        ],
+    ),
     ("logout", &[("everywhere", Choice)]),
     ("saveCategory", &[("slug", Form), ("name", Line(1, 100))]),
     (
@@ -230,6 +250,23 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
             input
         }
         "login" => json!({ "email": world.customer.email, "password": "not the password" }),
+        "changePassword" => json!({ "currentPassword": PASSWORD, "newPassword": "another horse, another battery" }),
+        "requestPasswordReset" => json!({ "email": world.customer.email }),
+        "resetPassword" => json!({ "token": "of nobody", "newPassword": "another horse, another battery" }),
+        "verifyEmail" => json!({ "token": "of nobody" }),
+        "createUser" => {
+            let mut input = json!({ "email": email("new"), "password": PASSWORD, "name": "New", "role": "CUSTOMER" });
+            let (role, field, more) = match path.split_once('.') {
+                Some(("partner", _)) => ("PARTNER", "partner", json!({ "vehicle": "VAN" })),
+                Some(_) => {
+                    ("SELLER", "seller", json!({ "storeName": "Store", "location": { "latitude": 1, "longitude": 1 } }))
+                }
+                None => ("CUSTOMER", "phone", Value::Null),
+            };
+            input["role"] = json!(role);
+            input[field] = more;
+            input
+        }
         "updateProfile" if path.starts_with("location") => json!({ "location": { "latitude": 1, "longitude": 1 } }),
         "reportLocation" => json!({ "point": { "latitude": 1, "longitude": 1 } }),
         "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" | "updateProfile" => json!({}),
@@ -283,10 +320,10 @@ pub(super) fn actor<'a>(world: &'a World, mutation: &str, path: &str) -> &'a Act
     match mutation {
         // each role has its own fields
         "updateProfile" if path.starts_with("vehicle") => &world.partner,
-        "register" | "login" | "refreshTokens" => &world.nobody,
+        "register" | "login" | "refreshTokens" | "requestPasswordReset" | "resetPassword" | "verifyEmail" => &world.nobody,
         "createProduct" | "updateProduct" | "adjustStock" | "importProducts" | "updateProfile" => &world.shop.seller,
         "setCartLine" | "applyPromoCode" | "startPayment" | "placeOrder" | "cancelOrder" | "logout" | "saveAddress"
-        | "removeAddress" | "rateOrder" => &world.customer,
+        | "removeAddress" | "rateOrder" | "changePassword" => &world.customer,
         "claimOrder" | "acceptClaim" | "releaseClaim" | "setAvailability" | "reportLocation" => &world.partner,
         _ => &world.admin,
     }

@@ -122,7 +122,7 @@ async fn what_costs_nothing_is_not_paid(shape: Shape) {
     let world = World::with(shape, |config| config.prices.delivery_fee_minor = 0).await;
     let World { app, shop, customer } = &world;
     let new = NewPromo { code: "GIFT".to_owned(), percent_off: Some(100.into()), ..NewPromo::default() };
-    promos::create(&app.app, new).await.unwrap_or_else(|_| panic!("the code is made"));
+    promos::create(&app.app, None, new).await.unwrap_or_else(|_| panic!("the code is made"));
     let mut input = order_input(&shop.product_id, 1);
     input["promoCode"] = json!("GIFT");
     let id = text(customer.mutate(PLACE_ORDER, input).await.ok("placeOrder"), "/order/id");

@@ -37,6 +37,7 @@ async fn private_ids(world: &World) -> Vec<String> {
     let parts = world.customer.query(parts, json!({ "id": world.order_id })).await;
     let ledger = "query($id: ID!) { product(id: $id) { stock { movements { nodes { id } } } } }";
     let ledger = world.shop.seller.query(ledger, json!({ "id": world.shop.product_id })).await;
+    let audit = world.admin.query("{ admin { auditLog(first: 1) { nodes { id } } } }", Value::Null).await;
     vec![
         world.customer.user_id.clone(),
         save_address(&world.app, &world.customer).await,
@@ -45,6 +46,7 @@ async fn private_ids(world: &World) -> Vec<String> {
         text(parts.data(), "/order/timeline/nodes/0/id"),
         world.claim_id.clone(),
         text(ledger.data(), "/product/stock/movements/nodes/0/id"),
+        text(audit.data(), "/admin/auditLog/nodes/0/id"),
     ]
 }
 
@@ -58,7 +60,11 @@ async fn a_private_node_is_null_to_strangers(shape: Shape) {
         }
     }
     for id in &ids {
-        let owner = if id.starts_with("inv_") { &world.shop.seller } else { &world.customer };
+        let owner = match &id[..4] {
+            "inv_" => &world.shop.seller,
+            "aud_" => &world.admin,
+            _ => &world.customer,
+        };
         let answer = owner.query(NODE, json!({ "id": id })).await;
         assert_eq!(answer.data()["node"]["id"], id.as_str(), "its owner sees it");
         let is_address = id.starts_with("adr_");

@@ -104,6 +104,30 @@ pub(super) const MUTATIONS: &[Row] = &[
         |_| json!({ "input": { "refreshToken": "of nobody" } }),
     ),
     row(
+        "changePassword",
+        SIGNED_IN,
+        "mutation($input: ChangePasswordInput!) { changePassword(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "currentPassword": "not theirs", "newPassword": "another horse, another battery" } }),
+    ),
+    row(
+        "requestPasswordReset",
+        EVERYBODY,
+        "mutation($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "email": "nobody@test.example" } }),
+    ),
+    row(
+        "resetPassword",
+        EVERYBODY,
+        "mutation($input: ResetPasswordInput!) { resetPassword(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "token": "of nobody", "newPassword": "another horse, another battery" } }),
+    ),
+    row(
+        "verifyEmail",
+        EVERYBODY,
+        "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "token": "of nobody" } }),
+    ),
+    row(
         "saveCategory",
         ADMINS,
         "mutation($input: SaveCategoryInput!) { saveCategory(input: $input) { userErrors { code } } }",
@@ -256,6 +280,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         PARTNERS,
         "mutation($input: ReportLocationInput!) { reportLocation(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "point": { "latitude": 12.97, "longitude": 77.6 } } }),
+    ),
+    row(
+        "createUser",
+        ADMINS,
+        "mutation($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "email": "new@test.example", "password": "short", "name": "New", "role": "CUSTOMER" } }),
     ),
     row(
         "updateUser",

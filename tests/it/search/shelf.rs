@@ -28,7 +28,7 @@ pub(super) struct Shelf {
 
 /// A category; its id.
 pub(super) async fn category(app: &App, number: usize) -> Uuid {
-    service::save_category(app, &format!("category-{number}"), "Food").await.unwrap().id
+    service::save_category(app, None, &format!("category-{number}"), "Food").await.unwrap().id
 }
 
 /// A seller; its id.

@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Party};
 use domain::error::Rejection;
+use domain::id::{Kind, encode};
 use domain::input;
 use domain::money::{AmountError, Money};
 use domain::order::{OrderEventType, OrderStatus};
 use entity::{order, payment, refund};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::events::{self, status};
@@ -24,6 +26,7 @@ use crate::payments::PaymentError;
 use crate::payments::provider::{CASH, RefundOutcome};
 use crate::payments::service::{self as payments, RefundOrder};
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::{Tx, retry};
 use crate::platform::idempotency::{self, Begun, Request};
 use crate::platform::jobs::{Failure, Job};
@@ -71,6 +74,14 @@ async fn refund_once(app: &App, actor: Actor, request: &Request, asked: &RefundP
     let at = app.clock.db_now(&*tx).await?;
     let new = RefundOrder { amount_minor, reason: asked.reason.as_deref(), actor: Some(actor.user) };
     let refund = payments::order_refund(app, &tx, &payment, &new, at).await?;
+    // of a seller as well: money leaves the shop on one person's word
+    let after = json!({
+        "orderId": encode(Kind::Order, order.id), "paymentId": encode(Kind::Payment, payment.id),
+        "amountMinor": refund.amount_minor, "currency": payment.currency, "reason": refund.reason,
+    });
+    let (id, target) = (app.ids.uuid(), Some((Kind::Refund, refund.id)));
+    let entry = NewEntry { id, by: actor.into(), action: "refund.create", target, before: None, after: Some(after), at };
+    audit::append(&tx, entry).await?;
     if payment.provider == CASH {
         settle_by(app, &tx, &order, &payment, refund.id, &RefundOutcome::Succeeded, Some(actor), at).await?;
     }
