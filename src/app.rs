@@ -16,9 +16,11 @@ use crate::platform::error::Error;
 use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
+use crate::platform::limits::{Budgets, Counters, Store};
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
+use crate::platform::throttle::Throttle;
 use crate::platform::tokens::Keys;
 
 /// What the world gives: real in production, set and seeded in tests.
@@ -59,6 +61,10 @@ pub struct Handles {
     pub keys: Keys,
     /// Password hashing.
     pub passwords: Passwords,
+    /// What operations are paid from.
+    pub budgets: Budgets,
+    /// Who may try again, and when.
+    pub throttle: Throttle,
     /// Who is connected to this instance.
     pub doors: Doors,
     /// Requests to other servers.
@@ -124,11 +130,35 @@ impl App {
             tracing::warn!("JWT_SECRET is not set: using a random one, so everybody is signed out when the server restarts");
             Keys::new(&ids.bytes::<32>())
         };
+        let secret = keys.derive("limits");
+        let store = match &config.redis_url {
+            Some(url) => Store::redis(clock.clone(), &secret, url.expose(), &config.redis_prefix).map_err(StartError::Redis)?,
+            None => Store::memory(clock.clone(), &secret),
+        };
+        let counters = Counters::default();
+        let budgets = Budgets::new(store.clone(), config.budgets, counters.clone());
+        let throttle = Throttle::new(store, config.attempts, counters);
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
-        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, jobs, instance })))
+        let handles = Handles {
+            config,
+            db,
+            bus,
+            cache,
+            clock,
+            ids,
+            keys,
+            passwords,
+            budgets,
+            throttle,
+            doors,
+            http,
+            jobs,
+            instance,
+        };
+        Ok(Self(Arc::new(handles)))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.

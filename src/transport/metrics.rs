@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::platform::cache::CacheCounts;
 use crate::platform::jobs::Backlog;
+use crate::platform::limits::{REASONS, Refusals};
 use crate::stream::Counts;
 
 /// What is counted.
@@ -78,8 +79,8 @@ impl Metrics {
         OpenStream(Arc::clone(self))
     }
 
-    /// Everything, at `now`, after so many statements to the database, with what the cache, the engine of subscriptions and the
-    /// workers have counted.
+    /// Everything, at `now`, after so many statements to the database, with what the cache, the engine of subscriptions, the
+    /// workers and the limits have counted.
     pub(super) fn text(
         &self,
         now: DateTime<Utc>,
@@ -87,6 +88,7 @@ impl Metrics {
         cache: CacheCounts,
         counts: Counts,
         jobs: JobNumbers,
+        refusals: Refusals,
     ) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
@@ -144,6 +146,18 @@ impl Metrics {
             "gauge",
             "Open event streams.",
             &one(self.streams.load(Ordering::Relaxed).to_string()),
+        );
+        let refused: Vec<_> = REASONS
+            .iter()
+            .zip(refusals.by_reason)
+            .map(|((_, reason), count)| (format!("{{reason=\"{reason}\"}}"), count.to_string()))
+            .collect();
+        family("quick_commerce_refused_total", "counter", "What was refused because a client asked too much.", &refused);
+        family(
+            "quick_commerce_limits_alone_total",
+            "counter",
+            "Limits that this instance had to judge alone because Redis was away.",
+            &one(refusals.alone.to_string()),
         );
         for (name, help, count) in [
             ("events", "Events that a group of subscriptions was handed.", counts.events),
@@ -211,7 +225,8 @@ mod tests {
         };
         let cache = CacheCounts { hits: 30, misses: 31, entries: 32 };
         let jobs = JobNumbers { done: 20, failed: 21, backlog: Some(Backlog { waiting: 22, dead: 23 }) };
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, jobs);
+        let refusals = Refusals { by_reason: [40, 41, 42, 43], alone: 44 };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, jobs, refusals);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
@@ -236,6 +251,9 @@ mod tests {
             "quick_commerce_stream_pending 19",
             "quick_commerce_stream_groups 17",
             "quick_commerce_stream_subscriptions 18",
+            "quick_commerce_refused_total{reason=\"budget\"} 40",
+            "quick_commerce_refused_total{reason=\"attempts\"} 43",
+            "quick_commerce_limits_alone_total 44",
             "quick_commerce_jobs_done_total 20",
             "quick_commerce_jobs_failed_total 21",
             "quick_commerce_jobs_waiting 22",
@@ -245,7 +263,7 @@ mod tests {
         }
         drop(open);
         let jobs = JobNumbers { backlog: None, ..jobs };
-        let text = metrics.text(started, 0, cache, counts, jobs);
+        let text = metrics.text(started, 0, cache, counts, jobs, Refusals::default());
         assert!(text.contains("quick_commerce_websocket_connections 0\n") && !text.contains("jobs_dead"), "{text}");
     }
 }
