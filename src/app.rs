@@ -132,7 +132,9 @@ impl App {
         };
         let secret = keys.derive("limits");
         let store = match &config.redis_url {
-            Some(url) => Store::redis(clock.clone(), &secret, url.expose(), &config.redis_prefix).map_err(StartError::Redis)?,
+            Some(url) => {
+                Store::redis(clock.clone(), &secret, url.expose(), &config.redis_prefix).map_err(StartError::Redis)?
+            }
             None => Store::memory(clock.clone(), &secret),
         };
         let counters = Counters::default();
@@ -142,22 +144,8 @@ impl App {
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
-        let handles = Handles {
-            config,
-            db,
-            bus,
-            cache,
-            clock,
-            ids,
-            keys,
-            passwords,
-            budgets,
-            throttle,
-            doors,
-            http,
-            jobs,
-            instance,
-        };
+        let handles =
+            Handles { config, db, bus, cache, clock, ids, keys, passwords, budgets, throttle, doors, http, jobs, instance };
         Ok(Self(Arc::new(handles)))
     }
 

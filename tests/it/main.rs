@@ -7,6 +7,7 @@ mod addresses;
 mod architecture;
 mod authority;
 mod bad_input;
+mod budgets;
 mod cache;
 mod cart;
 mod chaos;

@@ -110,12 +110,7 @@ impl Draft {
     }
 
     /// Checks what can be checked at once: address, name and telephone number, as they are kept.
-    fn check(
-        email: &str,
-        password: &Secret,
-        name: &str,
-        phone: Option<&str>,
-    ) -> Result<(String, String, Option<String>)> {
+    fn check(email: &str, password: &Secret, name: &str, phone: Option<&str>) -> Result<(String, String, Option<String>)> {
         let email = input::email("email", email)?;
         let name = input::line("name", name, 1, 120)?;
         let phone = checked_phone(phone)?;

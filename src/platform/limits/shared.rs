@@ -111,9 +111,10 @@ impl Shared {
             }
             failed => {
                 if self.away_until.swap(later, Ordering::Relaxed) == 0 {
-                    let error = failed.map_or_else(|_| "no answer in time".to_owned(), |failed: Result<T, RedisError>| {
-                        failed.err().map(|error| error.to_string()).unwrap_or_default()
-                    });
+                    let error = failed.map_or_else(
+                        |_| "no answer in time".to_owned(),
+                        |failed: Result<T, RedisError>| failed.err().map(|error| error.to_string()).unwrap_or_default(),
+                    );
                     tracing::warn!(error, "Redis is away: limits are counted in this instance alone until it is back");
                 }
                 None
