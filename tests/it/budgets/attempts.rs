@@ -89,13 +89,14 @@ async fn an_account_that_does_not_exist_is_throttled_like_one_that_does(shape: S
         let mut answers = Vec::new();
         for _ in 0..4 {
             let mut body = login(&app, &address, "wrong password").await.body;
-            let error = &mut body["errors"][0]["extensions"];
-            if let Some(wait) = error["retryAfterMs"].as_u64() {
-                assert!((30_000..=60_000).contains(&wait), "{wait}");
-                error["retryAfterMs"] = json!("soon");
+            if let Some(error) = body.get_mut("errors").and_then(|errors| errors.get_mut(0)) {
+                let wait = error["extensions"]["retryAfterMs"].as_u64().unwrap();
+                assert!(wait <= 60_000, "{wait}");
+                // what differs because time passes, and from request to request
+                error["extensions"]["retryAfterMs"] = json!("soon");
+                error["extensions"]["requestId"] = Value::Null;
+                error["message"] = Value::Null;
             }
-            error["requestId"] = Value::Null;
-            body["errors"][0]["message"] = Value::Null;
             body["extensions"] = Value::Null;
             answers.push(body);
         }

@@ -15,7 +15,7 @@ async fn cluster(points: u32) -> TestCluster {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_share_one_budget() {
-    let cluster = cluster(520).await;
+    let cluster = cluster(501).await;
     let here = cluster[0].customer().await;
     let there = here.at(&cluster[1]);
     let fifty = fifty();
