@@ -20,6 +20,7 @@ use crate::accounts::service::{self, Registration};
 use crate::app::{Ambient, App};
 use crate::config::{Config, Secret};
 use crate::graphql::limits::limited;
+use crate::platform::quota::Quota;
 use crate::stream::{Engine, SendQueue, Verdict};
 use crate::transport::Shutdown;
 
