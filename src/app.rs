@@ -18,11 +18,13 @@ use crate::platform::error::Error;
 use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
+use crate::platform::limits::{Budgets, Counters, Store};
 use crate::platform::mailer::Mailer;
 use crate::platform::newest::Newest;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
+use crate::platform::throttle::Throttle;
 use crate::platform::tokens::Keys;
 
 /// What the world gives: real in production, set and seeded in tests.
@@ -65,6 +67,10 @@ pub struct Handles {
     pub keys: Keys,
     /// Password hashing.
     pub passwords: Passwords,
+    /// What operations are paid from.
+    pub budgets: Budgets,
+    /// Who may try again, and when.
+    pub throttle: Throttle,
     /// Who is connected to this instance.
     pub doors: Doors,
     /// Requests to servers that the operator named.
@@ -136,6 +142,16 @@ impl App {
             tracing::warn!("JWT_SECRET is not set: using a random one, so everybody is signed out when the server restarts");
             Keys::new(&ids.bytes::<32>())
         };
+        let secret = keys.derive("limits");
+        let store = match &config.redis_url {
+            Some(url) => {
+                Store::redis(clock.clone(), &secret, url.expose(), &config.redis_prefix).map_err(StartError::Redis)?
+            }
+            None => Store::memory(clock.clone(), &secret),
+        };
+        let counters = Counters::default();
+        let budgets = Budgets::new(store.clone(), config.budgets, counters.clone());
+        let throttle = Throttle::new(store, config.attempts, counters);
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let newest = Newest::new(bus.clone(), config.tracking.keep);
@@ -156,6 +172,8 @@ impl App {
             ids,
             keys,
             passwords,
+            budgets,
+            throttle,
             doors,
             http,
             webhooks,

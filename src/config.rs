@@ -1,5 +1,6 @@
 //! Configuration: defaults, then a file, then the environment. Everything that is wrong is said at once.
 
+mod limits;
 mod mail;
 mod network;
 mod payments;
@@ -17,6 +18,7 @@ use domain::claims::PayoutRule;
 use domain::money::Currency;
 use domain::pricing::PriceRule;
 
+pub use limits::{Attempts, Budget, Budgets, Limits};
 pub use mail::MailSettings;
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
@@ -165,6 +167,29 @@ pub const SETTINGS: &[Setting] = &[
     setting("MAX_SOCKETS_PER_USER", "50", "most WebSockets and event streams of a user on one instance; `0`: no limit"),
     setting("MAX_SOCKETS_PER_ADDRESS", "1000", "the same of a client's address; of IPv6, its network (`/64`)"),
     setting(
+        "MAX_SUBSCRIPTIONS_PER_USER",
+        "1000",
+        "most open subscriptions of a user on one instance, on however many connections; `0`: no limit",
+    ),
+    setting("MAX_SUBSCRIPTIONS_PER_ADDRESS", "10000", "the same of an address, of whoever is not signed in"),
+    setting(
+        "BUDGET_PER_USER",
+        "100000",
+        "points that the operations of a user may cost at once, on all instances: a field is a point, list sizes counted; \
+         `0`: no limit",
+    ),
+    setting("BUDGET_PER_USER_SECOND", "5000", "points that come back each second"),
+    setting("BUDGET_PER_ADDRESS", "500000", "the same of an address, of whoever is not signed in; `0`: no limit"),
+    setting("BUDGET_PER_ADDRESS_SECOND", "25000", "points that come back each second"),
+    setting(
+        "ATTEMPTS_PER_ACCOUNT",
+        "10",
+        "attempts an hour at the password, the registration or the e-mails of one account, before each has to wait; `0`: no limit",
+    ),
+    setting("ATTEMPTS_PER_ADDRESS", "300", "the same from one address, for all accounts together; `0`: no limit"),
+    setting("ATTEMPT_DELAY_SECONDS", "1", "how long the first that has to wait does; each one after it twice as long"),
+    setting("ATTEMPT_MAX_DELAY_SECONDS", "900", "and no longer than this"),
+    setting(
         "TRUSTED_PROXIES",
         "",
         "addresses and networks (`10.0.0.0/8`), separated by commas, whose `X-Forwarded-For` is believed",
@@ -243,6 +268,10 @@ pub struct Config {
     pub sockets_per_user: usize,
     /// The same for an address.
     pub sockets_per_address: usize,
+    /// What the operations of a client may cost.
+    pub budgets: Budgets,
+    /// How often anybody may try to sign in, and the like.
+    pub attempts: Attempts,
     /// Proxies that say truly whom they speak for.
     pub trusted_proxies: Vec<Network>,
     /// Passwords hashed at once.
@@ -264,23 +293,6 @@ pub struct SendQueueBudget {
     pub bytes: usize,
     /// How long the oldest answer may have waited.
     pub age: Duration,
-}
-
-/// Bounds on what one request may ask.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Largest body or message, bytes.
-    pub body_bytes: usize,
-    /// Bytes of a WebSocket message.
-    pub message_bytes: usize,
-    /// Deepest nesting.
-    pub depth: usize,
-    /// Most fields, list sizes counted.
-    pub complexity: usize,
-    /// Most aliases.
-    pub aliases: usize,
-    /// Most tokens.
-    pub tokens: usize,
 }
 
 /// All that is wrong with the configuration, a line each.
@@ -430,17 +442,6 @@ impl Reader {
         })
     }
 
-    fn limits(&mut self) -> Limits {
-        Limits {
-            body_bytes: self.size("MAX_BODY_BYTES", 1_024, 67_108_864),
-            message_bytes: self.size("MAX_MESSAGE_BYTES", 1_024, 67_108_864),
-            depth: self.size("MAX_DEPTH", 1, 100),
-            complexity: self.size("MAX_COMPLEXITY", 1, 10_000_000),
-            aliases: self.size("MAX_ALIASES", 0, 10_000),
-            tokens: self.size("MAX_TOKENS", 10, 1_000_000),
-        }
-    }
-
     fn send_queue(&mut self) -> SendQueueBudget {
         SendQueueBudget {
             bytes: self.size("SEND_QUEUE_BYTES", 16_384, 1 << 30),
@@ -536,6 +537,8 @@ impl Reader {
             mail,
             public_url,
             limits,
+            budgets: self.budgets(),
+            attempts: self.attempts(),
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
             sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),
             trusted_proxies: self.networks("TRUSTED_PROXIES"),

@@ -57,7 +57,7 @@ impl Shop {
     }
 
     async fn register(&self, email: &str) -> SignedIn {
-        service::register(&self.app, signup(email)).await.unwrap()
+        service::register(&self.app, None, signup(email)).await.unwrap()
     }
 
     async fn is_signed_in(&self, who: &SignedIn) -> bool {
@@ -111,18 +111,18 @@ async fn whoever_registers_is_signed_in_with_the_role_they_asked_for() {
     let partner = PartnerSignup { vehicle: VehicleType::Scooter, vehicle_number: Some(String::new()), license_number: None };
     let seller = SellerSignup { store_name: "Corner".to_owned(), location: Point::new(12.97, 77.59).unwrap() };
     let rider = Registration { partner: Some(partner.clone()), ..signup("rider@shop.example") };
-    let rider = service::register(&shop.app, rider).await.unwrap();
+    let rider = service::register(&shop.app, None, rider).await.unwrap();
     let rows = super::repo::list_partners_by_users(shop.app.db.reader(), &[rider.user.id]).await.unwrap();
     assert_eq!((rows[0].is_available, rows[0].capacity, rows[0].vehicle_number.as_deref()), (false, 2, None));
 
     let store = Registration { seller: Some(seller.clone()), ..signup("store@shop.example") };
-    let store = service::register(&shop.app, store).await.unwrap();
+    let store = service::register(&shop.app, None, store).await.unwrap();
     let actor = service::authenticate(&shop.app, store.tokens.access.expose()).await.unwrap();
     let row = service::get_seller(shop.app.db.reader(), actor.seller.unwrap()).await.unwrap();
     assert_eq!((actor.role, row.store_name.as_str()), (Role::Seller, "Corner"));
 
     let both = Registration { partner: Some(partner), seller: Some(seller), ..signup("both@shop.example") };
-    assert_eq!(code(service::register(&shop.app, both).await), "INVALID_INPUT");
+    assert_eq!(code(service::register(&shop.app, None, both).await), "INVALID_INPUT");
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_refused_registration_names_the_input_at_fault() {
         ),
     ];
     for (registration, code, field) in cases {
-        let (got, at, message) = refusal(service::register(&shop.app, registration).await);
+        let (got, at, message) = refusal(service::register(&shop.app, None, registration).await);
         assert_eq!((got, at.as_str()), (code, field), "{message}");
     }
 }
@@ -183,7 +183,7 @@ async fn a_refused_registration_names_the_input_at_fault() {
 #[tokio::test]
 async fn of_eight_registrations_of_one_address_one_makes_an_account() {
     let shop = Shop::open().await;
-    let tries = (0..8).map(|_| service::register(&shop.app, signup("race@shop.example")));
+    let tries = (0..8).map(|_| service::register(&shop.app, None, signup("race@shop.example")));
     let (made, refused): (Vec<_>, Vec<_>) = join_all(tries).await.into_iter().partition(Result::is_ok);
     assert_eq!(made.len(), 1);
     for result in refused {
@@ -200,7 +200,7 @@ async fn a_login_that_fails_does_not_say_why() {
     shop.register("ana@shop.example").await;
     shop.register("gone@shop.example").await;
     shop.sql("UPDATE users SET is_active = FALSE WHERE email = 'gone@shop.example'").await;
-    let login = async |email: &str, password: &str| service::login(&shop.app, email, &secret(password)).await;
+    let login = async |email: &str, password: &str| service::login(&shop.app, None, email, &secret(password)).await;
 
     assert!(shop.is_signed_in(&login(" ANA@shop.example", PASSWORD).await.unwrap()).await);
     let wrong = refusal(login("ana@shop.example", "not the password").await);
@@ -214,7 +214,7 @@ async fn a_login_that_fails_does_not_say_why() {
 async fn a_refresh_token_works_once_and_its_second_use_ends_the_session() {
     let shop = Shop::open().await;
     let first = shop.register("ana@shop.example").await;
-    let other = service::login(&shop.app, "ana@shop.example", &secret(PASSWORD)).await.unwrap();
+    let other = service::login(&shop.app, None, "ana@shop.example", &secret(PASSWORD)).await.unwrap();
     let second = service::refresh(&shop.app, &first.tokens.refresh).await.unwrap();
     let third = service::refresh(&shop.app, &second.tokens.refresh).await.unwrap();
     assert!(shop.is_signed_in(&first).await, "an access token outlives the refresh");
@@ -251,7 +251,7 @@ async fn tokens_and_sessions_expire() {
     shop.clock.advance(config.refresh_token + Duration::from_secs(1));
     assert_eq!(code(service::refresh(&shop.app, &ana.tokens.refresh).await), "INVALID_TOKEN");
 
-    let mut ana = service::login(&shop.app, "ana@shop.example", &secret(PASSWORD)).await.unwrap();
+    let mut ana = service::login(&shop.app, None, "ana@shop.example", &secret(PASSWORD)).await.unwrap();
     let (session_end, step) = (shop.clock.now() + config.session, config.refresh_token * 9 / 10);
     while shop.clock.now() + step < session_end {
         shop.clock.advance(step);
@@ -432,7 +432,7 @@ async fn a_partner_who_may_not_deliver_any_more_takes_no_orders() {
         partner: Some(PartnerSignup { vehicle: VehicleType::Van, vehicle_number: None, license_number: None }),
         ..signup("rider@shop.example")
     };
-    let rider = service::register(&shop.app, signup).await.unwrap();
+    let rider = service::register(&shop.app, None, signup).await.unwrap();
     let actor = service::authenticate(&shop.app, rider.tokens.access.expose()).await.unwrap();
     let is_available =
         async || super::repo::list_partners_by_users(shop.app.db.reader(), &[actor.user]).await.unwrap()[0].is_available;

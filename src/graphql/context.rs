@@ -1,5 +1,6 @@
 //! What a resolver finds in its context.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,6 +15,10 @@ use crate::platform::error::{Denial, Error};
 /// Who asks; in the data of every request, and of every socket.
 #[derive(Debug, Clone, Copy)]
 pub struct Viewer(pub Option<Actor>);
+
+/// Where a request comes from; in its data. Whom it is counted for, and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin(pub IpAddr);
 
 /// All that an answer for several subscribers may depend on; in the data of its execution, in place of [`Viewer`].
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +88,12 @@ pub fn viewer(ctx: &Context<'_>) -> Option<Actor> {
 pub fn is_browsing(ctx: &Context<'_>) -> bool {
     let is_query = ctx.query_env.operation.node.ty == OperationType::Query;
     is_query && !viewer(ctx).is_some_and(|viewer| matches!(viewer.role, Role::Seller | Role::Admin))
+}
+
+/// The address that the request comes from, if it came over a connection.
+#[must_use]
+pub fn origin(ctx: &Context<'_>) -> Option<IpAddr> {
+    ctx.data_opt::<Origin>().map(|origin| origin.0)
 }
 
 /// Whoever is signed in, in this request.

@@ -30,6 +30,19 @@ impl GraphError {
         Self { is_retryable: true, ..Self::new(code, message) }
     }
 
+    /// The same, which may succeed in so many milliseconds.
+    #[must_use]
+    pub fn after(self, milliseconds: u32) -> Self {
+        Self { retry_after_ms: Some(milliseconds), ..self }
+    }
+
+    /// What whoever asks too much is told, with the milliseconds after which they may ask again.
+    #[must_use]
+    pub fn rate_limited(milliseconds: u32) -> Self {
+        let seconds = milliseconds.div_ceil(1_000);
+        Self::retryable("RATE_LIMITED", format!("Too much at once: try again in {seconds} s.")).after(milliseconds)
+    }
+
     /// The same refusal for an argument of a field that has no `userErrors`.
     #[must_use]
     pub fn bad_argument(refusal: &Rejection) -> Self {
@@ -88,10 +101,10 @@ impl GraphError {
             Denial::InvalidId => Self::new("INVALID_ID", "This is not an id of the expected type."),
             Denial::BadCursor => Self::new("BAD_CURSOR", "This cursor does not belong to this list."),
             Denial::BadPage => Self::new("BAD_PAGE", "Give either `first` or `last`, between 1 and 100."),
-            Denial::Overloaded => Self {
-                retry_after_ms: Some(1_000),
-                ..Self::retryable("OVERLOADED", "Too many sign-ins at once; try again in a moment.")
-            },
+            Denial::Overloaded => {
+                Self::retryable("OVERLOADED", "Too many sign-ins at once; try again in a moment.").after(1_000)
+            }
+            Denial::RateLimited(milliseconds) => Self::rate_limited(milliseconds),
             Denial::BadArgument(message) => Self::new("BAD_ARGUMENT", message),
         }
     }

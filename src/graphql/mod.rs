@@ -1,5 +1,6 @@
 //! What the slices' GraphQL parts share: context, guards, errors, ids, pages, scalars.
 
+pub mod budget;
 mod complete;
 pub mod connection;
 pub mod context;
@@ -19,7 +20,7 @@ mod typename;
 pub mod user_error;
 mod variables;
 
-pub use context::{actor, app, reader, viewer};
+pub use context::{actor, app, origin, reader, viewer};
 pub use error::{GraphError, Result};
 pub use finish::name_request;
 pub use guard::Signed;

@@ -38,7 +38,9 @@ impl Clock {
         self.0.moved.notify_waiters();
     }
 
-    fn offset(&self) -> TimeDelta {
+    /// By how much it is ahead of the machine's: nothing outside tests.
+    #[must_use]
+    pub fn offset(&self) -> TimeDelta {
         TimeDelta::milliseconds(self.0.millis.load(Ordering::SeqCst))
     }
 

@@ -39,6 +39,8 @@ pub enum Denial {
     BadPage,
     /// Too many are waiting for the same scarce thing.
     Overloaded,
+    /// Too many attempts; another may be made in so many milliseconds.
+    RateLimited(u32),
     /// An argument has no such value.
     BadArgument(&'static str),
 }

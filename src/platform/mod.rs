@@ -17,13 +17,16 @@ pub mod jobs;
 pub mod lease;
 pub mod newest;
 pub mod mailer;
+pub mod limits;
 pub mod outbox;
 pub mod page;
 pub mod passwords;
+pub mod quota;
 pub mod relay;
 pub mod retention;
 pub mod search;
 pub mod sweep;
+pub mod throttle;
 pub mod tokens;
 
 pub use error::{Error, Result};

@@ -1,9 +1,10 @@
 //! One operation of a connection: executed alone at first, and then, if it is a subscription, as one of a group.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_graphql::{Request, Response, ServerError, Variables};
@@ -20,10 +21,12 @@ use super::group::{Group, Joined, fingerprint};
 use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
 use super::{StreamResetReason, answer};
 use crate::config::Limits;
-use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
+use crate::graphql::budget::Purse;
+use crate::graphql::context::{Accepts, Begun, Origin, RequestId, Viewer};
 use crate::graphql::limits::{is_subscription, keep_declared};
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result};
+use crate::platform::limits::Principal;
 use crate::platform::relay;
 
 /// How long an answer may take.
@@ -48,6 +51,8 @@ pub struct Call {
     pub operation_name: Option<Arc<str>>,
     /// Values of its variables.
     pub variables: Arc<Map<String, Value>>,
+    /// Where it comes from: it is paid for by whoever is signed in, or whoever is there. None: by nobody.
+    pub from: Option<IpAddr>,
     /// Where to go on, when that is not said by an argument.
     pub after: Option<EventCursor>,
     /// What the log and the client know it by.
@@ -71,6 +76,7 @@ impl Call {
             query: query.into(),
             operation_name: operation_name.map(Arc::from),
             variables: Arc::new(variables),
+            from: None,
             after: None,
             request_id,
             accepts: Accepts::Everything,
@@ -134,6 +140,8 @@ pub(super) struct Member {
     authority: Arc<dyn Authority>,
     queue: Arc<SendQueue>,
     number: u32,
+    /// Pays for it when it is executed for the first time.
+    purse: OnceLock<Purse>,
     state: Mutex<State>,
 }
 
@@ -205,7 +213,8 @@ impl Operation {
         queue: Arc<SendQueue>,
         number: u32,
     ) -> Self {
-        let member = Member { engine, call: Mutex::new(call), authority, queue, number, state: Mutex::default() };
+        let (call, state) = (Mutex::new(call), Mutex::default());
+        let member = Member { engine, call, authority, queue, number, purse: OnceLock::new(), state };
         let member = Arc::new(member);
         member.spawn(Arc::clone(&member).run(Start::AsAsked));
         Self(member)
@@ -256,6 +265,10 @@ impl Member {
             .data(call.accepts)
             .data(begun.clone())
             .data(Arc::clone(&seat));
+        if let Some(from) = call.from {
+            let purse = self.purse.get_or_init(|| Purse::new(Principal::of(viewer.0.as_ref(), from)));
+            request = request.data(purse.clone()).data(Origin(from));
+        }
         request.operation_name = call.operation_name.map(|name| name.to_string());
         let mut answers = self.engine.execute(request);
         let mut place = Place { start, has_sent: false, cursor: None };
@@ -405,6 +418,9 @@ impl Member {
         }
         let (task, place) = (state.task.take(), state.place.take());
         drop(state);
+        if let Some(purse) = self.purse.get() {
+            purse.close();
+        }
         if let Some(task) = task {
             task.abort();
         }

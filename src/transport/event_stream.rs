@@ -25,6 +25,7 @@ use super::session::Session;
 use super::{Transport, peer, token};
 use crate::graphql::context::RequestId;
 use crate::graphql::scalars::EventCursor;
+use crate::platform::limits::Principal;
 use crate::stream::{Answer, Authority, Call, SendQueue};
 
 /// The header in which a client that comes back says which event it had last.
@@ -78,16 +79,16 @@ async fn begin<E>(transport: &Transport<E>, id: &RequestId, head: &Parts, params
     let Transport { app, engine, metrics, shutdown, quota, .. } = transport;
     let after = last_event(&head.headers)?;
     let address = peer::address(&head.extensions, &head.headers, &app.config);
-    let of_address = quota.take_address(address).ok_or_else(Refusal::too_many_sockets)?;
+    let of_address = quota.take(Principal::address(address)).ok_or_else(Refusal::too_many_sockets)?;
     let session = Session::new(app.clone());
     let token = token::bearer(&head.headers).map_err(Refusal::unauthenticated)?;
     let actor = session.begin_with_token(token).await.map_err(Refusal::unauthenticated)?;
     let of_user = match actor {
-        Some(actor) => Some(quota.take_user(actor.user).ok_or_else(Refusal::too_many_sockets_of_user)?),
+        Some(actor) => Some(quota.take(Principal::User(actor.user)).ok_or_else(Refusal::too_many_sockets_of_user)?),
         None => None,
     };
     let call = Call::new(params.query, params.operation_name, params.variables, id.clone());
-    let call = Call { after, ..call };
+    let call = Call { after, from: Some(address), ..call };
     let queue = SendQueue::new(app.config.send_queue);
     let authority: Arc<dyn Authority> = Arc::new(session.clone());
     let operation = engine.start(call, authority, &queue, 0);

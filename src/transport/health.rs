@@ -49,9 +49,14 @@ pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Respons
     // the numbers of this process do not wait for a database that is away
     let backlog = tokio::time::timeout(PATIENCE, jobs::backlog(app.db.reader())).await.ok().and_then(Result::ok);
     let lags = tokio::time::timeout(PATIENCE, consumers::lags(app.db.reader())).await.ok().and_then(Result::ok);
-    let jobs = JobNumbers { done: app.jobs.done(), failed: app.jobs.failed(), backlog, lags: lags.unwrap_or_default() };
-    let refunds_failed = app.refunds_failed.load(Ordering::Relaxed);
-    let text =
-        metrics.text(app.clock.now(), app.db.statements(), app.cache.counts(), engine.counts(), &jobs, refunds_failed);
+    let jobs = JobNumbers {
+        done: app.jobs.done(),
+        failed: app.jobs.failed(),
+        backlog,
+        lags: lags.unwrap_or_default(),
+        refunds_failed: app.refunds_failed.load(Ordering::Relaxed),
+    };
+    let (statements, refusals) = (app.db.statements(), app.budgets.refusals());
+    let text = metrics.text(app.clock.now(), statements, app.cache.counts(), engine.counts(), &jobs, refusals);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -15,9 +15,11 @@ use serde_json::{Map, Value};
 
 use super::accept::{self, Media};
 use super::error::Refusal;
-use super::{Transport, event_stream, graphiql, socket, token};
-use crate::graphql::context::{Accepts, Begun, RequestId, Viewer};
+use super::{Transport, event_stream, graphiql, peer, socket, token};
+use crate::graphql::budget::Purse;
+use crate::graphql::context::{Accepts, Begun, Origin, RequestId, Viewer};
 use crate::graphql::limits::is_subscription;
+use crate::platform::limits::Principal;
 
 /// A request as the specification names its parts.
 #[derive(Debug)]
@@ -153,10 +155,13 @@ async fn answer<E: Executor>(
         Ok(actor) => Viewer(actor),
         Err(error) => return Refusal::unauthenticated(error).respond_as(Some(media), id),
     };
+    let from = peer::address(&head.extensions, headers, &transport.app.config);
     let begun = Begun::default();
     let mut operation = Operation::new(params.query)
         .variables(Variables::from_json(Value::Object(params.variables)))
         .data(viewer)
+        .data(Purse::new(Principal::of(viewer.0.as_ref(), from)))
+        .data(Origin(from))
         .data(id.clone())
         .data(accepts)
         .data(begun.clone());
@@ -183,10 +188,13 @@ fn respond(response: async_graphql::Response, has_begun: bool, media: Media) -> 
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let is_method = response.errors.iter().any(|error| has_code(error, "METHOD_NOT_ALLOWED"));
+    let retry_after = response.errors.iter().find_map(retry_after).filter(|_| !has_begun);
     let status = match media {
         _ if is_method && !has_begun => StatusCode::METHOD_NOT_ALLOWED,
         // the protocol has errors of the document in the stream: browsers tell their page nothing of another status
         Media::EventStream => return event_stream::single(&body),
+        // of JSON the draft wants 200 whatever an answer says: what reads it takes another status for a broken connection
+        Media::GraphQl if !has_begun && retry_after.is_some() => StatusCode::TOO_MANY_REQUESTS,
         Media::GraphQl if !has_begun => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
@@ -194,10 +202,20 @@ fn respond(response: async_graphql::Response, has_begun: bool, media: Media) -> 
     let fixed = [(header::CONTENT_TYPE, media.of_refusal().content_type()), (header::CACHE_CONTROL, "no-store")];
     let mut answer = (status, fixed, body).into_response();
     answer.headers_mut().extend(response.http_headers);
+    if let Some(seconds) = retry_after {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
     answer
+}
+
+/// Whole seconds after which whoever asked too much may ask again.
+fn retry_after(error: &ServerError) -> Option<u64> {
+    let wait = error.extensions.as_ref().filter(|_| has_code(error, "RATE_LIMITED"))?.get("retryAfterMs")?;
+    let GraphValue::Number(wait) = wait else { return None };
+    Some(wait.as_u64()?.div_ceil(1_000))
 }
 
 fn has_code(error: &ServerError, code: &str) -> bool {

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::platform::cache::CacheCounts;
 use crate::platform::jobs::Backlog;
+use crate::platform::limits::{REASONS, Refusals};
 use crate::stream::Counts;
 
 /// What is counted.
@@ -32,6 +33,8 @@ pub(super) struct JobNumbers {
     pub(super) backlog: Option<Backlog>,
     /// How many events each consumer of the log has before it, by its name.
     pub(super) lags: Vec<(String, i64)>,
+    /// Refunds that failed, as this instance was told.
+    pub(super) refunds_failed: u64,
 }
 
 /// An open event stream, as long as it lives.
@@ -80,8 +83,8 @@ impl Metrics {
         OpenStream(Arc::clone(self))
     }
 
-    /// Everything, at `now`, after so many statements to the database, with what the cache, the engine of subscriptions and the
-    /// workers have counted.
+    /// Everything, at `now`, after so many statements to the database, with what the cache, the engine of subscriptions, the
+    /// workers and the limits have counted.
     pub(super) fn text(
         &self,
         now: DateTime<Utc>,
@@ -89,7 +92,7 @@ impl Metrics {
         cache: CacheCounts,
         counts: Counts,
         jobs: &JobNumbers,
-        refunds_failed: u64,
+        refusals: Refusals,
     ) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
@@ -148,6 +151,18 @@ impl Metrics {
             "Open event streams.",
             &one(self.streams.load(Ordering::Relaxed).to_string()),
         );
+        let refused: Vec<_> = REASONS
+            .iter()
+            .zip(refusals.by_reason)
+            .map(|((_, reason), count)| (format!("{{reason=\"{reason}\"}}"), count.to_string()))
+            .collect();
+        family("quick_commerce_refused_total", "counter", "What was refused because a client asked too much.", &refused);
+        family(
+            "quick_commerce_limits_alone_total",
+            "counter",
+            "Limits that this instance had to judge alone because Redis was away.",
+            &one(refusals.alone.to_string()),
+        );
         for (name, help, count) in [
             ("events", "Events that a group of subscriptions was handed.", counts.events),
             ("executions", "Executions for an event: one for each event and group.", counts.executions),
@@ -177,7 +192,7 @@ impl Metrics {
             "quick_commerce_refunds_failed_total",
             "counter",
             "Refunds that failed, as this instance was told: somebody has to see to the money.",
-            &one(refunds_failed.to_string()),
+            &one(jobs.refunds_failed.to_string()),
         );
         if let Some(Backlog { waiting, dead }) = jobs.backlog {
             let gauges = [
@@ -225,8 +240,10 @@ mod tests {
         };
         let cache = CacheCounts { hits: 30, misses: 31, entries: 32 };
         let lags = vec![("webhooks".to_owned(), 24)];
-        let jobs = JobNumbers { done: 20, failed: 21, backlog: Some(Backlog { waiting: 22, dead: 23 }), lags };
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, &jobs, 25);
+        let backlog = Some(Backlog { waiting: 22, dead: 23 });
+        let jobs = JobNumbers { done: 20, failed: 21, backlog, lags, refunds_failed: 25 };
+        let refusals = Refusals { by_reason: [40, 41, 42, 43], alone: 44 };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, &jobs, refusals);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
@@ -251,6 +268,9 @@ mod tests {
             "quick_commerce_stream_pending 19",
             "quick_commerce_stream_groups 17",
             "quick_commerce_stream_subscriptions 18",
+            "quick_commerce_refused_total{reason=\"budget\"} 40",
+            "quick_commerce_refused_total{reason=\"attempts\"} 43",
+            "quick_commerce_limits_alone_total 44",
             "quick_commerce_jobs_done_total 20",
             "quick_commerce_jobs_failed_total 21",
             "quick_commerce_jobs_waiting 22",
@@ -262,7 +282,7 @@ mod tests {
         }
         drop(open);
         let jobs = JobNumbers { backlog: None, ..jobs };
-        let text = metrics.text(started, 0, cache, counts, &jobs, 0);
+        let text = metrics.text(started, 0, cache, counts, &jobs, Refusals::default());
         assert!(text.contains("quick_commerce_websocket_connections 0\n") && !text.contains("jobs_dead"), "{text}");
     }
 }

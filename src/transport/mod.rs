@@ -10,7 +10,6 @@ mod http;
 mod listener;
 mod metrics;
 mod peer;
-mod quota;
 mod session;
 mod socket;
 mod token;
@@ -35,10 +34,10 @@ use self::error::Refusal;
 pub use self::listener::Listener;
 use self::metrics::Metrics;
 pub use self::peer::Peer;
-use self::quota::Quota;
 use crate::app::App;
 use crate::graphql::context::RequestId;
 use crate::platform::ids::Ids;
+use crate::platform::quota::Quota;
 use crate::stream::Engine;
 
 /// The header that names a request, in both directions.
@@ -95,7 +94,7 @@ pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutd
     let metrics = Arc::new(Metrics::new(app.clock.now()));
     let cors = cors(&app.config.cors_origins);
     let body_bytes = app.config.limits.body_bytes;
-    let quota = Quota::new(&app.config);
+    let quota = Quota::new(app.config.sockets_per_user, app.config.sockets_per_address);
     let (for_app, for_engine, for_metrics) = (app.clone(), engine.clone(), Arc::clone(&metrics));
     let transport = Transport { app: for_app, executor, engine: for_engine, metrics: for_metrics, shutdown, quota };
     let router = Router::new()
@@ -138,7 +137,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID])
+        .expose_headers([REQUEST_ID, header::RETRY_AFTER])
         .max_age(Duration::from_hours(1));
     Some(layer)
 }

@@ -1,7 +1,9 @@
 //! Where a request comes from.
 //!
 //! A proxy says in `X-Forwarded-For` for whom it speaks, and so can anybody: it is believed of proxies that the operator
-//! trusts, and from the right, where they wrote. What stands left of that, the client may have written itself.
+//! trusts, and from the right, where they wrote. What stands left of that, the client may have written itself. No other header
+//! is read (`Forwarded`, `X-Real-IP`, those of one vendor): most proxies pass on those that they do not write, and one word
+//! that can be forged is as bad as all.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -89,6 +91,24 @@ mod tests {
         assert_eq!(of("10.0.0.1", &[b"203.0.113.66, 10.9.9.9, 198.51.100.7, 192.0.2.1 ,10.0.0.2"]), "198.51.100.7");
         assert_eq!(of("10.0.0.1", &[b"10.0.0.3, 10.0.0.2"]), "10.0.0.3", "whoever is furthest, when all are trusted");
         assert_eq!(of("fd00::1", &[b"2001:db8::7"]), "2001:db8::7");
+    }
+
+    #[test]
+    fn no_other_header_says_anything() {
+        let mut config = Config::defaults().unwrap();
+        config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(Peer(SocketAddr::new([10, 0, 0, 1].into(), 4711))));
+        for (name, value) in [
+            ("x-real-ip", "198.51.100.7"),
+            ("forwarded", "for=198.51.100.7"),
+            ("true-client-ip", "198.51.100.7"),
+            ("cf-connecting-ip", "198.51.100.7"),
+            ("x-client-ip", "198.51.100.7"),
+        ] {
+            let headers = HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))]);
+            assert_eq!(address(&extensions, &headers, &config).to_string(), "10.0.0.1", "{name}");
+        }
     }
 
     #[test]

@@ -69,7 +69,9 @@ async fn every_operation_has_its_events(shape: Shape) {
         (ask(&app, &customer, LOGOUT, json!({})).by_post(), &logout),
     ] {
         let mut events = ask.open().await;
-        assert_eq!(events.next().await, Event::Next(None, expected.clone()));
+        let Event::Next(None, mut result) = events.next().await else { panic!("no result of {expected}") };
+        assert!(result.as_object_mut().unwrap().remove("extensions").is_some(), "it says what it cost");
+        assert_eq!(result, *expected);
         assert_eq!((events.next().await, events.next().await), (Event::Complete, Event::Gone));
     }
     // neither by GET nor with a token that stands for nobody

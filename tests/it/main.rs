@@ -8,6 +8,7 @@ mod architecture;
 mod areas;
 mod authority;
 mod bad_input;
+mod budgets;
 mod cache;
 mod cart;
 mod categories;

@@ -11,9 +11,16 @@ use crate::process::{Folder, Guarded};
 use crate::services::Services;
 use crate::{Outcome, broadcaster};
 
-/// Settings that let one machine be all clients, of versions that have them. By default they bound how many sockets one
-/// user or address may open.
-const UNBOUNDED: [(&str, &str); 2] = [("MAX_SOCKETS_PER_USER", "0"), ("MAX_SOCKETS_PER_ADDRESS", "0")];
+/// Settings that let one machine be all clients, of versions that have them. By default they bound how many sockets and
+/// subscriptions one user or address may open, and what they may ask.
+const UNBOUNDED: [(&str, &str); 6] = [
+    ("MAX_SOCKETS_PER_USER", "0"),
+    ("MAX_SOCKETS_PER_ADDRESS", "0"),
+    ("MAX_SUBSCRIPTIONS_PER_USER", "0"),
+    ("MAX_SUBSCRIPTIONS_PER_ADDRESS", "0"),
+    ("BUDGET_PER_USER", "0"),
+    ("BUDGET_PER_ADDRESS", "0"),
+];
 
 /// What the server prints when it can be connected to; the address follows.
 const READY: &str = "GraphQL    http://";

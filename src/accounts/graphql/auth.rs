@@ -8,7 +8,7 @@ use crate::accounts::service::{self, PartnerSignup, Registration, SellerSignup, 
 use crate::config::Secret;
 use crate::graphql::enums::VehicleType;
 use crate::graphql::scalars::GeoPointInput;
-use crate::graphql::{Outcome, Result, Signed, UserError, actor, app};
+use crate::graphql::{Outcome, Result, Signed, UserError, actor, app, origin};
 
 /// Registers a CUSTOMER, or a PARTNER when `partner` is given, or a SELLER when `seller` is given. Admins are made by admins
 /// or the command line.
@@ -163,7 +163,7 @@ impl AccountsMutation {
     ) -> Result<AuthPayload> {
         let app = app(ctx)?;
         AuthPayload::of(match input.parse() {
-            Ok(registration) => service::register(app, registration).await,
+            Ok(registration) => service::register(app, origin(ctx), registration).await,
             Err(refusal) => Err(refusal),
         })
     }
@@ -174,7 +174,7 @@ impl AccountsMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Address and password.")] input: LoginInput,
     ) -> Result<AuthPayload> {
-        AuthPayload::of(service::login(app(ctx)?, &input.email, &Secret::new(input.password)).await)
+        AuthPayload::of(service::login(app(ctx)?, origin(ctx), &input.email, &Secret::new(input.password)).await)
     }
 
     /// Exchanges a refresh token for new tokens. Each works once; its re-use ends the whole session. Public.

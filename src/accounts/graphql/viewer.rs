@@ -5,6 +5,7 @@ use domain::access::Actor;
 
 use super::user::User;
 use crate::cart::graphql::ViewerCart;
+use crate::graphql::budget::{RateLimit, rate_limit};
 use crate::graphql::{Result, viewer};
 use crate::orders::graphql::ViewerOrders;
 
@@ -33,5 +34,10 @@ impl ViewerAccount {
     /// The viewer as a user.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
         User::load(ctx, self.0.user).await
+    }
+
+    /// What the viewer may still ask; every answer says it too, under `extensions.cost`.
+    async fn rate_limit(&self, ctx: &Context<'_>) -> Result<RateLimit> {
+        rate_limit(ctx)
     }
 }

@@ -1,5 +1,7 @@
 //! Making accounts.
 
+use std::net::IpAddr;
+
 use domain::access::{MailedPurpose, Role};
 use domain::claims::VehicleType;
 use domain::error::Rejection;
@@ -15,6 +17,7 @@ use crate::app::App;
 use crate::config::Secret;
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
+use crate::platform::throttle::Deed;
 
 /// What somebody says of themselves when they sign up, unchecked.
 #[derive(Debug, Clone)]
@@ -134,12 +137,18 @@ impl Draft {
         phone: Option<&str>,
         extra: Extra,
     ) -> Result<Self> {
+        let (email, name, phone) = Self::check(email, password, name, phone)?;
+        let password_hash = PasswordHash(app.passwords.hash(password.expose().to_owned()).await?);
+        Ok(Self { email, password_hash, name, phone, extra })
+    }
+
+    /// Checks what can be checked at once: address, name and telephone number, as they are kept.
+    fn check(email: &str, password: &Secret, name: &str, phone: Option<&str>) -> Result<(String, String, Option<String>)> {
         let email = input::email("email", email)?;
         let name = input::line("name", name, 1, 120)?;
         let phone = checked_phone(phone)?;
         passwords::check(password.expose(), &email).map_err(AccountsError::from)?;
-        let password_hash = PasswordHash(app.passwords.hash(password.expose().to_owned()).await?);
-        Ok(Self { email, password_hash, name, phone, extra })
+        Ok((email, name, phone))
     }
 
     /// Inserts the account and what its role adds.
@@ -206,12 +215,18 @@ pub(super) fn checked_phone(phone: Option<&str>) -> Result<Option<String>, Rejec
 /// A partner starts unavailable with the configured capacity; a store packs automatically.
 ///
 /// # Errors
-/// `INVALID_INPUT` at the field at fault, `WEAK_PASSWORD`, `EMAIL_TAKEN`.
-pub async fn register(app: &App, registration: Registration) -> Result<SignedIn> {
+/// `INVALID_INPUT` at the field at fault, `WEAK_PASSWORD`, `EMAIL_TAKEN`; `RATE_LIMITED` after too many registrations of the
+/// address, or `from` there.
+pub async fn register(app: &App, from: Option<IpAddr>, registration: Registration) -> Result<SignedIn> {
     let Registration { email, password, name, phone, partner, seller } = registration;
     let extra = Extra::of(partner, seller)?;
+    // a form that is filled in wrong is no attempt
+    Draft::check(&email, &password, &name, phone.as_deref())?;
+    let attempt = app.throttle.check(Deed::Register, Some(&email), from).await?;
     let draft = Draft::new(app, &email, &password, &name, phone.as_deref(), extra).await?;
-    retry(|| register_once(app, &draft)).await
+    let signed_in = retry(|| register_once(app, &draft)).await?;
+    attempt.succeeded().await;
+    Ok(signed_in)
 }
 
 async fn register_once(app: &App, draft: &Draft) -> Result<SignedIn> {

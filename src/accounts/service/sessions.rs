@@ -1,5 +1,7 @@
 //! Signing in, staying signed in, signing out.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, SubsecRound as _, Utc};
 use domain::access::Actor;
 use domain::input;
@@ -14,6 +16,7 @@ use crate::config::Secret;
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
 use crate::platform::error::{Denial, Error};
+use crate::platform::throttle::Deed;
 use crate::platform::tokens::{hash_secret, new_secret};
 
 /// Somebody who has just proven who they are.
@@ -42,8 +45,15 @@ pub struct Tokens {
 ///
 /// # Errors
 /// `INVALID_CREDENTIALS`, in the same words and after the same work, for an unknown address, an inactive account and a
-/// wrong password.
-pub async fn login(app: &App, email: &str, password: &Secret) -> Result<SignedIn> {
+/// wrong password; `RATE_LIMITED` after too many attempts at the account or `from` an address, whatever the password is.
+pub async fn login(app: &App, from: Option<IpAddr>, email: &str, password: &Secret) -> Result<SignedIn> {
+    let attempt = app.throttle.check(Deed::Login, Some(email), from).await?;
+    let signed_in = sign_in(app, email, password).await?;
+    attempt.succeeded().await;
+    Ok(signed_in)
+}
+
+async fn sign_in(app: &App, email: &str, password: &Secret) -> Result<SignedIn> {
     let user = match input::email("email", email) {
         Ok(email) => repo::find_user_by_email(app.db.reader(), &email).await?.filter(|user| user.is_active),
         Err(_) => None,

@@ -15,6 +15,7 @@ use async_graphql::{
 use serde_json::Map;
 
 use self::cost::{Cost, Immeasurable, Measure};
+use super::budget::Spend;
 use super::context::Accepts;
 use super::error::GraphError;
 use super::finish::Finish;
@@ -31,7 +32,7 @@ const MAX_DIRECTIVES: usize = 8;
 /// Lists of the schema's parts within each other. Tools need one; each more multiplies the answer by hundreds.
 const MAX_INTROSPECTED_LISTS: usize = 2;
 
-/// Puts `limits` on a schema, prepares what passes them, and finishes its errors.
+/// Puts `limits` on a schema, prepares what passes them, has it paid for, and finishes its errors.
 #[must_use]
 pub fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
 where
@@ -46,6 +47,7 @@ where
         .limit_recursive_depth(MAX_NESTING)
         .disable_suggestions()
         .extension(Finish)
+        .extension(Spend)
         .extension(Prepare)
         .extension(Limiter(limits))
 }

@@ -42,7 +42,7 @@ impl Shop {
             partner: None,
             seller: None,
         };
-        let ana = service::register(&app, ana).await.unwrap();
+        let ana = service::register(&app, None, ana).await.unwrap();
         Self { app, clock, folder, ana }
     }
 

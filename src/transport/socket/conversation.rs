@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,10 @@ use super::protocol::{ClientMessage, Object};
 use super::wire::{End, Said, Wire};
 use crate::app::App;
 use crate::graphql::context::RequestId;
+use crate::platform::limits::Principal;
+use crate::platform::quota::{Place, Quota};
 use crate::stream::{Authority, Engine, SendQueue};
 use crate::transport::Shutdown;
-use crate::transport::quota::{Place, Quota};
 use crate::transport::session::Session;
 
 /// How long a client may take to send `connection_init`.
@@ -54,6 +56,8 @@ pub(super) struct Server {
     pub(super) shutdown: Shutdown,
     /// What the log and the client know the socket by.
     pub(super) request_id: RequestId,
+    /// Where the client is.
+    pub(super) from: IpAddr,
 }
 
 /// Speaks the protocol on `wire` until one side has had enough.
@@ -210,7 +214,7 @@ impl<'a> Conversation<'a> {
         let check = async move {
             match session.begin(&Value::Object(payload)).await {
                 Ok(None) => Ok(None),
-                Ok(Some(actor)) => quota.take_user(actor.user).map(Some).ok_or(Goodbye::TRY_AGAIN),
+                Ok(Some(actor)) => quota.take(Principal::User(actor.user)).map(Some).ok_or(Goodbye::TRY_AGAIN),
                 Err(error) if error.code() == "INTERNAL" => Err(Goodbye::TRY_AGAIN),
                 Err(_) => Err(Goodbye::FORBIDDEN),
             }

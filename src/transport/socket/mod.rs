@@ -27,8 +27,9 @@ use super::Transport;
 use super::error::Refusal;
 use super::metrics::OpenSocket;
 use super::peer;
-use super::quota::Place;
 use crate::graphql::context::RequestId;
+use crate::platform::limits::Principal;
+use crate::platform::quota::Place;
 
 /// Turns the request into a WebSocket.
 pub(super) fn upgrade<E>(transport: Transport<E>, id: RequestId, mut parts: Parts) -> Response {
@@ -42,13 +43,13 @@ pub(super) fn upgrade<E>(transport: Transport<E>, id: RequestId, mut parts: Part
     };
     let Transport { app, engine, metrics, shutdown, quota, .. } = transport;
     let address = peer::address(&parts.extensions, &parts.headers, &app.config);
-    let Some(place) = quota.take_address(address) else {
+    let Some(place) = quota.take(Principal::address(address)) else {
         return Refusal::too_many_sockets().respond(&id);
     };
     let Handshake { connection, is_spoken, response } = handshake;
     let open = metrics.socket();
     let sockets = shutdown.sockets.clone();
-    let server = Server { app, engine, quota, shutdown, request_id: id };
+    let server = Server { app, engine, quota, shutdown, request_id: id, from: address };
     sockets.spawn(serve(connection, server, is_spoken, (open, place)));
     response
 }

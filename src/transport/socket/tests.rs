@@ -20,9 +20,9 @@ use crate::accounts::service::{self, Registration};
 use crate::app::{Ambient, App};
 use crate::config::{Config, Secret};
 use crate::graphql::limits::limited;
+use crate::platform::quota::Quota;
 use crate::stream::{Engine, SendQueue, Verdict};
 use crate::transport::Shutdown;
-use crate::transport::quota::Quota;
 
 struct Query;
 
@@ -102,9 +102,10 @@ impl Parts {
         Server {
             app: self.app.clone(),
             engine: self.engine.clone(),
-            quota: Quota::new(&self.app.config),
+            quota: Quota::new(self.app.config.sockets_per_user, self.app.config.sockets_per_address),
             shutdown: self.shutdown.clone(),
             request_id: RequestId("test".to_owned()),
+            from: [127, 0, 0, 1].into(),
         }
     }
 
@@ -444,7 +445,7 @@ async fn who_trickles_is_closed_like_anybody_else() {
         partner: None,
         seller: None,
     };
-    let ana = service::register(&parts.app, somebody).await.unwrap();
+    let ana = service::register(&parts.app, None, somebody).await.unwrap();
     for (why, code) in [(Why::SessionEnds, 4403), (Why::TooSlow, 1013), (Why::ServerStops, 1012)] {
         let queue = SendQueue::new(parts.app.config.send_queue);
         let (near, far) = duplex(8192);

@@ -87,6 +87,7 @@ impl Stage {
             // few people with many sockets
             ("MAX_SOCKETS_PER_USER", "0".to_owned()),
             ("MAX_SOCKETS_PER_ADDRESS", "0".to_owned()),
+            ("MAX_SUBSCRIPTIONS_PER_USER", "0".to_owned()),
         ];
         let get = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let config = Config::load(None, get).unwrap();
