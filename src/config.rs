@@ -89,6 +89,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("CLAIM_HOLD_SECONDS", "120", "how long a partner may look at an order before accepting it"),
     setting("PICKUP_SECONDS", "900", "how long a partner has from accepting an order to picking it up"),
     setting("PARTNER_CAPACITY", "2", "orders that a new partner may carry at once"),
+    setting("CHAT_GRACE_MINUTES", "60", "how long an order's chat stays open after the order's end"),
     setting("PAYMENT_MINUTES", "15", "how long an order waits for its payment before it is called off"),
     setting(
         "PAYMENT_PROVIDER",
@@ -181,6 +182,8 @@ pub struct Config {
     pub pickup: Duration,
     /// Orders that a new partner may carry at once.
     pub partner_capacity: i32,
+    /// How long an order's chat stays open after the order's end.
+    pub chat_grace: Duration,
     /// Payments in advance.
     pub payments: Payments,
     /// Bounds on requests.
@@ -465,6 +468,7 @@ impl Reader {
             claim_hold: self.seconds("CLAIM_HOLD_SECONDS", 5, 3_600),
             pickup: self.seconds("PICKUP_SECONDS", 30, 86_400),
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
+            chat_grace: Duration::from_secs(self.number("CHAT_GRACE_MINUTES", 0, 43_200) * 60),
             payments,
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),

@@ -14,6 +14,7 @@ pub mod accounts;
 pub mod analytics;
 pub mod cart;
 pub mod catalog;
+pub mod chat;
 pub mod dispatch;
 pub mod inventory;
 pub mod orders;

@@ -101,6 +101,8 @@ pub struct Situation {
     pub payment_status: PaymentStatus,
     /// Whether the customer has rated it.
     pub is_rated: bool,
+    /// Whether messages may be sent in its chat.
+    pub is_chat_open: bool,
 }
 
 impl Situation {
@@ -157,6 +159,9 @@ pub fn viewer_actions(party: Option<Party>, now: Situation) -> Vec<OrderAction> 
             if party == Party::Admin && matches!(now.status, OrderStatus::Ready | OrderStatus::Assigned) {
                 actions.push(OrderAction::Assign);
             }
+            if now.is_chat_open {
+                actions.push(OrderAction::Message);
+            }
         }
     }
     actions.sort_unstable();
@@ -170,7 +175,10 @@ mod tests {
 
     fn actions(party: Option<Party>, status: OrderStatus, claim: Option<ClaimStatus>) -> Vec<OrderAction> {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
-        viewer_actions(party, Situation { status, claim, payment_method, payment_status, is_rated: false })
+        viewer_actions(
+            party,
+            Situation { status, claim, payment_method, payment_status, is_rated: false, is_chat_open: false },
+        )
     }
 
     #[test]
@@ -205,7 +213,7 @@ mod tests {
     fn a_customer_rates_what_was_delivered_and_once() {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Paid);
         let rates = |party, status, is_rated| {
-            let now = Situation { status, claim: None, payment_method, payment_status, is_rated };
+            let now = Situation { status, claim: None, payment_method, payment_status, is_rated, is_chat_open: false };
             viewer_actions(Some(party), now).contains(&OrderAction::Rate)
         };
         for status in OrderStatus::ALL {
@@ -218,9 +226,25 @@ mod tests {
     }
 
     #[test]
+    fn everybody_who_has_to_do_with_an_order_may_write_while_its_chat_is_open() {
+        let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
+        for is_chat_open in [true, false] {
+            for party in [Party::Customer, Party::Seller, Party::Partner, Party::Admin].map(Some).into_iter().chain([None]) {
+                let (status, claim) = (OrderStatus::InTransit, Some(ClaimStatus::Accepted));
+                let now = Situation { status, claim, payment_method, payment_status, is_rated: false, is_chat_open };
+                let is_offered = viewer_actions(party, now).contains(&OrderAction::Message);
+                assert_eq!(is_offered, is_chat_open && party.is_some(), "{party:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_customer_pays_what_waits_for_it_and_the_seller_and_admins_give_back_what_was_paid() {
         let actions = |party, status, payment_method, payment_status| {
-            viewer_actions(Some(party), Situation { status, claim: None, payment_method, payment_status, is_rated: false })
+            viewer_actions(
+                Some(party),
+                Situation { status, claim: None, payment_method, payment_status, is_rated: false, is_chat_open: false },
+            )
         };
         let (card, cash) = (PaymentMethod::Card, PaymentMethod::CashOnDelivery);
         for (party, status, method, payment, pays, refunds) in [

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod calendar;
 pub mod cart;
+pub mod chat;
 pub mod claims;
 pub mod error;
 pub mod estimate;

@@ -4,6 +4,7 @@
 //! of one slice only. Entities have no relations: joins across slices would let one slice read another's tables unseen.
 
 pub mod json;
+mod message_body;
 mod password_hash;
 mod text;
 
@@ -16,6 +17,7 @@ pub mod event;
 pub mod event_topic;
 pub mod idempotency_key;
 pub mod job;
+pub mod message;
 pub mod order;
 pub mod order_event;
 pub mod order_item;
@@ -39,5 +41,6 @@ pub mod stock;
 pub mod stock_movement;
 pub mod user;
 
+pub use message_body::MessageBody;
 pub use password_hash::PasswordHash;
 pub use text::Text;

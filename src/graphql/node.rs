@@ -12,6 +12,7 @@ use super::{Result, app, viewer};
 use crate::accounts::graphql::{Address, AddressesLoader, Seller, SellerLoader, User, UserLoader};
 use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
 use crate::catalog::graphql::{Category, CategoryLoader, Product, ProductLoader};
+use crate::chat::graphql::{Message, MessageLoader};
 use crate::inventory::graphql::{MovementLoader, StockMovement};
 use crate::orders::graphql::{Claim, ClaimLoader, EventLoader, ItemLoader, Order, OrderEvent, OrderItem, OrderLoader};
 use crate::payments::graphql::{Payment, PaymentLoader, Refund, RefundLoader};
@@ -52,6 +53,8 @@ pub enum Node {
     Payment(Box<Payment>),
     /// A refund.
     Refund(Box<Refund>),
+    /// A message in an order's chat.
+    Message(Message),
 }
 
 /// What nodes add to Query.
@@ -146,6 +149,13 @@ impl<'a> Finder<'a> {
             Kind::Payment => self.payment(actor, id).await?.map(|payment| Node::Payment(Box::new(payment))),
             Kind::Refund => match load::<RefundLoader, _>(ctx, id).await? {
                 Some(row) => self.payment(actor, row.payment_id).await?.map(|_| Node::Refund(Box::new(Refund(row)))),
+                None => None,
+            },
+            Kind::Message => match load::<MessageLoader, _>(ctx, id).await? {
+                Some(row) => {
+                    let order = load::<OrderLoader, _>(ctx, row.order_id).await?;
+                    order.and_then(|order| Message::seen_by(row, &order, actor)).map(Node::Message)
+                }
                 None => None,
             },
             Kind::StockMovement => match load::<MovementLoader, _>(ctx, id).await? {

@@ -13,6 +13,7 @@ use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
 use crate::cart::graphql::{CartMutation, CartSubscription, PromosMutation};
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
+use crate::chat::graphql::{ChatMutation, ChatSubscription, MessageLoader, MessagesLoader};
 use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscription};
 use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
@@ -46,6 +47,7 @@ pub struct Mutation(
     RatingsMutation,
     PaymentsMutation,
     DispatchMutation,
+    ChatMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
@@ -56,6 +58,7 @@ pub struct Subscription(
     InventorySubscription,
     OrdersSubscription,
     DispatchSubscription,
+    ChatSubscription,
     DesksSubscription,
 );
 
@@ -116,6 +119,8 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(RefundsLoader(app.clone()), gather))
         .data(loader(ItemLoader(app.clone()), gather))
         .data(loader(EventLoader(app.clone()), gather))
+        .data(loader(MessageLoader(app.clone()), gather))
+        .data(loader(MessagesLoader(app.clone()), gather))
         .data(loader(MovementLoader(app.clone()), gather))
         .data(loader(PaymentLoader(app.clone()), gather))
         .data(loader(RefundLoader(app.clone()), gather));

@@ -1,7 +1,7 @@
 //! What subscribers are told of an order.
 
 use domain::event::Topic;
-use domain::order::OrderStatus;
+use domain::order::{OrderEventType, OrderStatus};
 use entity::{order, order_event};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,15 @@ impl OrderChange {
         if self.offer.is_some() {
             topics.push(Topic::Available);
         }
+        if self.may_end_chat() {
+            topics.push(Topic::Chat(order.id));
+        }
         topics
+    }
+
+    /// Whether somebody who took part in the order's chat may not do so any more.
+    fn may_end_chat(&self) -> bool {
+        use OrderEventType::{Assigned, Cancelled, ClaimExpired, ClaimReleased};
+        matches!(*self.event.r#type, Assigned | Cancelled | ClaimExpired | ClaimReleased)
     }
 }

@@ -12,6 +12,7 @@ use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use serde_json::{Value, json};
 
 use self::fields::{MUTATIONS, actor, input, named};
+use crate::chat::say;
 use crate::support::actors::Actor;
 use crate::support::http::Answer;
 use crate::support::money::paid_in_cash;
@@ -38,6 +39,8 @@ struct World {
     claim_id: String,
     /// Of that order, in cash.
     payment_id: String,
+    /// In that order's chat.
+    message_id: String,
 }
 
 impl World {
@@ -49,7 +52,8 @@ impl World {
         let order_id = ready_order(&shop, &customer).await;
         let claim_id = claim(&partner, &order_id).await;
         let payment_id = paid_in_cash(&app.app, &order_id, 1_000_000_000_000).await;
-        Self { nobody: app.anonymous(), app, shop, customer, partner, admin, order_id, claim_id, payment_id }
+        let message_id = say(&partner, &order_id, "On my way.").await;
+        Self { nobody: app.anonymous(), app, shop, customer, partner, admin, order_id, claim_id, payment_id, message_id }
     }
 
     /// How many rows each table has, and how much is in stock.
@@ -82,6 +86,7 @@ impl World {
             payment,
             refund,
             rating,
+            message,
             job,
             event,
             idempotency_key

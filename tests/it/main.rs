@@ -10,6 +10,7 @@ mod bad_input;
 mod cache;
 mod cart;
 mod chaos;
+mod chat;
 mod claims;
 mod client_examples;
 mod client_resume;

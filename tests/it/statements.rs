@@ -7,6 +7,7 @@ use quick_commerce::graphql::context::{RequestId, Viewer};
 use quick_commerce::graphql::{authenticate, build_schema_gathering};
 use serde_json::{Value, json};
 
+use crate::chat::say;
 use crate::ratings::rate;
 use crate::support::actors::Actor;
 use crate::support::money::{place_card_order, start};
@@ -26,6 +27,7 @@ const ORDERS: &str = "query Orders($first: Int!) { admin { orders(first: $first)
     customer { name email addresses { line1 } } seller { storeName rating }
     partner { name partner { activeDeliveries rating } }
     claim { status serverTime partner { name } order { number } }
+    messages(last: 5) { nodes { body sender { name } senderRole order { number } } }
     timeline(first: 5) { nodes { type cursor actor { name } } }
     items { quantity product { name rating available category { name productCount { value } } seller { storeName }
         stock { onHand movements(first: 2) { nodes { delta actor { name } order { number } } } } } } } } } }";
@@ -76,6 +78,7 @@ async fn an_answer_takes_as_many_statements_for_many_orders_as_for_few(shape: Sh
         if number % 2 == 0 {
             let partner = app.partner().await;
             claim(&partner, &order).await;
+            say(&partner, &order, "On my way.").await;
             if number % 4 == 0 {
                 deliver(&partner, &customer, &order).await;
                 rate(&customer, &order, 5).await;

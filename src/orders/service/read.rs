@@ -11,6 +11,7 @@ use uuid::Uuid;
 pub use crate::orders::repo::lists::{OrderFilter, OrderSort, StatusCount, event_key};
 use crate::orders::repo::{claims, lists, orders, ratings};
 use crate::platform::Result;
+use crate::platform::db::Tx;
 use crate::platform::page::{self, Page, PageArgs};
 
 /// The order `id`.
@@ -19,6 +20,14 @@ use crate::platform::page::{self, Page, PageArgs};
 /// When the database fails.
 pub async fn find_order(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order::Model>> {
     Ok(orders::find_order(db, id).await?)
+}
+
+/// The order `id`, which nobody else changes until `tx` ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_order(tx: &Tx, id: Uuid) -> Result<Option<order::Model>> {
+    Ok(orders::lock_order(&**tx, id).await?)
 }
 
 /// The orders `ids`.

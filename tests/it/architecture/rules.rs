@@ -18,6 +18,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("inventory", &["stock", "stock_movement"]),
     ("cart", &["cart", "cart_line", "promo", "promo_customer", "promo_redemption"]),
     ("payments", &["payment", "refund", "payment_event", "sandbox_intent", "sandbox_refund"]),
+    ("chat", &["message"]),
     // an order and its claims are one aggregate
     ("orders", &["order", "order_item", "order_event", "claim", "rating"]),
 ];

@@ -12,6 +12,7 @@ use quick_commerce::stream::{Answer, Engine};
 use serde_json::{Value, json};
 
 use crate::cart::set;
+use crate::chat::{read_up_to, say};
 use crate::ratings::rate;
 use crate::support::actors::{Actor, SET_AVAILABILITY};
 use crate::support::story::{
@@ -220,6 +221,11 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
                 json!({ "id": order }),
                 vec![(&admin, &other_admin), (&customer, &customer), (&shop.seller, &shop.seller)],
             ),
+            "chatMessages" => (
+                ("($id: ID!)", "(orderId: $id)"),
+                json!({ "id": order }),
+                vec![(&admin, &other_admin), (&customer, &customer), (&shop.seller, &shop.seller)],
+            ),
             "cartUpdates" | "myOrderUpdates" => (("", ""), json!({}), vec![(&customer, &customer)]),
             "sellerOrderUpdates" | "lowStockAlerts" => (("", ""), json!({}), vec![(&shop.seller, &shop.seller)]),
             "availableOrders" => (("", ""), json!({}), vec![(&partner, &other_partner)]),
@@ -263,7 +269,17 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
     world.compare().await;
     claim(&partner, &order).await;
     world.compare().await;
-    // now that it is theirs a partner follows it too
+    // now that it is theirs a partner follows it too, and its chat
+    let document =
+        format!("subscription($id: ID!) {{ chatMessages(orderId: $id) {{ {} }} }}", types.selection("ChatItem", DEPTH));
+    let (one, first) = two(&partner, &partner).await;
+    world.follow("chatMessages as their partner", &document, &json!({ "id": order }), one, first).await;
+    for (sender, reader) in [(&customer, &partner), (&partner, &customer), (&admin, &shop.seller)] {
+        let message = say(sender, &order, "Is it far?").await;
+        world.compare().await;
+        read_up_to(reader, &order, &message).await;
+        world.compare().await;
+    }
     let document = format!(
         "subscription($id: ID!) {{ orderUpdates(orderId: $id) {{ {} }} }}",
         types.selection("OrderUpdatesItem", DEPTH)

@@ -124,6 +124,7 @@ async fn everything(world: &World) -> Value {
         payment,
         refund,
         rating,
+        message,
         event
     ]
 }
@@ -140,6 +141,7 @@ async fn ids(world: &World) -> Vec<String> {
         (Kind::OrderItem, text(parts.data(), "/order/items/0/id")),
         (Kind::Event, text(parts.data(), "/order/timeline/nodes/0/id")),
         (Kind::Claim, world.claim_id.clone()),
+        (Kind::Message, world.message_id.clone()),
         (Kind::StockMovement, text(ledger.data(), "/product/stock/movements/nodes/0/id")),
         (Kind::User, world.customer.user_id.clone()),
         (Kind::User, world.shop.seller.user_id.clone()),

@@ -59,6 +59,7 @@ pub(super) const QUERIES: &[Row] = &[
 /// Before the mutations: the order is still under way.
 pub(super) const SUBSCRIPTIONS: &[Row] = &[
     row("orderUpdates", ITS_PARTIES, "subscription($id: ID!) { orderUpdates(orderId: $id) { __typename } }", order_id),
+    row("chatMessages", ITS_PARTIES, "subscription($id: ID!) { chatMessages(orderId: $id) { __typename } }", order_id),
     row("cartUpdates", CUSTOMERS, "subscription { cartUpdates { id } }", nothing),
     row("myOrderUpdates", CUSTOMERS, "subscription { myOrderUpdates { __typename } }", nothing),
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
@@ -180,6 +181,18 @@ pub(super) const MUTATIONS: &[Row] = &[
                 "address": address(), "paymentMethod": "CASH_ON_DELIVERY",
             } })
         },
+    ),
+    row(
+        "sendMessage",
+        ITS_PARTIES,
+        "mutation($input: SendMessageInput!) { sendMessage(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "idempotencyKey": key(), "orderId": world.order_id, "body": "Hello." } }),
+    ),
+    row(
+        "markMessagesRead",
+        ITS_PARTIES,
+        "mutation($input: MarkMessagesReadInput!) { markMessagesRead(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "orderId": world.order_id, "upTo": world.message_id } }),
     ),
     row(
         "cancelOrder",
