@@ -100,7 +100,8 @@ struct Scene {
 
 impl Scene {
     async fn set(shape: Shape) -> Self {
-        let app = TestApp::start(shape).await;
+        // tokens outlive a chat's grace
+        let app = TestApp::start_with(shape, |config| config.access_token = Duration::from_hours(24)).await;
         let arrive =
             async { tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner(), app.admin()) };
         let (shop, customer, partner, admin) = Box::pin(arrive).await;
