@@ -21,6 +21,7 @@ mod m20261121_000010_payments;
 mod m20261121_000011_sales;
 mod m20261121_000012_search;
 mod m20261121_000013_ratings;
+mod m20261121_000014_consumers;
 mod m20261121_000019_chat;
 
 /// Every migration, oldest first.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_sales::Migration),
             Box::new(m20261121_000012_search::Migration),
             Box::new(m20261121_000013_ratings::Migration),
+            Box::new(m20261121_000014_consumers::Migration),
             Box::new(m20261121_000019_chat::Migration),
         ]
     }

@@ -12,7 +12,7 @@ use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::cache::Cache;
 use super::error::Result;
@@ -36,6 +36,7 @@ pub struct Db {
     reader: DatabaseConnection,
     appended: Arc<Notify>,
     enqueued: Arc<Notify>,
+    numbered: Arc<watch::Sender<()>>,
     statements: Arc<AtomicU64>,
     cache: Cache,
     hearer: Arc<OnceLock<Hearer>>,
@@ -110,6 +111,7 @@ impl Db {
     /// When the database cannot be reached or opened.
     pub async fn connect(url: &str, connections: u32, cache: Cache) -> std::result::Result<Self, DbErr> {
         let (appended, enqueued, statements) = (Arc::default(), Arc::default(), Arc::new(AtomicU64::new(0)));
+        let numbered = Arc::new(watch::Sender::new(()));
         let hearer = Arc::new(OnceLock::<Hearer>::new());
         let counted = |mut connection: DatabaseConnection| {
             let (statements, hearer) = (Arc::clone(&statements), Arc::clone(&hearer));
@@ -124,7 +126,7 @@ impl Db {
         if url.starts_with("sqlite:") {
             let writer = counted(Database::connect(sqlite(url, 1)).await?);
             let reader = counted(Database::connect(sqlite(url, connections.max(1))).await?);
-            return Ok(Self { writer, reader, appended, enqueued, statements, cache, hearer });
+            return Ok(Self { writer, reader, appended, enqueued, numbered, statements, cache, hearer });
         }
         probe(url).await?;
         let mut options = ConnectOptions::new(url);
@@ -134,7 +136,7 @@ impl Db {
             .connect_timeout(Duration::from_secs(5))
             .sqlx_logging(false);
         let pool = counted(Database::connect(options).await?);
-        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, statements, cache, hearer })
+        Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, numbered, statements, cache, hearer })
     }
 
     /// For reading outside a transaction.
@@ -177,6 +179,17 @@ impl Db {
     #[must_use]
     pub fn enqueued(&self) -> &Notify {
         &self.enqueued
+    }
+
+    /// Changes whenever this instance has given positions to events of the log.
+    #[must_use]
+    pub fn numbered(&self) -> watch::Receiver<()> {
+        self.numbered.subscribe()
+    }
+
+    /// Says that events were given positions.
+    pub(super) fn mark_numbered(&self) {
+        self.numbered.send_replace(());
     }
 
     /// Opens a transaction for writing. SQLite takes its write lock at once: a reader that turns writer halfway is refused

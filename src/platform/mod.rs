@@ -4,6 +4,7 @@ pub mod bus;
 pub mod cache;
 pub mod calendar;
 pub mod clock;
+pub mod consumers;
 pub mod db;
 pub mod doors;
 pub mod error;

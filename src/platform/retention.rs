@@ -8,11 +8,15 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
+use super::consumers;
 use super::db::Db;
 use super::error::Result;
 
 /// How often the clean-up runs.
 const EVERY: Duration = Duration::from_mins(10);
+
+/// How much longer events are kept for a consumer that has not taken them.
+const HELD: TimeDelta = TimeDelta::days(7);
 
 /// Rows removed in one statement, so that nothing waits long behind it.
 const BATCH: u64 = 1_000;
@@ -75,6 +79,7 @@ impl Retention {
     /// From the start of the log on, so that what is left has no holes. What was never published stays.
     async fn remove_events(&self, before: DateTime<Utc>) -> Result<u64> {
         let published = super::relay::published(self.db.reader()).await?;
+        let taken = consumers::slowest(self.db.reader()).await?.unwrap_or(published);
         let old: Vec<(i64, DateTime<Utc>)> = event::Entity::find()
             .select_only()
             .column(event::Column::Position)
@@ -85,7 +90,9 @@ impl Retention {
             .into_tuple()
             .all(self.db.reader())
             .await?;
-        let Some((last, _)) = old.iter().take_while(|(_, at)| *at < before).last() else { return Ok(0) };
+        // what a consumer has not taken is kept for it, but not for ever: it may be one that is no more
+        let is_old = |(position, at): &&(i64, DateTime<Utc>)| *at < if *position <= taken { before } else { before - HELD };
+        let Some((last, _)) = old.iter().take_while(is_old).last() else { return Ok(0) };
         // the events first: a reader that finds a topic's position without its event knows that it came too late
         let old = event::Column::Position.lte(*last);
         let removed = event::Entity::delete_many().filter(old).exec(self.db.writer()).await?;

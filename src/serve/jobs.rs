@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::app::App;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
+use crate::platform::consumers::SKIPPED;
 use crate::platform::jobs::Handlers;
 
 /// The jobs of all slices. The sandbox sends its webhooks to the server at `addr`, unless another address is configured.
@@ -12,7 +13,12 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (cancel, refund, late, callback) = (app.clone(), app.clone(), app.clone(), app.clone());
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
+    let (skipped, consumers) = (app.clone(), super::consumers::consumers(app));
     Handlers::default()
+        .with(SKIPPED, move |job| {
+            let (app, consumers) = (skipped.clone(), consumers.clone());
+            async move { consumers.take_skipped(&app.db, &job).await }
+        })
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();
             async move { paying::cancel_at_provider(&app, &job).await }

@@ -1,5 +1,6 @@
 //! The server: listener, background work, shutdown.
 
+mod consumers;
 mod jobs;
 mod payments;
 
@@ -65,6 +66,10 @@ impl Work {
             let (worker, stop) = (app.worker(jobs::handlers(app, addr)), stop.clone());
             move || worker.clone().run(stop.clone())
         }));
+        for reader in consumers::consumers(app).readers(&app.db, &app.clock, &app.ids) {
+            let stop = stop.clone();
+            tasks.spawn(supervise("consumer", stop.clone(), move || reader.clone().run(stop.clone())));
+        }
         tasks.spawn(supervise("session clean-up", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || cleaning::clean(app.clone(), stop.clone())

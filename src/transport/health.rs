@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Transport;
 use super::metrics::JobNumbers;
-use crate::platform::jobs;
+use crate::platform::{consumers, jobs};
 
 /// How long a part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -47,7 +47,8 @@ pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Respons
     let Transport { app, engine, metrics, .. } = transport;
     // the numbers of this process do not wait for a database that is away
     let backlog = tokio::time::timeout(PATIENCE, jobs::backlog(app.db.reader())).await.ok().and_then(Result::ok);
-    let jobs = JobNumbers { done: app.jobs.done(), failed: app.jobs.failed(), backlog };
-    let text = metrics.text(app.clock.now(), app.db.statements(), app.cache.counts(), engine.counts(), jobs);
+    let lags = tokio::time::timeout(PATIENCE, consumers::lags(app.db.reader())).await.ok().and_then(Result::ok);
+    let jobs = JobNumbers { done: app.jobs.done(), failed: app.jobs.failed(), backlog, lags: lags.unwrap_or_default() };
+    let text = metrics.text(app.clock.now(), app.db.statements(), app.cache.counts(), engine.counts(), &jobs);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -22,7 +22,7 @@ pub(super) struct Metrics {
 }
 
 /// What is known of jobs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct JobNumbers {
     /// Done by this instance.
     pub(super) done: u64,
@@ -30,6 +30,8 @@ pub(super) struct JobNumbers {
     pub(super) failed: u64,
     /// What all instances have before them; none when the database does not answer.
     pub(super) backlog: Option<Backlog>,
+    /// How many events each consumer of the log has before it, by its name.
+    pub(super) lags: Vec<(String, i64)>,
 }
 
 /// An open event stream, as long as it lives.
@@ -86,7 +88,7 @@ impl Metrics {
         statements: u64,
         cache: CacheCounts,
         counts: Counts,
-        jobs: JobNumbers,
+        jobs: &JobNumbers,
     ) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
@@ -179,6 +181,11 @@ impl Metrics {
                 family(&format!("quick_commerce_jobs_{name}"), "gauge", help, &one(count.to_string()));
             }
         }
+        if !jobs.lags.is_empty() {
+            let lags: Vec<_> =
+                jobs.lags.iter().map(|(name, lag)| (format!("{{consumer=\"{name}\"}}"), lag.to_string())).collect();
+            family("quick_commerce_consumer_lag_events", "gauge", "Events that a consumer has yet to take.", &lags);
+        }
         text
     }
 }
@@ -210,8 +217,9 @@ mod tests {
             subscriptions: 18,
         };
         let cache = CacheCounts { hits: 30, misses: 31, entries: 32 };
-        let jobs = JobNumbers { done: 20, failed: 21, backlog: Some(Backlog { waiting: 22, dead: 23 }) };
-        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, jobs);
+        let lags = vec![("webhooks".to_owned(), 24)];
+        let jobs = JobNumbers { done: 20, failed: 21, backlog: Some(Backlog { waiting: 22, dead: 23 }), lags };
+        let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, &jobs);
         for line in [
             "# TYPE quick_commerce_http_requests_total counter",
             "quick_commerce_database_statements_total 7",
@@ -240,12 +248,13 @@ mod tests {
             "quick_commerce_jobs_failed_total 21",
             "quick_commerce_jobs_waiting 22",
             "quick_commerce_jobs_dead 23",
+            "quick_commerce_consumer_lag_events{consumer=\"webhooks\"} 24",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
         drop(open);
         let jobs = JobNumbers { backlog: None, ..jobs };
-        let text = metrics.text(started, 0, cache, counts, jobs);
+        let text = metrics.text(started, 0, cache, counts, &jobs);
         assert!(text.contains("quick_commerce_websocket_connections 0\n") && !text.contains("jobs_dead"), "{text}");
     }
 }

@@ -209,7 +209,7 @@ pub(super) async fn newest(db: &impl ConnectionTrait, topics: Vec<Topic>, positi
 }
 
 /// The message that tells of `row`.
-pub(super) fn message(row: event::Model, previous: i64) -> Message {
+pub(in crate::platform) fn message(row: event::Model, previous: i64) -> Message {
     Message {
         position: row.position.unwrap_or_default(),
         previous,

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::epoch::{new_epoch, prepare};
+pub(in crate::platform) use self::log::message;
 pub use self::log::{Head, Moved, Since, head, moved, page_since, positions, published, settled, since, waiting};
 use super::bus::Bus;
 use super::clock::Clock;
@@ -104,6 +105,7 @@ impl Relay {
                 Ok(Step::Moved(0)) => {}
                 Ok(Step::Moved(count)) => {
                     bells.numbered.notify_one();
+                    self.db.mark_numbered();
                     // a full batch: more is waiting
                     if count >= BATCH {
                         continue;

@@ -1,0 +1,211 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use domain::event::Topic;
+use sea_orm::IntoActiveModel as _;
+
+use super::*;
+use crate::app::{Ambient, App};
+use crate::config::Config;
+use crate::platform::ids::Entropy;
+use crate::platform::jobs::Handlers;
+use crate::platform::outbox::{self, NewEvent};
+
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn app(name: &str) -> (App, Folder) {
+    let folder = Folder(std::env::temp_dir().join(format!("qc-consumers-{name}-{}", std::process::id())));
+    let url = format!("sqlite://{}/test.db", folder.0.display());
+    let config = Config::load(None, |setting| (setting == "DATABASE_URL").then(|| url.clone())).unwrap();
+    let ambient = Ambient { clock: Clock::system(), entropy: Entropy::seeded(7) };
+    let app = App::build(config, ambient).await.unwrap();
+    app.migrate().await.unwrap();
+    (app, folder)
+}
+
+/// Logs an event for each of `numbers`, and has the relay give them positions.
+async fn log(app: &App, numbers: impl IntoIterator<Item = u32>) {
+    let tx = app.db.begin().await.unwrap();
+    for number in numbers {
+        let (id, at) = (app.ids.uuid(), app.clock.now());
+        let event = NewEvent { id, kind: "test", topics: &[Topic::Platform], payload: &number, at };
+        outbox::append(&tx, &event).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    app.relay().step().await.unwrap();
+}
+
+/// Writes down what it is given, and has a job done for each; refuses what is divisible by ten as long as it is told to.
+#[derive(Clone)]
+struct Scribe {
+    start: Start,
+    written: Arc<Mutex<Vec<u64>>>,
+    refuses: Arc<AtomicBool>,
+}
+
+impl Scribe {
+    fn new(start: Start) -> Self {
+        Self { start, written: Arc::default(), refuses: Arc::default() }
+    }
+
+    fn written(&self) -> Vec<u64> {
+        std::mem::take(&mut self.written.lock().unwrap())
+    }
+}
+
+impl Reaction for Scribe {
+    fn name(&self) -> &'static str {
+        "scribe"
+    }
+
+    fn start(&self) -> Start {
+        self.start
+    }
+
+    fn react<'a>(&'a self, tx: &'a Tx, events: &'a [Message]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            for event in events {
+                let number = event.payload.as_u64().unwrap();
+                let (id, at, key) = (event.event_id, event.at, number.to_string());
+                jobs::enqueue(tx, NewJob { id, kind: "written", key, payload: &number, run_at: at, at }).await?;
+                if number.is_multiple_of(10) && self.refuses.load(Ordering::Relaxed) {
+                    return Err(Error::from(sea_orm::DbErr::Custom("not this one".to_owned())));
+                }
+                self.written.lock().unwrap().push(number);
+            }
+            Ok(())
+        })
+    }
+}
+
+fn reader(app: &App, scribe: &Scribe) -> Reader {
+    Consumers::default().with(scribe.clone()).readers(&app.db, &app.clock, &app.ids).remove(0)
+}
+
+async fn waiting(app: &App) -> u64 {
+    jobs::backlog(app.db.reader()).await.unwrap().waiting
+}
+
+#[tokio::test]
+async fn every_event_is_taken_once_in_its_order() {
+    let (app, _folder) = app("order").await;
+    log(&app, 1..=3).await;
+    let scribe = Scribe::new(Start::Oldest);
+    assert_eq!(reader(&app, &scribe).step(2).await.unwrap(), Read::Events(2));
+    assert_eq!(lags(app.db.reader()).await.unwrap(), [("scribe".to_owned(), 1)]);
+    // another instance goes on where the first one was
+    let other = reader(&app, &scribe);
+    assert_eq!(other.step(2).await.unwrap(), Read::Events(1));
+    assert_eq!(other.step(2).await.unwrap(), Read::Nothing);
+    assert_eq!((scribe.written(), waiting(&app).await), (vec![1, 2, 3], 3));
+}
+
+#[tokio::test]
+async fn a_new_consumer_may_begin_with_what_comes() {
+    let (app, _folder) = app("next").await;
+    log(&app, 1..=3).await;
+    let scribe = Scribe::new(Start::Next);
+    assert_eq!(reader(&app, &scribe).step(9).await.unwrap(), Read::Nothing);
+    log(&app, 4..=5).await;
+    assert_eq!(reader(&app, &scribe).step(9).await.unwrap(), Read::Events(2));
+    assert_eq!(scribe.written(), [4, 5]);
+}
+
+#[tokio::test]
+async fn what_fails_leaves_nothing_behind_and_is_taken_again() {
+    let (app, _folder) = app("again").await;
+    log(&app, 9..=11).await;
+    let scribe = Scribe::new(Start::Oldest);
+    scribe.refuses.store(true, Ordering::Relaxed);
+    reader(&app, &scribe).step(9).await.unwrap_err();
+    assert_eq!(waiting(&app).await, 0, "the job of the first was rolled back");
+    scribe.refuses.store(false, Ordering::Relaxed);
+    scribe.written();
+    assert_eq!(reader(&app, &scribe).step(9).await.unwrap(), Read::Events(3));
+    assert_eq!((scribe.written(), waiting(&app).await), (vec![9, 10, 11], 3));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_taken_keeps_no_other_waiting_and_is_not_lost() {
+    let (app, _folder) = app("poison").await;
+    log(&app, 9..=12).await;
+    let scribe = Scribe::new(Start::Oldest);
+    scribe.refuses.store(true, Ordering::Relaxed);
+    let (reader, mut failures) = (reader(&app, &scribe), 0);
+    while reader.turn(&mut failures).await != POLL {}
+    let written = scribe.written();
+    assert!(!written.contains(&10) && written.ends_with(&[11, 12]), "{written:?}");
+
+    let consumers = Consumers::default().with(scribe.clone());
+    let (db, known) = (app.db.clone(), consumers.clone());
+    let handlers = Handlers::default().with(SKIPPED, move |job| {
+        let (db, known) = (db.clone(), known.clone());
+        async move { known.take_skipped(&db, &job).await }
+    });
+    let worker = app.worker(handlers);
+    assert_eq!(worker.sweep().await.unwrap(), 1, "it is tried");
+    assert!(scribe.written().is_empty(), "and refused again");
+    scribe.refuses.store(false, Ordering::Relaxed);
+    let tx = app.db.begin().await.unwrap();
+    entity::job::Entity::update_many()
+        .col_expr(entity::job::Column::RunAt, Expr::value(app.clock.now()))
+        .exec(&*tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    worker.sweep().await.unwrap();
+    assert_eq!(scribe.written(), [10]);
+    assert_eq!(skipped::Entity::find().all(app.db.reader()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_event_set_aside_is_taken_once_however_often_its_job_is_done() {
+    let (app, _folder) = app("once").await;
+    log(&app, [10]).await;
+    let scribe = Scribe::new(Start::Oldest);
+    let reader = reader(&app, &scribe);
+    reader.begin(0).await.unwrap();
+    assert!(reader.skip().await);
+    let consumers = Consumers::default().with(scribe.clone());
+    let job = entity::job::Entity::find().one(app.db.reader()).await.unwrap().unwrap();
+    for _ in 0..2 {
+        let handled = Arc::new(Mutex::new(Vec::new()));
+        let (db, known, outcome) = (app.db.clone(), consumers.clone(), Arc::clone(&handled));
+        let handlers = Handlers::default().with(SKIPPED, move |job| {
+            let (db, known, outcome) = (db.clone(), known.clone(), Arc::clone(&outcome));
+            async move {
+                let taken = known.take_skipped(&db, &job).await;
+                outcome.lock().unwrap().push(taken.clone());
+                taken
+            }
+        });
+        app.worker(handlers).sweep().await.unwrap();
+        assert_eq!(*handled.lock().unwrap(), [Ok(())]);
+        // as though its worker had died before the end was written down
+        let again = job.clone().into_active_model();
+        entity::job::Entity::insert(again).exec_without_returning(app.db.writer()).await.unwrap();
+    }
+    assert_eq!(scribe.written(), [10]);
+}
+
+#[tokio::test]
+async fn events_are_kept_for_a_consumer_that_has_not_taken_them() {
+    let (app, _folder) = app("kept").await;
+    log(&app, 1..=4).await;
+    let scribe = Scribe::new(Start::Oldest);
+    reader(&app, &scribe).step(2).await.unwrap();
+    let age = async |hours: i64| {
+        let at = app.clock.now() - chrono::TimeDelta::hours(hours);
+        event::Entity::update_many().col_expr(event::Column::At, Expr::value(at)).exec(app.db.writer()).await.unwrap();
+        app.retention().sweep().await.unwrap();
+        event::Entity::find().all(app.db.reader()).await.unwrap().len()
+    };
+    assert_eq!(age(49).await, 2, "what was taken goes after its time");
+    assert_eq!(age(24 * 10).await, 0, "the rest goes in the end");
+}
