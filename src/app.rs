@@ -16,6 +16,7 @@ use crate::platform::error::Error;
 use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
+use crate::platform::mailer::Mailer;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
@@ -63,6 +64,8 @@ pub struct Handles {
     pub doors: Doors,
     /// Requests to other servers.
     pub http: HttpClient,
+    /// Mails to people.
+    pub mailer: Mailer,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
     /// This instance, among those that share the database.
@@ -128,7 +131,9 @@ impl App {
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
-        Ok(Self(Arc::new(Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, jobs, instance })))
+        let mailer = Mailer::new(&config.mail, clock.clone()).map_err(StartError::Other)?;
+        let handles = Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, mailer, jobs, instance };
+        Ok(Self(Arc::new(handles)))
     }
 
     /// Brings the database to the newest schema, with an epoch for its event log.

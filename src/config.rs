@@ -1,5 +1,6 @@
 //! Configuration: defaults, then a file, then the environment. Everything that is wrong is said at once.
 
+mod mail;
 mod network;
 mod payments;
 
@@ -14,6 +15,7 @@ use domain::claims::PayoutRule;
 use domain::money::Currency;
 use domain::pricing::PriceRule;
 
+pub use mail::MailSettings;
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
 
@@ -102,6 +104,22 @@ pub const SETTINGS: &[Setting] = &[
     setting("STRIPE_API_URL", "https://api.stripe.com", "where Stripe's API is"),
     setting("SANDBOX_WEBHOOK_URL", "", "where the sandbox sends its webhooks; absent: this server's own address"),
     setting("SANDBOX_LATE_SECONDS", "60", "after which time a payment succeeds that is to be late in the sandbox"),
+    setting(
+        "SMTP_URL",
+        "",
+        "mail server, `smtps://USER:PASSWORD@HOST` or `smtp://…@HOST:587?tls=required`; absent: mails are files in `MAIL_FOLDER`",
+    ),
+    setting("MAIL_FOLDER", "data/mail", "where mails are written, as `.eml` files, while there is no mail server"),
+    setting(
+        "MAIL_FROM",
+        "Quick Commerce <no-reply@localhost>",
+        "sender of every mail, `NAME <ADDRESS>`; required with `SMTP_URL`",
+    ),
+    setting(
+        "PUBLIC_URL",
+        "http://localhost:8080",
+        "where people find the shop in a browser; links in mails lead there; required with `SMTP_URL`",
+    ),
     setting("MAX_BODY_BYTES", "1048576", "largest request body"),
     setting("MAX_MESSAGE_BYTES", "262144", "largest WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
@@ -186,6 +204,10 @@ pub struct Config {
     pub chat_grace: Duration,
     /// Payments in advance.
     pub payments: Payments,
+    /// Mails to people.
+    pub mail: MailSettings,
+    /// Where people find the shop in a browser, without a slash at the end.
+    pub public_url: String,
     /// Bounds on requests.
     pub limits: Limits,
     /// Sockets and event streams that a user may have open here; 0: any number.
@@ -278,6 +300,7 @@ impl Config {
         [Some(&self.database_url), self.redis_url.as_ref(), self.jwt_secret.as_ref()]
             .into_iter()
             .chain([stripe.map(|stripe| &stripe.secret_key), stripe.map(|stripe| &stripe.webhook_secret)])
+            .chain([self.mail.smtp_url.as_ref()])
             .flatten()
             .collect()
     }
@@ -444,6 +467,7 @@ impl Reader {
             per_km_minor: self.amount("PAYOUT_PER_KM", currency),
         };
         let (limits, payments) = (self.limits(), self.payments(is_embedded));
+        let (mail, public_url) = self.mail();
         let config = Config {
             listen_addr,
             cache_rows: self.number("CACHE_ROWS", 0, 100_000_000),
@@ -470,6 +494,8 @@ impl Reader {
             partner_capacity: i32::try_from(self.number("PARTNER_CAPACITY", 1, 100)).unwrap_or(1),
             chat_grace: Duration::from_secs(self.number("CHAT_GRACE_MINUTES", 0, 43_200) * 60),
             payments,
+            mail,
+            public_url,
             limits,
             sockets_per_user: self.size("MAX_SOCKETS_PER_USER", 0, 1_000_000),
             sockets_per_address: self.size("MAX_SOCKETS_PER_ADDRESS", 0, 1_000_000),

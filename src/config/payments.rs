@@ -80,7 +80,7 @@ impl Reader {
 }
 
 /// An address of HTTP, without a slash at the end.
-fn http_url(text: &str) -> Option<String> {
+pub(super) fn http_url(text: &str) -> Option<String> {
     let uri: hyper::Uri = text.parse().ok()?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
     is_http.then(|| text.trim_end_matches('/').to_owned())

@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod lease;
+pub mod mailer;
 pub mod outbox;
 pub mod page;
 pub mod passwords;

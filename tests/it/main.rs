@@ -26,6 +26,7 @@ mod import;
 mod limits;
 mod live;
 mod low_stock;
+mod mail;
 mod outbox;
 mod payments;
 mod privacy;

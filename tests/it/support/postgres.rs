@@ -25,13 +25,14 @@ static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
 pub(crate) struct PostgresDatabase {
     name: String,
     port: u16,
+    folder: Folder,
 }
 
 impl PostgresDatabase {
     /// A new one with the newest schema and nothing in it.
     pub(crate) async fn new() -> Self {
         let postgres = POSTGRES.get_or_init(start).await;
-        let database = Self { name: format!("qc_{}", unique()), port: postgres.port };
+        let database = Self { name: format!("qc_{}", unique()), port: postgres.port, folder: Folder::new("files") };
         let _turn = postgres.cloning.lock().await;
         administer(postgres.port, &format!("CREATE DATABASE {} TEMPLATE {TEMPLATE}", database.name)).await;
         database
@@ -40,6 +41,11 @@ impl PostgresDatabase {
     /// For `DATABASE_URL`.
     pub(crate) fn url(&self) -> String {
         url(self.port, &self.name)
+    }
+
+    /// For what the servers of this test write beside the database.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A connection past the application.

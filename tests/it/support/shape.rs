@@ -1,6 +1,7 @@
 //! The two shapes of the server, and tests that hold in both.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use quick_commerce::config::Config;
 
@@ -45,6 +46,14 @@ impl TestDatabase {
             Self::Postgres(database) => database.url(),
         }
     }
+
+    /// Where every instance over it writes its mails.
+    pub(crate) fn mail_folder(&self) -> PathBuf {
+        match self {
+            Self::Sqlite(folder) => folder.path().join("mail"),
+            Self::Postgres(database) => database.folder().join("mail"),
+        }
+    }
 }
 
 /// The configuration of a test: the defaults, over `database` and, if one is given, the Redis at `redis_url`.
@@ -57,6 +66,7 @@ pub(crate) fn config(database: &TestDatabase, redis_url: Option<String>) -> Conf
         ("DEMO", "false".to_owned()),
         ("DRAIN_SECONDS", "0".to_owned()),
         ("PAYMENT_PROVIDER", "sandbox".to_owned()),
+        ("MAIL_FOLDER", database.mail_folder().display().to_string()),
     ]);
     settings.extend(redis_url.map(|url| ("REDIS_URL", url)));
     Config::load(None, |name| settings.get(name).cloned()).unwrap()
