@@ -20,6 +20,7 @@ use crate::platform::mailer::Mailer;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
+use crate::platform::sms::Sms;
 use crate::platform::tokens::Keys;
 
 /// What the world gives: real in production, set and seeded in tests.
@@ -66,6 +67,8 @@ pub struct Handles {
     pub http: HttpClient,
     /// Mails to people.
     pub mailer: Mailer,
+    /// Text messages to people.
+    pub sms: Sms,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
     /// This instance, among those that share the database.
@@ -132,7 +135,9 @@ impl App {
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
         let mailer = Mailer::new(&config.mail, clock.clone()).map_err(StartError::Other)?;
-        let handles = Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, mailer, jobs, instance };
+        let sms = Sms::new(http.clone(), config.sms.clone());
+        let handles =
+            Handles { config, db, bus, cache, clock, ids, keys, passwords, doors, http, mailer, sms, jobs, instance };
         Ok(Self(Arc::new(handles)))
     }
 

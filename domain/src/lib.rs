@@ -17,6 +17,7 @@ pub mod id;
 pub mod input;
 pub mod money;
 mod named;
+pub mod notification;
 pub mod order;
 pub mod pricing;
 pub mod promo;

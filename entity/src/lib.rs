@@ -19,6 +19,7 @@ pub mod event_topic;
 pub mod idempotency_key;
 pub mod job;
 pub mod message;
+pub mod notification;
 pub mod order;
 pub mod order_event;
 pub mod order_item;

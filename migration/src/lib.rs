@@ -23,6 +23,7 @@ mod m20261121_000012_search;
 mod m20261121_000013_ratings;
 mod m20261121_000014_consumers;
 mod m20261121_000019_chat;
+mod m20261121_000020_notifications;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000013_ratings::Migration),
             Box::new(m20261121_000014_consumers::Migration),
             Box::new(m20261121_000019_chat::Migration),
+            Box::new(m20261121_000020_notifications::Migration),
         ]
     }
 }

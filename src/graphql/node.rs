@@ -14,6 +14,7 @@ use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
 use crate::catalog::graphql::{Category, CategoryLoader, Product, ProductLoader};
 use crate::chat::graphql::{Message, MessageLoader};
 use crate::inventory::graphql::{MovementLoader, StockMovement};
+use crate::notifications::graphql::{Notification, NotificationLoader};
 use crate::orders::graphql::{Claim, ClaimLoader, EventLoader, ItemLoader, Order, OrderEvent, OrderItem, OrderLoader};
 use crate::payments::graphql::{Payment, PaymentLoader, Refund, RefundLoader};
 use crate::platform::error::Denial;
@@ -55,6 +56,8 @@ pub enum Node {
     Refund(Box<Refund>),
     /// A message in an order's chat.
     Message(Message),
+    /// A notification.
+    Notification(Notification),
 }
 
 /// What nodes add to Query.
@@ -158,6 +161,10 @@ impl<'a> Finder<'a> {
                 }
                 None => None,
             },
+            Kind::Notification => {
+                let row = load::<NotificationLoader, _>(ctx, id).await?;
+                row.and_then(|row| Notification::seen_by(row, Some(actor.user))).map(Node::Notification)
+            }
             Kind::StockMovement => match load::<MovementLoader, _>(ctx, id).await? {
                 Some(row) => {
                     let product = load::<ProductLoader, _>(ctx, row.product_id).await?.map(Product);

@@ -21,6 +21,7 @@ use crate::graphql::scalars::EventCursor;
 use crate::inventory::graphql::{
     ImportMutation, InventoryMutation, InventorySubscription, MovementLoader, MovementsLoader, StockLoader,
 };
+use crate::notifications::graphql::{NotificationLoader, NotificationsMutation, NotificationsSubscription};
 use crate::orders::graphql::{
     ClaimLoader, EventLoader, ItemLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription,
     PaymentsMutation, PositionLoader, RatingLoader, RatingsMutation, TimeLoader, TimelineLoader,
@@ -48,6 +49,7 @@ pub struct Mutation(
     PaymentsMutation,
     DispatchMutation,
     ChatMutation,
+    NotificationsMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
@@ -59,6 +61,7 @@ pub struct Subscription(
     OrdersSubscription,
     DispatchSubscription,
     ChatSubscription,
+    NotificationsSubscription,
     DesksSubscription,
 );
 
@@ -120,6 +123,7 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(ItemLoader(app.clone()), gather))
         .data(loader(EventLoader(app.clone()), gather))
         .data(loader(MessageLoader(app.clone()), gather))
+        .data(loader(NotificationLoader(app.clone()), gather))
         .data(loader(MessagesLoader(app.clone()), gather))
         .data(loader(MovementLoader(app.clone()), gather))
         .data(loader(PaymentLoader(app.clone()), gather))

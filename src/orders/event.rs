@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The event that an order has a new version; payload [`OrderChange`].
 pub const ORDER_CHANGED: &str = "order.changed";
 
+/// What the note of a `PAYMENT_FAILED` begins with that tells of a refund.
+pub const REFUND_FAILED: &str = "A refund failed: ";
+
 /// A new version of an order, whole: whoever receives it needs nothing else, and twice does no harm.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OrderChange {
@@ -58,8 +61,9 @@ impl OrderChange {
         topics
     }
 
-    /// Whether somebody who took part in the order's chat may not do so any more.
-    fn may_end_chat(&self) -> bool {
+    /// Whether the change may have taken the order from its partner, who took part in its chat until then.
+    #[must_use]
+    pub fn may_end_chat(&self) -> bool {
         use OrderEventType::{Assigned, Cancelled, ClaimExpired, ClaimReleased};
         matches!(*self.event.r#type, Assigned | Cancelled | ClaimExpired | ClaimReleased)
     }

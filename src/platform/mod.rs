@@ -20,6 +20,7 @@ pub mod passwords;
 pub mod relay;
 pub mod retention;
 pub mod search;
+pub mod sms;
 pub mod sweep;
 pub mod tokens;
 

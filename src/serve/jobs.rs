@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::app::App;
+use crate::notifications::sending;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
 use crate::platform::consumers::SKIPPED;
@@ -13,11 +14,20 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (cancel, refund, late, callback) = (app.clone(), app.clone(), app.clone(), app.clone());
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
+    let (mail, text) = (app.clone(), app.clone());
     let (skipped, consumers) = (app.clone(), super::consumers::consumers(app));
     Handlers::default()
         .with(SKIPPED, move |job| {
             let (app, consumers) = (skipped.clone(), consumers.clone());
             async move { consumers.take_skipped(&app.db, &job).await }
+        })
+        .with(sending::EMAIL, move |job| {
+            let app = mail.clone();
+            async move { sending::mail(&app, &job).await }
+        })
+        .with(sending::SMS, move |job| {
+            let app = text.clone();
+            async move { sending::text(&app, &job).await }
         })
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();

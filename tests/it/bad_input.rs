@@ -17,6 +17,7 @@ use crate::support::actors::Actor;
 use crate::support::http::Answer;
 use crate::support::money::paid_in_cash;
 use crate::support::story::{PLACE_ORDER, Shop, claim, key, order_input, product, ready_order, seller_with_product};
+use crate::support::wait::until_quiet;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
@@ -59,6 +60,7 @@ impl World {
     /// How many rows each table has, and how much is in stock.
     async fn rows(&self) -> Vec<(&'static str, u64)> {
         let db = self.app.app.db.reader();
+        until_quiet(&self.app.app).await;
         macro_rules! count {
             ($($table:ident),+) => {
                 vec![$((stringify!($table), entity::$table::Entity::find().count(db).await.unwrap())),+]
@@ -87,6 +89,7 @@ impl World {
             refund,
             rating,
             message,
+            notification,
             job,
             event,
             idempotency_key
@@ -257,6 +260,8 @@ async fn every_list_is_bounded(shape: Shape) {
         (0..count).map(line).collect()
     };
     for (mutation, path, code, value) in [
+        ("markNotificationsRead", "ids", "INVALID_INPUT", json!([])),
+        ("markNotificationsRead", "ids", "INVALID_INPUT", json!(vec![values::nobodys("ntf"); 101])),
         ("createProduct", "images", "INVALID_INPUT", many("https://shop.example/a.png", 11)),
         ("createProduct", "tags", "INVALID_INPUT", many("new", 21)),
         ("updateProduct", "images", "INVALID_INPUT", many("https://shop.example/a.png", 11)),

@@ -19,6 +19,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("cart", &["cart", "cart_line", "promo", "promo_customer", "promo_redemption"]),
     ("payments", &["payment", "refund", "payment_event", "sandbox_intent", "sandbox_refund"]),
     ("chat", &["message"]),
+    ("notifications", &["notification"]),
     // an order and its claims are one aggregate
     ("orders", &["order", "order_item", "order_event", "claim", "rating"]),
 ];

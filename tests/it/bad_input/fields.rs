@@ -167,6 +167,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ),
     ("sendMessage", &[KEY, ("orderId", Id("ord")), ("body", Paragraph(2_000))]),
     ("markMessagesRead", &[("orderId", Id("ord")), ("upTo", Id("msg"))]),
+    ("markNotificationsRead", &[("ids.0", Id("ntf")), ("all", Choice)]),
     // before the order is called off
     ("assignOrder", &[KEY, ("orderId", Id("ord")), ("partnerId", Id("usr"))]),
     ("cancelOrder", &[KEY, ("orderId", Id("ord")), ("reason", Lines(500))]),
@@ -244,6 +245,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "rateOrder" => json!({ "orderId": order, "score": 5 }),
         "refundPayment" => json!({ "idempotencyKey": key(), "paymentId": world.payment_id, "amount": "1" }),
         "sendMessage" => json!({ "idempotencyKey": key(), "orderId": order, "body": "Hello." }),
+        "markNotificationsRead" => json!({}),
         "markMessagesRead" => json!({ "orderId": order, "upTo": world.message_id }),
         "cancelOrder" | "claimOrder" | "startPayment" => json!({ "idempotencyKey": key(), "orderId": order }),
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),

@@ -19,7 +19,7 @@ use crate::support::story::{
     ASSIGN_ORDER, adjust_stock, by_hand, claim, hand_over, place_order, seller_with_product, step, try_claim,
 };
 use crate::support::ticks::Follower;
-use crate::support::wait::until;
+use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp};
 
 /// Levels of objects below an item that a document goes down.
@@ -134,13 +134,8 @@ struct World {
 impl World {
     /// Waits until everything that happened has been told to everybody, and compares what they were told.
     async fn compare(&mut self) {
-        let db = self.app.app.db.reader();
-        until(|| async {
-            let settled = quick_commerce::platform::relay::settled(db).await.unwrap();
-            let is_published = settled == Some(quick_commerce::platform::relay::published(db).await.unwrap());
-            is_published && self.shared.counts().pending == 0 && self.unshared.counts().pending == 0
-        })
-        .await;
+        until_quiet(&self.app.app).await;
+        until(|| async { self.shared.counts().pending == 0 && self.unshared.counts().pending == 0 }).await;
         for pair in &mut self.pairs {
             pair.compare();
         }
@@ -227,6 +222,9 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
                 vec![(&admin, &other_admin), (&customer, &customer), (&shop.seller, &shop.seller)],
             ),
             "cartUpdates" | "myOrderUpdates" => (("", ""), json!({}), vec![(&customer, &customer)]),
+            "notifications" => {
+                (("", ""), json!({}), vec![(&customer, &customer), (&shop.seller, &shop.seller), (&partner, &partner)])
+            }
             "sellerOrderUpdates" | "lowStockAlerts" => (("", ""), json!({}), vec![(&shop.seller, &shop.seller)]),
             "availableOrders" => (("", ""), json!({}), vec![(&partner, &other_partner)]),
             "adminUpdates" => (("", ""), json!({}), vec![(&admin, &other_admin)]),

@@ -60,6 +60,7 @@ pub(super) const QUERIES: &[Row] = &[
 pub(super) const SUBSCRIPTIONS: &[Row] = &[
     row("orderUpdates", ITS_PARTIES, "subscription($id: ID!) { orderUpdates(orderId: $id) { __typename } }", order_id),
     row("chatMessages", ITS_PARTIES, "subscription($id: ID!) { chatMessages(orderId: $id) { __typename } }", order_id),
+    row("notifications", SIGNED_IN, "subscription { notifications { __typename } }", nothing),
     row("cartUpdates", CUSTOMERS, "subscription { cartUpdates { id } }", nothing),
     row("myOrderUpdates", CUSTOMERS, "subscription { myOrderUpdates { __typename } }", nothing),
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
@@ -193,6 +194,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         ITS_PARTIES,
         "mutation($input: MarkMessagesReadInput!) { markMessagesRead(input: $input) { userErrors { code } } }",
         |world| json!({ "input": { "orderId": world.order_id, "upTo": world.message_id } }),
+    ),
+    row(
+        "markNotificationsRead",
+        SIGNED_IN,
+        "mutation($input: MarkNotificationsReadInput!) { markNotificationsRead(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "all": true } }),
     ),
     row(
         "cancelOrder",
