@@ -25,7 +25,7 @@ impl Reaction for Notifier {
 
     fn react<'a>(&'a self, tx: &'a Tx, events: &'a [Message]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let mut recipients = Recipients::new(&self.0, tx);
+            let mut recipients = Recipients::new(tx);
             for message in events {
                 recipients.add(message).await?;
             }

@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::service;
 use super::templates::{self, Words};
 use crate::accounts::service as accounts;
-use crate::app::App;
 use crate::catalog::service as catalog;
 use crate::chat::event::{MESSAGE_SENT, MessageSent};
 use crate::inventory::event::{STOCK_FELL, StockFell};
@@ -63,7 +62,6 @@ impl Notice {
 
 /// Looks up who is meant, for the events of one batch.
 pub(super) struct Recipients<'a> {
-    app: &'a App,
     tx: &'a Tx,
     /// The users behind stores.
     sellers: HashMap<Uuid, Option<Uuid>>,
@@ -71,8 +69,8 @@ pub(super) struct Recipients<'a> {
 }
 
 impl<'a> Recipients<'a> {
-    pub(super) fn new(app: &'a App, tx: &'a Tx) -> Self {
-        Self { app, tx, sellers: HashMap::new(), notices: Vec::new() }
+    pub(super) fn new(tx: &'a Tx) -> Self {
+        Self { tx, sellers: HashMap::new(), notices: Vec::new() }
     }
 
     pub(super) fn into_notices(self) -> Vec<Notice> {

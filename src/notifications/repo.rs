@@ -83,10 +83,8 @@ pub(super) async fn list(
     is_unread_only: bool,
     args: &PageArgs,
 ) -> Result<Page<notification::Model>> {
-    let select = match is_unread_only {
-        true => unread(user),
-        false => notification::Entity::find().filter(notification::Column::UserId.eq(user)),
-    };
+    let all = || notification::Entity::find().filter(notification::Column::UserId.eq(user));
+    let select = if is_unread_only { unread(user) } else { all() };
     // ids are UUIDv7: by id is by age
     let sort = Sort { column: None, id: notification::Column::Id, is_descending: true };
     fetch(select, args, sort, db, |row: &notification::Model| (None, row.id), |_| None).await

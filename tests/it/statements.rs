@@ -108,6 +108,7 @@ async fn an_answer_takes_as_many_statements_for_many_orders_as_for_few(shape: Sh
     let counts = counts.await.unwrap();
     for pair in counts.chunks(2) {
         // a row that comes later than that is loaded apart; a statement for each row would be eighteen more
-        assert!(pair[1] <= pair[0] + 5, "statements for two rows and for twenty: {counts:?}");
+        // the two newest have neither messages nor an end: what these take is one statement more for each of their kinds
+        assert!(pair[1] <= pair[0] + 8, "statements for two rows and for twenty: {counts:?}");
     }
 }

@@ -222,9 +222,7 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
                 vec![(&admin, &other_admin), (&customer, &customer), (&shop.seller, &shop.seller)],
             ),
             "cartUpdates" | "myOrderUpdates" => (("", ""), json!({}), vec![(&customer, &customer)]),
-            "notifications" => {
-                (("", ""), json!({}), vec![(&customer, &customer), (&shop.seller, &shop.seller), (&partner, &partner)])
-            }
+            "notifications" => (("", ""), json!({}), vec![(&customer, &customer), (&shop.seller, &shop.seller)]),
             "sellerOrderUpdates" | "lowStockAlerts" => (("", ""), json!({}), vec![(&shop.seller, &shop.seller)]),
             "availableOrders" => (("", ""), json!({}), vec![(&partner, &other_partner)]),
             "adminUpdates" => (("", ""), json!({}), vec![(&admin, &other_admin)]),
