@@ -11,6 +11,8 @@ named_enum! {
         OrderConfirmed = "ORDER_CONFIRMED",
         /// An order is packed.
         OrderReady = "ORDER_READY",
+        /// An order has a partner who will bring it.
+        OrderAssigned = "ORDER_ASSIGNED",
         /// An order has left the store.
         OrderPickedUp = "ORDER_PICKED_UP",
         /// An order was handed over.

@@ -191,7 +191,7 @@ const fn kind_of(r#type: OrderEventType) -> Option<NotificationKind> {
         OrderEventType::Placed => Some(NotificationKind::OrderPlaced),
         OrderEventType::Confirmed => Some(NotificationKind::OrderConfirmed),
         OrderEventType::Ready => Some(NotificationKind::OrderReady),
-        OrderEventType::Assigned => Some(NotificationKind::DeliveryAssigned),
+        OrderEventType::Assigned => Some(NotificationKind::OrderAssigned),
         OrderEventType::PickedUp => Some(NotificationKind::OrderPickedUp),
         OrderEventType::InTransit => Some(NotificationKind::DeliveryInTransit),
         OrderEventType::Delivered => Some(NotificationKind::OrderDelivered),

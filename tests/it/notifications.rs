@@ -101,7 +101,7 @@ async fn everybody_is_told_of_an_order_what_concerns_them(shape: Shape) {
     deliver(&partner, &customer, &order).await;
     assert_eq!(
         kinds(&app, &customer).await,
-        ["ORDER_CONFIRMED", "ORDER_READY", "DELIVERY_ASSIGNED", "ORDER_PICKED_UP", "DELIVERY_IN_TRANSIT", "ORDER_DELIVERED"]
+        ["ORDER_CONFIRMED", "ORDER_READY", "ORDER_ASSIGNED", "ORDER_PICKED_UP", "DELIVERY_IN_TRANSIT", "ORDER_DELIVERED"]
     );
     assert_eq!(kinds(&app, &shop.seller).await, ["ORDER_PLACED"]);
     assert_eq!(kinds(&app, &partner).await, [] as [&str; 0], "the partner knows what they did");
