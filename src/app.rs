@@ -24,6 +24,7 @@ use crate::platform::newest::Newest;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
+use crate::platform::sms::Sms;
 use crate::platform::throttle::Throttle;
 use crate::platform::tokens::Keys;
 
@@ -79,6 +80,8 @@ pub struct Handles {
     pub webhooks: HttpClient,
     /// Mails to people.
     pub mailer: Mailer,
+    /// Text messages to people.
+    pub sms: Sms,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
     /// Refunds that failed, as this instance was told: somebody has to see to the money.
@@ -161,6 +164,7 @@ impl App {
             tracing::warn!("SMTP_URL is not set: mails are only written to MAIL_FOLDER");
         }
         let mailer = Mailer::new(&config.mail, clock.clone()).map_err(StartError::Other)?;
+        let sms = Sms::new(http.clone(), config.sms.clone());
         let webhooks = HttpClient::within(Reach::Public(config.webhooks.networks.clone()));
         Ok(Self(Arc::new(Handles {
             config,
@@ -178,6 +182,7 @@ impl App {
             http,
             webhooks,
             mailer,
+            sms,
             jobs,
             refunds_failed: AtomicU64::new(0),
             instance,

@@ -4,6 +4,7 @@ mod limits;
 mod mail;
 mod network;
 mod payments;
+mod sms;
 mod tracking;
 mod webhooks;
 
@@ -22,6 +23,7 @@ pub use limits::{Attempts, Budget, Budgets, Limits};
 pub use mail::MailSettings;
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
+pub use sms::SmsSettings;
 pub use tracking::Tracking;
 pub use webhooks::{EventStream, Webhooks};
 
@@ -104,6 +106,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("LOCATION_MINUTES", "10", "how long a partner's last position is known; none that is older is taken"),
     setting("LOCATION_STALE_SECONDS", "30", "age from which a partner's position is said to be stale"),
     setting("LOCATION_HISTORY_DAYS", "30", "how long the positions of deliveries, one a minute, are kept"),
+    setting("CHAT_GRACE_MINUTES", "60", "how long an order's chat stays open after the order's end"),
     setting("PAYMENT_MINUTES", "15", "how long an order waits for its payment before it is called off"),
     setting(
         "PAYMENT_PROVIDER",
@@ -147,6 +150,14 @@ pub const SETTINGS: &[Setting] = &[
         "http://localhost:8080",
         "where people find the shop in a browser; links in mails lead there; required with `SMTP_URL`",
     ),
+    setting("SMS_URL", "", "where text messages are posted to; absent: they go nowhere, and are noted in the log"),
+    setting("SMS_TOKEN", "", "sent there as `Authorization: Bearer …`"),
+    setting(
+        "SMS_BODY",
+        r#"{"id":"{id}","to":"{to}","text":"{text}"}"#,
+        "what is posted: any JSON with `{to}` and `{text}` in its texts, and `{id}`, the same for the same message",
+    ),
+    setting("NOTIFICATION_DAYS", "90", "how long notifications are kept"),
     setting("MAX_BODY_BYTES", "1048576", "largest request body"),
     setting("MAX_MESSAGE_BYTES", "262144", "largest WebSocket message"),
     setting("MAX_DEPTH", "14", "deepest nesting of a GraphQL operation"),
@@ -260,6 +271,12 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// Mails to people.
     pub mail: MailSettings,
+    /// How long an order's chat stays open after the order's end.
+    pub chat_grace: Duration,
+    /// The provider of text messages; none: they go nowhere.
+    pub sms: Option<SmsSettings>,
+    /// How long notifications are kept.
+    pub notification_retention: Duration,
     /// Where people find the shop in a browser, without a slash at the end.
     pub public_url: String,
     /// Bounds on requests.
@@ -343,6 +360,7 @@ impl Config {
             .chain([stripe.map(|stripe| &stripe.secret_key), stripe.map(|stripe| &stripe.webhook_secret)])
             .chain([self.webhooks.key.as_ref(), self.webhooks.key_before.as_ref()])
             .chain([self.mail.smtp_url.as_ref()])
+            .chain([self.sms.as_ref().map(|sms| &sms.url), self.sms.as_ref().and_then(|sms| sms.token.as_ref())])
             .flatten()
             .collect()
     }
@@ -535,6 +553,9 @@ impl Reader {
             webhooks,
             event_stream,
             mail,
+            chat_grace: Duration::from_secs(self.number("CHAT_GRACE_MINUTES", 0, 43_200) * 60),
+            sms: self.sms(),
+            notification_retention: self.days("NOTIFICATION_DAYS"),
             public_url,
             limits,
             budgets: self.budgets(),
@@ -569,69 +590,4 @@ fn origins(text: &str) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
-
-    #[test]
-    fn the_defaults_are_embedded_with_demo_data() {
-        let config = Config::defaults().unwrap();
-        assert!(config.is_embedded() && config.is_demo);
-        assert_eq!(config.prices.tax_basis_points, 500);
-        assert_eq!(config.prices.delivery_fee_minor, 2500);
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once_and_no_secret_is_repeated() {
-        let error = load(&[
-            ("LISTEN_ADDR", "nowhere"),
-            ("DATABASE_URL", "mysql://u:hunter2@h/db"),
-            ("JWT_SECRET", "short-secret"),
-            ("TAX_PERCENT", "5.001"),
-            ("CURRENCY", "XXX"),
-            ("DEMO", "maybe"),
-            ("LOG", "info,=x=y"),
-            ("CORS_ORIGINS", "https://shop.example, shop.example/path"),
-            ("TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
-        ])
-        .unwrap_err();
-        let text = error.to_string();
-        let named = ["LISTEN_ADDR", "DATABASE_URL", "JWT_SECRET", "TAX_PERCENT", "CURRENCY", "DEMO", "LOG"];
-        for name in named.into_iter().chain(["CORS_ORIGINS", "TRUSTED_PROXIES"]) {
-            assert!(error.0.iter().any(|line| line.starts_with(name)), "{name} in {text}");
-        }
-        assert!(!text.contains("hunter2") && !text.contains("short-secret"), "{text}");
-    }
-
-    #[test]
-    fn secrets_are_hidden_in_the_text_of_others() {
-        let url = Secret::new("postgres://qc:hunter2@db:5432/qc".to_owned());
-        let text = url.hide_in("cannot open postgres://qc:hunter2@db:5432/qc: hunter2 is wrong for qc");
-        assert_eq!(text, "cannot open …: … is wrong for qc");
-        for plain in ["postgres://db/qc", "sqlite://data/qc.db", "postgres://qc@db/qc", ""] {
-            assert_eq!(Secret::new(plain.to_owned()).hide_in("unchanged"), "unchanged");
-        }
-    }
-
-    #[test]
-    fn production_needs_a_secret_and_has_no_demo_data() {
-        assert!(load(&[("DATABASE_URL", "postgres://localhost/qc")]).is_err());
-        let config =
-            load(&[("DATABASE_URL", "postgres://localhost/qc"), ("JWT_SECRET", "0123456789abcdef0123456789abcdef")])
-                .unwrap();
-        assert!(!config.is_demo && !config.is_embedded());
-        assert!(!format!("{config:?}").contains("0123456789abcdef"));
-    }
-
-    #[test]
-    fn unknown_keys_of_the_file_are_errors() {
-        let path = std::env::temp_dir().join(format!("qc-config-{}.toml", std::process::id()));
-        std::fs::write(&path, "listen_addr = \"127.0.0.1:9\"\nlisten_adr = \"x\"\nmax_depth = 9\n").unwrap();
-        let error = Config::load(Some(&path), |_| None).unwrap_err();
-        std::fs::remove_file(&path).unwrap();
-        assert_eq!(error.0, ["listen_adr: there is no such setting"]);
-    }
-}
+mod tests;

@@ -1,4 +1,6 @@
 //! Quick Commerce, a GraphQL server for shops that deliver in minutes.
+// the merged roots nest once for each of their parts
+#![recursion_limit = "256"]
 
 pub mod app;
 pub mod config;
@@ -14,8 +16,10 @@ pub mod accounts;
 pub mod analytics;
 pub mod cart;
 pub mod catalog;
+pub mod chat;
 pub mod dispatch;
 pub mod inventory;
+pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod tracking;

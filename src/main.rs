@@ -1,4 +1,6 @@
 //! The program: the server and the commands that go with it.
+// the merged roots nest once for each of their parts
+#![recursion_limit = "256"]
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};

@@ -149,6 +149,8 @@ pub struct Situation {
     pub is_money_left: bool,
     /// Whether the customer has rated it.
     pub is_rated: bool,
+    /// Whether messages may be sent in its chat.
+    pub is_chat_open: bool,
 }
 
 impl Situation {
@@ -205,6 +207,9 @@ pub fn viewer_actions(party: Option<Party>, now: Situation) -> Vec<OrderAction> 
             if party == Party::Admin && matches!(now.status, OrderStatus::Ready | OrderStatus::Assigned) {
                 actions.push(OrderAction::Assign);
             }
+            if now.is_chat_open {
+                actions.push(OrderAction::Message);
+            }
         }
     }
     actions.sort_unstable();
@@ -220,7 +225,7 @@ mod tests {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
         viewer_actions(
             party,
-            Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated: false },
+            Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated: false, is_chat_open: false },
         )
     }
 
@@ -256,7 +261,8 @@ mod tests {
     fn a_customer_rates_what_was_delivered_and_once() {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Paid);
         let rates = |party, status, is_rated| {
-            let now = Situation { status, claim: None, payment_method, payment_status, is_money_left: true, is_rated };
+            let (is_money_left, is_chat_open) = (true, false);
+            let now = Situation { status, claim: None, payment_method, payment_status, is_money_left, is_rated, is_chat_open };
             viewer_actions(Some(party), now).contains(&OrderAction::Rate)
         };
         for status in OrderStatus::ALL {
@@ -269,9 +275,24 @@ mod tests {
     }
 
     #[test]
+    fn everybody_who_has_to_do_with_an_order_may_write_while_its_chat_is_open() {
+        let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
+        for is_chat_open in [true, false] {
+            for party in [Party::Customer, Party::Seller, Party::Partner, Party::Admin].map(Some).into_iter().chain([None]) {
+                let (status, claim) = (OrderStatus::InTransit, Some(ClaimStatus::Accepted));
+                let (is_money_left, is_rated) = (false, false);
+                let now = Situation { status, claim, payment_method, payment_status, is_money_left, is_rated, is_chat_open };
+                let is_offered = viewer_actions(party, now).contains(&OrderAction::Message);
+                assert_eq!(is_offered, is_chat_open && party.is_some(), "{party:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_customer_pays_what_waits_for_it_and_the_seller_and_admins_give_back_what_was_paid() {
         let actions = |party, status, payment_method, payment_status, is_money_left| {
-            let now = Situation { status, claim: None, payment_method, payment_status, is_money_left, is_rated: false };
+            let (claim, is_rated, is_chat_open) = (None, false, false);
+            let now = Situation { status, claim, payment_method, payment_status, is_money_left, is_rated, is_chat_open };
             viewer_actions(Some(party), now)
         };
         let (card, cash) = (PaymentMethod::Card, PaymentMethod::CashOnDelivery);

@@ -4,6 +4,7 @@
 //! of one slice only. Entities have no relations: joins across slices would let one slice read another's tables unseen.
 
 pub mod json;
+mod message_body;
 mod password_hash;
 mod text;
 
@@ -19,6 +20,8 @@ pub mod event_topic;
 pub mod idempotency_key;
 pub mod job;
 pub mod mailed_token;
+pub mod message;
+pub mod notification;
 pub mod order;
 pub mod order_event;
 pub mod order_item;
@@ -46,5 +49,6 @@ pub mod user;
 pub mod webhook_delivery;
 pub mod webhook_endpoint;
 
+pub use message_body::MessageBody;
 pub use password_hash::PasswordHash;
 pub use text::Text;

@@ -99,6 +99,8 @@ pub struct Model {
     pub delivered_at: Option<DateTimeUtc>,
     /// When the customer rated it: only once.
     pub rated_at: Option<DateTimeUtc>,
+    /// When it ended, if a partner carried it then.
+    pub carried_until: Option<DateTimeUtc>,
 }
 
 /// None: related rows are loaded in batches by id, by the slice that owns them.

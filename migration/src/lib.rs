@@ -27,6 +27,8 @@ mod m20261121_000016_locations;
 mod m20261121_000021_webhooks;
 mod m20261121_000024_payment_follow_up;
 mod m20261121_000017_people;
+mod m20261121_000019_chat;
+mod m20261121_000020_notifications;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -55,6 +57,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000021_webhooks::Migration),
             Box::new(m20261121_000024_payment_follow_up::Migration),
             Box::new(m20261121_000017_people::Migration),
+            Box::new(m20261121_000019_chat::Migration),
+            Box::new(m20261121_000020_notifications::Migration),
         ]
     }
 }

@@ -14,7 +14,9 @@ use crate::accounts::graphql::{
 };
 use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
 use crate::catalog::graphql::{Category, CategoryLoader, Product, ProductLoader};
+use crate::chat::graphql::{Message, MessageLoader};
 use crate::inventory::graphql::{MovementLoader, StockMovement};
+use crate::notifications::graphql::{Notification, NotificationLoader};
 use crate::orders::graphql::{Claim, ClaimLoader, EventLoader, ItemLoader, Order, OrderEvent, OrderItem, OrderLoader};
 use crate::payments::graphql::{Payment, PaymentLoader, Refund, RefundLoader};
 use crate::platform::error::Denial;
@@ -63,6 +65,10 @@ pub enum Node {
     WebhookDelivery(Box<WebhookDelivery>),
     /// An entry of the audit log.
     AuditEntry(Box<AuditEntry>),
+    /// A message in an order's chat.
+    Message(Message),
+    /// A notification.
+    Notification(Notification),
 }
 
 /// What nodes add to Query.
@@ -164,6 +170,17 @@ impl<'a> Finder<'a> {
             }
             Kind::WebhookDelivery if may_see_webhooks(actor) => {
                 find_webhook_delivery(ctx, id).await?.map(|found| Node::WebhookDelivery(Box::new(found)))
+            }
+            Kind::Message => match load::<MessageLoader, _>(ctx, id).await? {
+                Some(row) => {
+                    let order = load::<OrderLoader, _>(ctx, row.order_id).await?;
+                    order.and_then(|order| Message::seen_by(row, &order, actor)).map(Node::Message)
+                }
+                None => None,
+            },
+            Kind::Notification => {
+                let row = load::<NotificationLoader, _>(ctx, id).await?;
+                row.and_then(|row| Notification::seen_by(row, Some(actor.user))).map(Node::Notification)
             }
             Kind::StockMovement => match load::<MovementLoader, _>(ctx, id).await? {
                 Some(row) => {

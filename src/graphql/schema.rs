@@ -13,6 +13,7 @@ use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
 use crate::cart::graphql::{CartMutation, CartSubscription, PromosMutation};
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
+use crate::chat::graphql::{ChatMutation, ChatSubscription, MessageLoader, MessagesLoader};
 use crate::dispatch::graphql::{DispatchMutation, DispatchQuery, DispatchSubscription};
 use crate::graphql::limits::limited;
 use crate::graphql::node::NodeQuery;
@@ -20,6 +21,7 @@ use crate::graphql::scalars::EventCursor;
 use crate::inventory::graphql::{
     ImportMutation, InventoryMutation, InventorySubscription, MovementLoader, MovementsLoader, StockLoader,
 };
+use crate::notifications::graphql::{NotificationLoader, NotificationsMutation, NotificationsSubscription};
 use crate::orders::graphql::{
     ClaimLoader, EventLoader, ItemLoader, ItemsLoader, OrderLoader, OrdersMutation, OrdersQuery, OrdersSubscription,
     PaymentsMutation, PositionLoader, RatingLoader, RatingsMutation, TimeLoader, TimelineLoader,
@@ -51,6 +53,8 @@ pub struct Mutation(
     DispatchMutation,
     TrackingMutation,
     WebhooksMutation,
+    ChatMutation,
+    NotificationsMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
@@ -62,6 +66,8 @@ pub struct Subscription(
     OrdersSubscription,
     DispatchSubscription,
     TrackingSubscription,
+    ChatSubscription,
+    NotificationsSubscription,
     DesksSubscription,
 );
 
@@ -123,6 +129,9 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(RefundsLoader(app.clone()), gather))
         .data(loader(ItemLoader(app.clone()), gather))
         .data(loader(EventLoader(app.clone()), gather))
+        .data(loader(MessageLoader(app.clone()), gather))
+        .data(loader(NotificationLoader(app.clone()), gather))
+        .data(loader(MessagesLoader(app.clone()), gather))
         .data(loader(MovementLoader(app.clone()), gather))
         .data(loader(PaymentLoader(app.clone()), gather))
         .data(loader(RefundLoader(app.clone()), gather))

@@ -3,12 +3,15 @@
 use domain::area::{self, Grain};
 use domain::event::Topic;
 use domain::geo::Point;
-use domain::order::OrderStatus;
+use domain::order::{OrderEventType, OrderStatus};
 use entity::{order, order_event};
 use serde::{Deserialize, Serialize};
 
 /// The event that an order has a new version; payload [`OrderChange`].
 pub const ORDER_CHANGED: &str = "order.changed";
+
+/// What the note of a `PAYMENT_FAILED` begins with that tells of a refund.
+pub const REFUND_FAILED: &str = "A refund failed: ";
 
 /// A new version of an order, whole: whoever receives it needs nothing else, and twice does no harm.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,6 +60,16 @@ impl OrderChange {
             // partners who say where they are hear of the cells around them only
             topics.extend([Grain::Fine, Grain::Wide].map(|grain| Topic::Area(area::cell(pickup, grain))));
         }
+        if self.may_end_chat() {
+            topics.push(Topic::Chat(order.id));
+        }
         topics
+    }
+
+    /// Whether the change may have taken the order from its partner, who took part in its chat until then.
+    #[must_use]
+    pub fn may_end_chat(&self) -> bool {
+        use OrderEventType::{Assigned, Cancelled, ClaimExpired, ClaimReleased};
+        matches!(*self.event.r#type, Assigned | Cancelled | ClaimExpired | ClaimReleased)
     }
 }

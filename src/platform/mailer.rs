@@ -83,6 +83,12 @@ impl Mailer {
         Ok(Self { from: settings.from.clone(), clock, way })
     }
 
+    /// Whether mails leave this machine.
+    #[must_use]
+    pub const fn is_by_smtp(&self) -> bool {
+        matches!(self.way, Way::Smtp(_))
+    }
+
     /// Sends `mail`: once this is done, the mail server has taken it over, or the file is there.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::accounts::service::mailing;
 use crate::app::App;
+use crate::notifications::sending as notifying;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
 use crate::platform::consumers::SKIPPED;
@@ -17,6 +18,7 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (reset, verification) = (app.clone(), app.clone());
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
+    let (mail, text) = (app.clone(), app.clone());
     let (skipped, consumers) = (app.clone(), super::consumers::consumers(app));
     Handlers::default()
         .with(SKIPPED, move |job| {
@@ -30,6 +32,14 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
         .with(mailing::EMAIL_VERIFICATION, move |job| {
             let app = verification.clone();
             async move { mailing::send_email_verification(&app, &job).await }
+        })
+        .with(notifying::EMAIL, move |job| {
+            let app = mail.clone();
+            async move { notifying::mail(&app, &job).await }
+        })
+        .with(notifying::SMS, move |job| {
+            let app = text.clone();
+            async move { notifying::text(&app, &job).await }
         })
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();

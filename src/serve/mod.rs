@@ -21,6 +21,7 @@ use crate::catalog::cached;
 use crate::demo;
 use crate::dispatch::expiry;
 use crate::graphql::build_schema;
+use crate::notifications::pruning;
 use crate::orders::service::paying;
 use crate::stream::Engine;
 use crate::tracking::{history, watch as locations};
@@ -90,6 +91,10 @@ impl Work {
         tasks.spawn(supervise("location history", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || history::run(app.clone(), stop.clone())
+        }));
+        tasks.spawn(supervise("notification clean-up", stop.clone(), {
+            let (app, stop) = (app.clone(), stop.clone());
+            move || pruning::run(app.clone(), stop.clone())
         }));
         tasks.spawn(supervise("retention", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());

@@ -12,11 +12,12 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilt
 use serde_json::{Value, json};
 
 use self::fields::{MUTATIONS, actor, input, named};
+use crate::chat::say;
 use crate::support::actors::Actor;
 use crate::support::http::Answer;
 use crate::support::money::paid_in_cash;
 use crate::support::story::{PLACE_ORDER, Shop, claim, key, order_input, product, ready_order, seller_with_product};
-use crate::support::wait::until;
+use crate::support::wait::until_quiet;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
@@ -39,6 +40,8 @@ struct World {
     claim_id: String,
     /// Of that order, in cash.
     payment_id: String,
+    /// In that order's chat.
+    message_id: String,
 }
 
 impl World {
@@ -50,18 +53,14 @@ impl World {
         let order_id = ready_order(&shop, &customer).await;
         let claim_id = claim(&partner, &order_id).await;
         let payment_id = paid_in_cash(&app.app, &order_id, 1_000_000_000_000).await;
-        Self { nobody: app.anonymous(), app, shop, customer, partner, admin, order_id, claim_id, payment_id }
+        let message_id = say(&partner, &order_id, "On my way.").await;
+        Self { nobody: app.anonymous(), app, shop, customer, partner, admin, order_id, claim_id, payment_id, message_id }
     }
 
     /// How many rows each table has, and how much is in stock.
     async fn rows(&self) -> Vec<(&'static str, u64)> {
         let db = self.app.app.db.reader();
-        // people are asked by mail to prove their addresses, some time after they signed up
-        until(async || {
-            let mailing = entity::job::Entity::find().filter(entity::job::Column::Kind.starts_with("accounts."));
-            mailing.count(db).await.unwrap() == 0
-        })
-        .await;
+        until_quiet(&self.app.app).await;
         macro_rules! count {
             ($($table:ident),+) => {
                 vec![$((stringify!($table), entity::$table::Entity::find().count(db).await.unwrap())),+]
@@ -91,6 +90,8 @@ impl World {
             payment,
             refund,
             rating,
+            message,
+            notification,
             job,
             event,
             idempotency_key
@@ -290,6 +291,8 @@ async fn every_list_is_bounded(shape: Shape) {
         (0..count).map(line).collect()
     };
     for (mutation, path, code, value) in [
+        ("markNotificationsRead", "ids", "INVALID_INPUT", json!([])),
+        ("markNotificationsRead", "ids", "INVALID_INPUT", json!(vec![values::nobodys("ntf"); 101])),
         ("createProduct", "images", "INVALID_INPUT", many("https://shop.example/a.png", 11)),
         ("createProduct", "tags", "INVALID_INPUT", many("new", 21)),
         ("updateProduct", "images", "INVALID_INPUT", many("https://shop.example/a.png", 11)),

@@ -1,6 +1,8 @@
 //! The integration tests: the real server on real databases, asked over its real API.
 //!
 //! One binary, so that the servers are started once: `tests/run`. What the tests stand on is in `support`.
+// the merged roots nest once for each of their parts
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod addresses;
@@ -13,6 +15,7 @@ mod cache;
 mod cart;
 mod categories;
 mod chaos;
+mod chat;
 mod claims;
 mod client_examples;
 mod client_resume;
@@ -30,6 +33,7 @@ mod limits;
 mod live;
 mod low_stock;
 mod mail;
+mod notifications;
 mod outbox;
 mod payments;
 mod privacy;

@@ -9,6 +9,7 @@ mod table;
 use serde_json::{Value, json};
 
 use self::table::{MUTATIONS, QUERIES, Row, SUBSCRIPTIONS};
+use crate::chat::say;
 use crate::support::actors::Actor;
 use crate::support::money::paid_in_cash;
 use crate::support::socket::{Frame, Socket};
@@ -45,6 +46,8 @@ struct World {
     claim_id: String,
     /// Of that order, in cash.
     payment_id: String,
+    /// In that order's chat.
+    message_id: String,
 }
 
 impl World {
@@ -56,7 +59,8 @@ impl World {
         let order_id = ready_order(&shop, &customer).await;
         let claim_id = claim(&carrier, &order_id).await;
         let payment_id = paid_in_cash(&app.app, &order_id, 10_000).await;
-        Self { app, shop, customer, carrier, partner, admin, order_id, claim_id, payment_id }
+        let message_id = say(&carrier, &order_id, "On my way.").await;
+        Self { app, shop, customer, carrier, partner, admin, order_id, claim_id, payment_id, message_id }
     }
 
     /// In the order of the table.

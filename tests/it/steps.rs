@@ -11,6 +11,7 @@ use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
 
+use crate::chat::SEND_MESSAGE;
 use crate::ratings::RATE_ORDER;
 use crate::support::actors::Actor;
 use crate::support::audit::audit;
@@ -155,6 +156,7 @@ impl Scene {
                 (ASSIGN_ORDER, json!({ "idempotencyKey": key, "orderId": id, "partnerId": self.partner.user_id }))
             }
             OrderAction::Pay => (START_PAYMENT, json!({ "idempotencyKey": key, "orderId": id })),
+            OrderAction::Message => (SEND_MESSAGE, json!({ "idempotencyKey": key, "orderId": id, "body": "Hello." })),
             OrderAction::Rate => (RATE_ORDER, json!({ "orderId": id, "score": 5 })),
             OrderAction::Refund => {
                 let order = money(&self.customer, id).await;
@@ -212,7 +214,7 @@ async fn every_step_is_taken_or_refused_as_the_rules_say(shape: Shape) {
 
 async fn what_a_viewer_is_offered_is_what_then_succeeds(shape: Shape) {
     use OrderAction::{
-        AcceptClaim, Assign, Cancel, Claim, Confirm, Deliver, Fail, MarkReady, Pay, PickUp, Prepare, Rate, Refund,
+        AcceptClaim, Assign, Cancel, Claim, Confirm, Deliver, Fail, MarkReady, Message, Pay, PickUp, Prepare, Rate, Refund,
         ReleaseClaim, StartTransit,
     };
     let possible = [
@@ -231,6 +233,7 @@ async fn what_a_viewer_is_offered_is_what_then_succeeds(shape: Shape) {
         Fail,
         Cancel,
         Rate,
+        Message,
     ];
     let scene = Scene::set(shape).await;
     for situation in situations() {

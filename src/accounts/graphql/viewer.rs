@@ -7,6 +7,7 @@ use super::user::User;
 use crate::cart::graphql::ViewerCart;
 use crate::graphql::budget::{RateLimit, rate_limit};
 use crate::graphql::{Result, viewer};
+use crate::notifications::graphql::ViewerNotifications;
 use crate::orders::graphql::ViewerOrders;
 
 /// What accounts adds to Query.
@@ -17,13 +18,14 @@ pub struct AccountsQuery;
 impl AccountsQuery {
     /// Whoever is signed in, and what is theirs; null when nobody is.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
-        viewer(ctx).map(|actor| Viewer(ViewerAccount(actor), ViewerCart(actor), ViewerOrders(actor)))
+        viewer(ctx)
+            .map(|actor| Viewer(ViewerAccount(actor), ViewerCart(actor), ViewerOrders(actor), ViewerNotifications(actor)))
     }
 }
 
 /// Whoever is signed in, and what is theirs.
 #[derive(Debug, MergedObject)]
-pub struct Viewer(pub ViewerAccount, pub ViewerCart, pub ViewerOrders);
+pub struct Viewer(pub ViewerAccount, pub ViewerCart, pub ViewerOrders, pub ViewerNotifications);
 
 /// The viewer's account.
 #[derive(Debug)]

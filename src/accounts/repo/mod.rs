@@ -77,6 +77,21 @@ pub async fn find_user_by_email(db: &impl ConnectionTrait, email: &str) -> Resul
     Ok(user::Entity::find().filter(user::Column::Email.eq(email)).one(db).await?)
 }
 
+/// Admins who may sign in, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_admins(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Uuid>> {
+    let admins = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(user::Column::Role.eq(Text(Role::Admin)))
+        .filter(user::Column::IsActive.eq(true))
+        .order_by_asc(user::Column::Id)
+        .limit(limit);
+    Ok(admins.into_tuple().all(db).await?)
+}
+
 /// Whether the user is active and has the password that was checked; if so, both stay until the transaction ends, so a
 /// password cannot change between its check and the session that rests on it.
 ///

@@ -110,6 +110,14 @@ pub async fn rate_seller(tx: &Tx, id: Uuid, score: i32) -> Result<()> {
     repo::update_seller_rating(&**tx, id, score).await
 }
 
+/// Admins who may sign in, at most a hundred.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_admins(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
+    repo::list_admins(db, 100).await
+}
+
 /// The seller that an operator means by a store's name, its id, or its seller's e-mail address: to act in their name.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ use super::loaders::{ClaimLoader, ItemsLoader, OrderLoader, RatingLoader, Timeli
 use super::rating::Rating;
 use super::timeline::{OrderEvent, OrderEventConnection};
 use crate::accounts::graphql::{Address, Seller, User};
+use crate::chat::graphql::{self as chat, MessageConnection};
 use crate::graphql::connection::{connection, is_counted, page_cost};
 use crate::graphql::enums::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus};
 use crate::graphql::loaders::{load, load_existing};
@@ -60,9 +61,10 @@ impl Order {
         OrderEvent::new(row, self.party, cursor)
     }
 
-    /// The order behind a claim that the viewer made or may see. Once the claim has ended and the order is another's, it
-    /// tells a partner nothing personal any more.
-    pub(super) fn of_claim(row: order::Model, ctx: &Context<'_>) -> Self {
+    /// The order behind a claim that the viewer made or may see, or behind something that refers to it. Once the claim has
+    /// ended and the order is another's, it tells a partner nothing personal any more.
+    #[must_use]
+    pub fn of_claim(row: order::Model, ctx: &Context<'_>) -> Self {
         let party = reader(ctx).and_then(|reader| service::party(&row, reader));
         Self { row, party, expected: None }
     }
@@ -203,7 +205,9 @@ impl Order {
         let claim = self.row.claim_status.map(|status| status.0).filter(|status| status.is_live());
         let (payment_method, payment_status) = (*self.row.payment_method, *self.row.payment_status);
         let (status, is_rated) = (*self.row.status, self.row.rated_at.is_some());
-        let mut now = Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated };
+        let is_chat_open = self.party.is_some() && chat::is_open(ctx, &self.row).await?;
+        let mut now =
+            Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated, is_chat_open };
         if matches!(self.party, Some(Party::Seller | Party::Admin)) && now.is_refundable() {
             let payments = load::<PaymentsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
             now.is_money_left = payments::is_refundable(&payments);
@@ -212,6 +216,19 @@ impl Order {
         // to a partner who is nothing to it the order may be on offer; nobody else sees an order that is not theirs
         let actions = if self.party.is_some() || is_partner { viewer_actions(self.party, now) } else { Vec::new() };
         Ok(actions.into_iter().map(Into::into).collect())
+    }
+
+    /// What its people wrote to each other, oldest first. Empty to a partner who does not carry it.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity")]
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Messages of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "Messages of the page, from the end; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "`startCursor` of the page after.")] before: Option<String>,
+    ) -> Result<MessageConnection> {
+        chat::page_of(ctx, &self.row, first, after.as_deref(), last, before.as_deref()).await
     }
 
     /// What happened to it, oldest first. Empty to a partner whose claim on it has ended before the goods were picked up.

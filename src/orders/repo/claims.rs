@@ -15,6 +15,16 @@ pub(in crate::orders) async fn list_claims(db: &impl ConnectionTrait, ids: &[Uui
     claim::Entity::find().filter(claim::Column::Id.is_in(ids.to_vec())).all(db).await
 }
 
+/// The claims on `order` that ended at `at`.
+pub(in crate::orders) async fn list_ended(
+    db: &impl ConnectionTrait,
+    order: Uuid,
+    at: DateTime<Utc>,
+) -> Result<Vec<claim::Model>, DbErr> {
+    let ended = claim::Entity::find().filter(claim::Column::OrderId.eq(order)).filter(claim::Column::EndedAt.eq(at));
+    ended.all(db).await
+}
+
 pub(in crate::orders) async fn insert_claim(db: &impl ConnectionTrait, row: claim::Model) -> Result<(), DbErr> {
     claim::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(())

@@ -11,6 +11,7 @@ use uuid::Uuid;
 pub use crate::orders::repo::lists::{OrderFilter, OrderSort, StatusCount, event_key};
 use crate::orders::repo::{claims, lists, orders, ratings};
 use crate::platform::Result;
+use crate::platform::db::Tx;
 use crate::platform::page::{self, Page, PageArgs};
 
 /// The order `id`.
@@ -19,6 +20,14 @@ use crate::platform::page::{self, Page, PageArgs};
 /// When the database fails.
 pub async fn find_order(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<order::Model>> {
     Ok(orders::find_order(db, id).await?)
+}
+
+/// The order `id`, which nobody else changes until `tx` ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_order(tx: &Tx, id: Uuid) -> Result<Option<order::Model>> {
+    Ok(orders::lock_order(&**tx, id).await?)
 }
 
 /// The orders `ids`.
@@ -128,6 +137,14 @@ pub async fn find_claim(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<cl
 /// When the database fails.
 pub async fn list_claims(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<claim::Model>> {
     Ok(claims::list_claims(db, ids).await?)
+}
+
+/// The claims on `order` that a change at `at` ended: of one change it is one at the most.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_claims_ended(db: &impl ConnectionTrait, order: Uuid, at: DateTime<Utc>) -> Result<Vec<claim::Model>> {
+    Ok(claims::list_ended(db, order, at).await?)
 }
 
 /// A page of a partner's claims, newest first.

@@ -175,6 +175,9 @@ async fn take(app: &App, tx: &Tx, order: &order::Model, step: &Step, cause: Caus
         OrderStatus::Cancelled => columns.push((order::Column::PaymentDueAt, Expr::value(NEVER))),
         _ => {}
     }
+    if step.to.is_final() && order.status.is_with_partner() {
+        columns.push((order::Column::CarriedUntil, Expr::value(at)));
+    }
     let claim_end = claim_end(order, step.to);
     match claim_end {
         Some(ClaimStatus::Completed) => {

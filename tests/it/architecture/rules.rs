@@ -23,6 +23,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("payments", &["payment", "refund", "payment_event", "sandbox_intent", "sandbox_refund"]),
     ("tracking", &["partner_location"]),
     ("webhooks", &["webhook_endpoint", "webhook_delivery"]),
+    ("chat", &["message"]),
+    ("notifications", &["notification"]),
     // an order and its claims are one aggregate
     ("orders", &["order", "order_item", "order_event", "claim", "rating"]),
 ];

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::values::Takes::{
     self, Amount, Change, Choice, Code, Compared, Credential, Degrees, Form, FormOrNothing, Id, Line, Lines, Measure,
-    Number, OldPrice, Password, Percent, Price, Sum, Time, Total,
+    Number, OldPrice, Paragraph, Password, Percent, Price, Sum, Time, Total,
 };
 use crate::support::actors::{Actor, PASSWORD, email};
 use crate::support::story::{address, key};
@@ -185,6 +185,9 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
             ("maxUsesPerCustomer", Number(1, 1_000_000_000)),
         ],
     ),
+    ("sendMessage", &[KEY, ("orderId", Id("ord")), ("body", Paragraph(2_000))]),
+    ("markMessagesRead", &[("orderId", Id("ord")), ("upTo", Id("msg"))]),
+    ("markNotificationsRead", &[("ids.0", Id("ntf")), ("all", Choice)]),
     // before the order is called off
     ("assignOrder", &[KEY, ("orderId", Id("ord")), ("partnerId", Id("usr"))]),
     ("cancelOrder", &[KEY, ("orderId", Id("ord")), ("reason", Lines(500))]),
@@ -296,6 +299,9 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "removeAddress" => json!({ "addressId": "adr_00000000000000000000000000" }),
         "rateOrder" => json!({ "orderId": order, "score": 5 }),
         "refundPayment" => json!({ "idempotencyKey": key(), "paymentId": world.payment_id, "amount": "1" }),
+        "sendMessage" => json!({ "idempotencyKey": key(), "orderId": order, "body": "Hello." }),
+        "markNotificationsRead" => json!({}),
+        "markMessagesRead" => json!({ "orderId": order, "upTo": world.message_id }),
         "cancelOrder" | "claimOrder" | "startPayment" => json!({ "idempotencyKey": key(), "orderId": order }),
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
         "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),

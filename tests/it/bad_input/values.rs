@@ -9,6 +9,8 @@ pub(super) enum Takes {
     Line(usize, usize),
     /// Lines of at most so many characters.
     Lines(usize),
+    /// Lines of at least one and at most so many characters.
+    Paragraph(usize),
     /// A password.
     Password,
     /// A text with a form of its own, of which nothing here is an example.
@@ -167,6 +169,7 @@ impl Takes {
         match self {
             Self::Line(min, max) => of_texts(|text| is_line(text, min, max)),
             Self::Lines(max) => of_texts(|text| is_line(&text.replace(['\n', '\t'], " "), 0, max)),
+            Self::Paragraph(max) => of_texts(|text| is_line(&text.replace(['\n', '\t'], " "), 1, max)),
             // any characters will do, if there are enough of them
             Self::Password => of_texts(|text| (8..=128).contains(&text.chars().count())),
             Self::Form => of_texts(|_| false),

@@ -12,13 +12,14 @@ use quick_commerce::stream::{Answer, Engine};
 use serde_json::{Value, json};
 
 use crate::cart::set;
+use crate::chat::{read_up_to, say};
 use crate::ratings::rate;
 use crate::support::actors::{Actor, SET_AVAILABILITY};
 use crate::support::story::{
     ASSIGN_ORDER, adjust_stock, by_hand, claim, hand_over, place_order, seller_with_product, step, try_claim,
 };
 use crate::support::ticks::Follower;
-use crate::support::wait::until;
+use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp};
 use crate::tracking::report;
 
@@ -139,13 +140,8 @@ struct World {
 impl World {
     /// Waits until everything that happened has been told to everybody, and compares what they were told.
     async fn compare(&mut self) {
-        let db = self.app.app.db.reader();
-        until(|| async {
-            let settled = quick_commerce::platform::relay::settled(db).await.unwrap();
-            let is_published = settled == Some(quick_commerce::platform::relay::published(db).await.unwrap());
-            is_published && self.shared.counts().pending == 0 && self.unshared.counts().pending == 0
-        })
-        .await;
+        until_quiet(&self.app.app).await;
+        until(|| async { self.shared.counts().pending == 0 && self.unshared.counts().pending == 0 }).await;
         for pair in &mut self.pairs {
             pair.compare();
         }
@@ -226,12 +222,13 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
                 json!({ "id": order }),
                 vec![(&admin, &other_admin), (&customer, &customer), (&shop.seller, &shop.seller)],
             ),
-            "deliveryTracking" => (
+            "deliveryTracking" | "chatMessages" => (
                 ("($id: ID!)", "(orderId: $id)"),
                 json!({ "id": order }),
                 vec![(&admin, &other_admin), (&customer, &customer), (&shop.seller, &shop.seller)],
             ),
             "cartUpdates" | "myOrderUpdates" => (("", ""), json!({}), vec![(&customer, &customer)]),
+            "notifications" => (("", ""), json!({}), vec![(&customer, &customer), (&shop.seller, &shop.seller)]),
             "sellerOrderUpdates" | "lowStockAlerts" => (("", ""), json!({}), vec![(&shop.seller, &shop.seller)]),
             "availableOrders" => (("", ""), json!({}), vec![(&partner, &other_partner)]),
             "adminUpdates" => (("", ""), json!({}), vec![(&admin, &other_admin)]),
@@ -274,7 +271,17 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
     world.compare().await;
     claim(&partner, &order).await;
     world.compare().await;
-    // now that it is theirs a partner follows it too
+    // now that it is theirs a partner follows it too, and its chat
+    let document =
+        format!("subscription($id: ID!) {{ chatMessages(orderId: $id) {{ {} }} }}", types.selection("ChatItem", DEPTH));
+    let (one, first) = two(&partner, &partner).await;
+    world.follow("chatMessages as their partner", &document, &json!({ "id": order }), one, first).await;
+    for (sender, reader) in [(&customer, &partner), (&partner, &customer), (&admin, &shop.seller)] {
+        let message = say(sender, &order, "Is it far?").await;
+        world.compare().await;
+        read_up_to(reader, &order, &message).await;
+        world.compare().await;
+    }
     let document = format!(
         "subscription($id: ID!) {{ orderUpdates(orderId: $id) {{ {} }} }}",
         types.selection("OrderUpdatesItem", DEPTH)

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::World;
 use crate::support::actors::Actor;
 use crate::support::story::{Shop, key, place_order, seller_with_product, text};
+use crate::support::wait::until_quiet;
 use crate::support::{Shape, over_both_shapes};
 
 over_both_shapes! {
@@ -98,6 +99,7 @@ impl Inputs {
 /// Everything that is somebody's, as it is in the tables.
 async fn everything(world: &World) -> Value {
     let db = world.app.app.db.reader();
+    until_quiet(&world.app.app).await;
     macro_rules! read {
         ($($table:ident),+) => {
             json!([$(format!("{:?}", entity::$table::Entity::find().all(db).await.unwrap())),+])
@@ -124,6 +126,8 @@ async fn everything(world: &World) -> Value {
         payment,
         refund,
         rating,
+        message,
+        notification,
         event
     ]
 }
@@ -140,6 +144,7 @@ async fn ids(world: &World) -> Vec<String> {
         (Kind::OrderItem, text(parts.data(), "/order/items/0/id")),
         (Kind::Event, text(parts.data(), "/order/timeline/nodes/0/id")),
         (Kind::Claim, world.claim_id.clone()),
+        (Kind::Message, world.message_id.clone()),
         (Kind::StockMovement, text(ledger.data(), "/product/stock/movements/nodes/0/id")),
         (Kind::User, world.customer.user_id.clone()),
         (Kind::User, world.shop.seller.user_id.clone()),

@@ -68,6 +68,8 @@ pub(super) const SUBSCRIPTIONS: &[Row] = &[
         "subscription($id: ID!) { deliveryTracking(orderId: $id) { distanceRemainingKm } }",
         order_id,
     ),
+    row("chatMessages", ITS_PARTIES, "subscription($id: ID!) { chatMessages(orderId: $id) { __typename } }", order_id),
+    row("notifications", SIGNED_IN, "subscription { notifications { __typename } }", nothing),
     row("cartUpdates", CUSTOMERS, "subscription { cartUpdates { id } }", nothing),
     row("myOrderUpdates", CUSTOMERS, "subscription { myOrderUpdates { __typename } }", nothing),
     row("sellerOrderUpdates", SELLERS, "subscription { sellerOrderUpdates { __typename } }", nothing),
@@ -213,6 +215,24 @@ pub(super) const MUTATIONS: &[Row] = &[
                 "address": address(), "paymentMethod": "CASH_ON_DELIVERY",
             } })
         },
+    ),
+    row(
+        "sendMessage",
+        ITS_PARTIES,
+        "mutation($input: SendMessageInput!) { sendMessage(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "idempotencyKey": key(), "orderId": world.order_id, "body": "Hello." } }),
+    ),
+    row(
+        "markMessagesRead",
+        ITS_PARTIES,
+        "mutation($input: MarkMessagesReadInput!) { markMessagesRead(input: $input) { userErrors { code } } }",
+        |world| json!({ "input": { "orderId": world.order_id, "upTo": world.message_id } }),
+    ),
+    row(
+        "markNotificationsRead",
+        SIGNED_IN,
+        "mutation($input: MarkNotificationsReadInput!) { markNotificationsRead(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "all": true } }),
     ),
     row(
         "cancelOrder",

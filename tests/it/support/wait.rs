@@ -2,14 +2,39 @@
 
 use std::time::Duration;
 
+use entity::job;
+use quick_commerce::accounts::service::mailing;
 use quick_commerce::app::App;
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use quick_commerce::notifications::sending;
+use quick_commerce::platform::{consumers, relay};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, Statement,
+};
 
 /// How long anything may take to come true.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_millis(5);
+
+/// Waits until all that follows from what has happened has happened: every event was told and taken by every consumer, and
+/// nobody waits for a mail or a text message.
+pub(crate) async fn until_quiet(app: &App) {
+    let db = app.db.reader();
+    let told = || async { relay::settled(db).await.unwrap() };
+    until(|| async {
+        let Some(before) = told().await else { return false };
+        let is_told = relay::published(db).await.unwrap() == before;
+        let is_taken = consumers::lags(db).await.unwrap().iter().all(|(_, lag)| *lag == 0);
+        // what a consumer logged meanwhile would have no position yet, or be after that one
+        let is_same = told().await == Some(before);
+        let kinds = [sending::EMAIL, sending::SMS, mailing::PASSWORD_RESET, mailing::EMAIL_VERIFICATION];
+        let unsent = job::Column::Kind.is_in(kinds);
+        let is_sent = job::Entity::find().filter(unsent).count(db).await.unwrap() == 0;
+        is_told && is_taken && is_same && is_sent
+    })
+    .await;
+}
 
 /// Waits until `holds` says yes. Where there is an event to wait for, that is better.
 pub(crate) async fn until<Answer: Future<Output = bool>>(holds: impl Fn() -> Answer) {

@@ -19,6 +19,7 @@ use super::events::{self, status};
 use super::{OrderPayment, settle as settling};
 use crate::app::App;
 use crate::orders::error::OrderError;
+use crate::orders::event::REFUND_FAILED;
 use crate::orders::repo::orders as repo;
 use crate::orders::service::access::party;
 use crate::orders::service::change::{Before, Cause, change};
@@ -174,7 +175,7 @@ async fn settle_by(
         // nothing of the order changed: whoever asked for it sees it at the refund. What goes back by itself nobody looks at
         RefundOutcome::Failed(_) if now == *order.payment_status && !is_expected(order, &refund) => return Ok(is_failed),
         RefundOutcome::Failed(reason) => {
-            (OrderEventType::PaymentFailed, Some(format!("A refund failed: {}", payments::readable(reason))))
+            (OrderEventType::PaymentFailed, Some(format!("{REFUND_FAILED}{}", payments::readable(reason))))
         }
     };
     let cause = Cause { r#type, actor, note, at };

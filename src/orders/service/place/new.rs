@@ -84,6 +84,7 @@ impl New<'_> {
             ready_at: None,
             delivered_at: None,
             rated_at: None,
+            carried_until: None,
         }
     }
 

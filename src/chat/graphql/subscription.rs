@@ -1,0 +1,182 @@
+//! A chat, live.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, SimpleObject, Subscription, Union};
+use chrono::{DateTime, Utc};
+use domain::access::{Audience, Reader, Role as RoleValue};
+use domain::event::Topic;
+use domain::id::Kind;
+use entity::order;
+use futures_util::stream::BoxStream;
+use uuid::Uuid;
+
+use super::message::Message;
+use crate::app::App;
+use crate::chat::event::{MESSAGE_SENT, MESSAGES_READ, MessageSent as Sent, MessagesRead as Read};
+use crate::chat::service;
+use crate::graphql::enums::Role;
+use crate::graphql::scalars::EventCursor;
+use crate::graphql::{GraphError, Result, Signed, ids, reader};
+use crate::orders::event::{ORDER_CHANGED, OrderChange};
+use crate::orders::service as orders;
+use crate::platform::bus::Message as BusMessage;
+use crate::platform::error::Denial;
+use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
+
+/// Messages that a chat begins with.
+const MAX_SNAPSHOT: u64 = 100;
+
+/// An item of chatMessages.
+#[derive(Debug, Clone, Union)]
+pub enum ChatItem {
+    /// The chat as it is now.
+    Snapshot(ChatSnapshot),
+    /// Somebody wrote.
+    Sent(Box<MessageSent>),
+    /// Somebody has read.
+    Read(MessagesRead),
+    /// What follows is new.
+    Reset(StreamReset),
+}
+
+/// The chat as it is now: what its stream begins with.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ChatSnapshot {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// The newest messages, oldest first; 100 at most.
+    pub messages: Vec<Message>,
+    /// Whether there are older ones: see `Order.messages`.
+    pub more: bool,
+}
+
+/// Somebody wrote in the chat.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MessageSent {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// What they wrote.
+    pub message: Message,
+}
+
+/// Somebody has read the chat: messages up to this one that other parties than theirs sent, and that were unread, are read since
+/// then.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MessagesRead {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// What they are to the order.
+    pub reader_role: Role,
+    /// The last message that they have read.
+    pub up_to: ID,
+    /// When they had.
+    pub read_at: DateTime<Utc>,
+}
+
+/// The chat of one order.
+struct Chat {
+    reader: Reader,
+    order: Uuid,
+}
+
+impl Chat {
+    /// The order, if the reader takes part in its chat.
+    async fn order(&self, app: &App) -> Result<Option<order::Model>> {
+        let order = orders::find_order(app.db.reader(), self.order).await?;
+        Ok(order.filter(|order| service::party(order, self.reader).is_some()))
+    }
+}
+
+impl Source for Chat {
+    type Item = ChatItem;
+
+    fn topic(&self) -> Topic {
+        Topic::Chat(self.order)
+    }
+
+    /// Admins all see the same of an order. To others it says who they are to it, and what they may do.
+    fn audience(&self) -> Audience {
+        if self.reader.role == Some(RoleValue::Admin) { Audience::Role } else { Audience::User }
+    }
+
+    async fn authorise(&self, app: &App) -> Result<()> {
+        match self.order(app).await? {
+            Some(_) => Ok(()),
+            None => Err(GraphError::new("NOT_FOUND", "There is no such order.")),
+        }
+    }
+
+    async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<ChatItem>> {
+        // read before the messages: who lost the order in between sees none of those that came since
+        let mut rows = service::list_last(app.db.reader(), &[self.order], MAX_SNAPSHOT + 1).await?;
+        let Some(order) = self.order(app).await? else {
+            return Err(GraphError::new("NOT_FOUND", "There is no such order."));
+        };
+        let more = rows.len() as u64 > MAX_SNAPSHOT;
+        let seen = rows.first().map(|newest| (self.order, newest.number));
+        rows.truncate(usize::try_from(MAX_SNAPSHOT).unwrap_or(usize::MAX));
+        let messages = rows.into_iter().rev().filter_map(|row| Message::seen_by(row, &order, self.reader)).collect();
+        let snapshot = ChatSnapshot { cursor: cursors.only(), messages, more };
+        Ok(Snapshot { items: vec![ChatItem::Snapshot(snapshot)], seen: HashMap::from_iter(seen) })
+    }
+
+    fn version(&self, message: &BusMessage) -> Option<(Uuid, i32)> {
+        let sent = (&*message.kind == MESSAGE_SENT).then(|| payload::<Sent>(message)).flatten()?;
+        Some((sent.order_id, sent.number))
+    }
+
+    async fn item(&self, app: &App, message: &BusMessage, cursor: EventCursor) -> Result<Option<ChatItem>> {
+        match &*message.kind {
+            MESSAGE_SENT => {
+                let Some(sent) = payload::<Sent>(message) else { return Ok(None) };
+                let row = service::find_message(app.db.reader(), sent.message_id).await?;
+                // asked after it was read, and of now: what is replayed may be from before somebody lost the order
+                let (Some(row), Some(order)) = (row, self.order(app).await?) else { return Ok(None) };
+                let seen = Message::seen_by(row, &order, self.reader);
+                Ok(seen.map(|message| ChatItem::Sent(Box::new(MessageSent { cursor, message }))))
+            }
+            MESSAGES_READ => Ok(payload::<Read>(message).map(|read| {
+                ChatItem::Read(MessagesRead {
+                    cursor,
+                    reader_role: read.reader_role.into(),
+                    up_to: ids::id(Kind::Message, read.up_to_id),
+                    read_at: read.read_at,
+                })
+            })),
+            _ => Ok(None),
+        }
+    }
+
+    /// A partner hears of a chat until the order is theirs no more.
+    fn ends(&self, message: &BusMessage) -> bool {
+        let is_theirs = |change: OrderChange| service::party(&change.order, self.reader).is_some();
+        self.reader.role == Some(RoleValue::Partner)
+            && &*message.kind == ORDER_CHANGED
+            && !payload(message).is_some_and(is_theirs)
+    }
+
+    fn reset(&self, reset: StreamReset) -> Option<ChatItem> {
+        Some(ChatItem::Reset(reset))
+    }
+}
+
+/// What chats add to Subscription.
+#[derive(Debug, Default)]
+pub struct ChatSubscription;
+
+#[Subscription]
+impl ChatSubscription {
+    /// Whoever takes part in the chat of an order: its newest messages, then each that is sent, and how far the others have read.
+    /// Completes for a partner who does not have the order any more.
+    #[graphql(guard = "Signed::any()")]
+    async fn chat_messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the order, `ord_…`.")] order_id: ID,
+        #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
+    ) -> Result<BoxStream<'static, Result<ChatItem>>> {
+        let reader = reader(ctx).ok_or(Denial::Unauthenticated)?;
+        follow(ctx, Chat { reader, order: ids::parse(Kind::Order, &order_id)? }, after).await
+    }
+}

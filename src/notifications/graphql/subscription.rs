@@ -1,0 +1,136 @@
+//! Notifications, live.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, SimpleObject, Subscription, Union};
+use domain::access::Audience;
+use domain::event::Topic;
+use futures_util::stream::BoxStream;
+use uuid::Uuid;
+
+use super::notification::Notification;
+use crate::app::App;
+use crate::graphql::scalars::EventCursor;
+use crate::graphql::{Result, Signed, reader};
+use crate::notifications::event::{NOTIFICATION_SENT, NOTIFICATIONS_READ, NotificationSent as Sent};
+use crate::notifications::service;
+use crate::platform::bus::Message;
+use crate::platform::error::Denial;
+use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
+
+/// An item of notifications.
+#[derive(Debug, Clone, Union)]
+pub enum NotificationItem {
+    /// How many there are now.
+    Snapshot(NotificationSnapshot),
+    /// There is a new one.
+    Sent(Box<NotificationSent>),
+    /// Some were read.
+    Read(NotificationsRead),
+    /// What follows is new.
+    Reset(StreamReset),
+}
+
+/// How many notifications the viewer has not read: what their stream begins with.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct NotificationSnapshot {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// Unread ones; 1,000 stands for that many or more.
+    pub unread: i32,
+}
+
+/// There is a new notification.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct NotificationSent {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// What the viewer is told of.
+    pub notification: Notification,
+    /// Unread ones now, with this; 1,000 stands for that many or more.
+    pub unread: i32,
+}
+
+/// The viewer has read notifications, perhaps on another device.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct NotificationsRead {
+    /// Pass it as `after` to resume.
+    pub cursor: EventCursor,
+    /// Those that are left unread; 1,000 stands for that many or more.
+    pub unread: i32,
+}
+
+/// The notifications of one user.
+struct Mine {
+    user: Uuid,
+}
+
+impl Mine {
+    async fn unread(&self, app: &App) -> Result<i32> {
+        Ok(service::count_unread(app.db.reader(), self.user).await?.0)
+    }
+}
+
+impl Source for Mine {
+    type Item = NotificationItem;
+
+    fn topic(&self) -> Topic {
+        Topic::Inbox(self.user)
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::User
+    }
+
+    async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<NotificationItem>> {
+        let snapshot = NotificationSnapshot { cursor: cursors.only(), unread: self.unread(app).await? };
+        Ok(Snapshot { items: vec![NotificationItem::Snapshot(snapshot)], seen: HashMap::new() })
+    }
+
+    /// A snapshot shows none: one that it has counted may still be told, with the number that there are then.
+    fn version(&self, _: &Message) -> Option<(Uuid, i32)> {
+        None
+    }
+
+    async fn item(&self, app: &App, message: &Message, cursor: EventCursor) -> Result<Option<NotificationItem>> {
+        match &*message.kind {
+            NOTIFICATION_SENT => {
+                let Some(sent) = payload::<Sent>(message) else { return Ok(None) };
+                let row = service::find(app.db.reader(), sent.notification_id).await?;
+                let Some(notification) = row.and_then(|row| Notification::seen_by(row, Some(self.user))) else {
+                    return Ok(None);
+                };
+                let sent = NotificationSent { cursor, notification, unread: self.unread(app).await? };
+                Ok(Some(NotificationItem::Sent(Box::new(sent))))
+            }
+            NOTIFICATIONS_READ => {
+                let read = NotificationsRead { cursor, unread: self.unread(app).await? };
+                Ok(Some(NotificationItem::Read(read)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn reset(&self, reset: StreamReset) -> Option<NotificationItem> {
+        Some(NotificationItem::Reset(reset))
+    }
+}
+
+/// What notifications add to Subscription.
+#[derive(Debug, Default)]
+pub struct NotificationsSubscription;
+
+#[Subscription]
+impl NotificationsSubscription {
+    /// How many notifications the viewer has not read, then each new one as it comes, and the number that is left whenever some
+    /// were read.
+    #[graphql(guard = "Signed::any()")]
+    async fn notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
+    ) -> Result<BoxStream<'static, Result<NotificationItem>>> {
+        let user = reader(ctx).and_then(|reader| reader.user).ok_or(Denial::Unauthenticated)?;
+        follow(ctx, Mine { user }, after).await
+    }
+}

@@ -1,0 +1,35 @@
+//! What follows from events: somebody is notified.
+
+use futures_util::future::BoxFuture;
+
+use super::recipients::Recipients;
+use super::service;
+use crate::app::App;
+use crate::platform::Result;
+use crate::platform::bus::Message;
+use crate::platform::consumers::{Reaction, Start};
+use crate::platform::db::Tx;
+
+/// Notifies people of events.
+#[derive(Debug, Clone)]
+pub struct Notifier(pub App);
+
+impl Reaction for Notifier {
+    fn name(&self) -> &'static str {
+        "notifications"
+    }
+
+    fn start(&self) -> Start {
+        Start::Next
+    }
+
+    fn react<'a>(&'a self, tx: &'a Tx, events: &'a [Message]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut recipients = Recipients::new(tx);
+            for message in events {
+                recipients.add(message).await?;
+            }
+            service::notify(&self.0, tx, recipients.into_notices()).await
+        })
+    }
+}
