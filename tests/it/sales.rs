@@ -381,8 +381,9 @@ async fn reports_are_read_by_index(shape: Shape) {
     {
         for (part, indexes) in [
             ("total { amount }", vec![index]),
-            ("topProducts { quantity }", vec![index, "order_items_order_key"]),
-            ("byCategory { quantity }", vec![index, "order_items_order_key"]),
+            // of an empty table PostgreSQL thinks any index of a seller's orders as good as the other
+            ("topProducts { quantity }", vec!["order_items_order_key"]),
+            ("byCategory { quantity }", vec!["order_items_order_key"]),
         ] {
             let viewer = authenticate(&api, token).await.unwrap_or_else(|_| panic!("the token is good"));
             let document = format!("{{ {desk} {{ sales({period}) {{ {part} }} }} }}");

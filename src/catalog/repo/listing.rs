@@ -315,7 +315,10 @@ pub(in crate::catalog) async fn list_products(
     }
     let few = if sort == Sort::Name { MORE } else { FEW };
     let plan = Plan::of(db, listing, sort).await?;
-    if let Some(rows) = plan.nearby(db, &text.anywhere(), None, &plan.span(args)?).await? {
+    // of none, a similar name may be meant
+    if let Some(rows) = plan.nearby(db, &text.anywhere(), None, &plan.span(args)?).await?
+        && !rows.is_empty()
+    {
         return Ok(plan.cut(args, rows));
     }
     let plan = plan.with_terms(db, &text.anywhere(), few).await?;
