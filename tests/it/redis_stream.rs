@@ -37,7 +37,12 @@ async fn entries(redis: &Redis, config: &Config) -> Vec<Entry> {
     let key = key(config);
     let read = async {
         let mut connection = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
-        redis::cmd("XRANGE").arg(key).arg("-").arg("+").query_async::<Vec<(String, BTreeMap<String, String>)>>(&mut connection).await
+        redis::cmd("XRANGE")
+            .arg(key)
+            .arg("-")
+            .arg("+")
+            .query_async::<Vec<(String, BTreeMap<String, String>)>>(&mut connection)
+            .await
     };
     let Ok(reply) = read.await else { return Vec::new() };
     let entry = |(id, fields): (String, BTreeMap<String, String>)| {
