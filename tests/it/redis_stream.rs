@@ -8,7 +8,6 @@ use quick_commerce::app::App;
 use quick_commerce::config::Config;
 use quick_commerce::platform::relay;
 use redis::aio::MultiplexedConnection;
-use redis::streams::StreamRangeReply;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -38,16 +37,19 @@ async fn entries(redis: &Redis, config: &Config) -> Vec<Entry> {
     let key = key(config);
     let read = async {
         let mut connection = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
-        redis::cmd("XRANGE").arg(key).arg("-").arg("+").query_async::<StreamRangeReply>(&mut connection).await
+        redis::cmd("XRANGE")
+            .arg(key)
+            .arg("-")
+            .arg("+")
+            .query_async::<Vec<(String, BTreeMap<String, String>)>>(&mut connection)
+            .await
     };
     let Ok(reply) = read.await else { return Vec::new() };
-    let entry = |found: redis::streams::StreamId| {
-        let (run, position) = found.id.split_once('-').unwrap();
-        let text = |value: &redis::Value| redis::from_redis_value_ref::<String>(value).unwrap();
-        let fields = found.map.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    let entry = |(id, fields): (String, BTreeMap<String, String>)| {
+        let (run, position) = id.split_once('-').unwrap();
         Entry { run: run.parse().unwrap(), position: position.parse().unwrap(), fields }
     };
-    reply.ids.into_iter().map(entry).collect()
+    reply.into_iter().map(entry).collect()
 }
 
 fn key(config: &Config) -> String {
@@ -134,7 +136,7 @@ async fn every_event_is_in_the_stream_once_and_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happened_while_redis_was_out_of_reach_is_added_after() {
-    let mut world = Box::pin(World::new(2)).await;
+    let world = Box::pin(World::new(2)).await;
     let before = until_whole(&world.redis, world.app()).await;
     world.cluster.redis_network.down();
     world.order(5).await;
