@@ -88,6 +88,7 @@ struct Kept {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and may be so whatever the others are")]
 struct State {
     members: HashMap<u64, Place>,
     next: u64,

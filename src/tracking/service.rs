@@ -62,7 +62,7 @@ pub struct Progress {
     pub distance_left_m: Option<f64>,
 }
 
-/// How far `order` has come: by where its partner is, when that is known and not stale, by its stage otherwise.
+/// How far `order` has come: by where its partner was last, when that is known, by its stage otherwise.
 pub async fn progress(app: &App, order: &order::Model) -> Progress {
     let fix = match deliverer(order) {
         Some(partner) => list_fixes(app, &[partner]).await.pop().flatten(),
@@ -72,10 +72,9 @@ pub async fn progress(app: &App, order: &order::Model) -> Progress {
     let pickup = Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude };
     let dropoff = Point { latitude: order.dropoff_latitude, longitude: order.dropoff_longitude };
     let distance_left_m = fix.and_then(|fix| estimate::distance_left_m(status, fix.point, pickup, dropoff));
-    let by_fix = fix
-        .filter(|fix| !is_stale(app, fix))
-        .zip(distance_left_m)
-        .and_then(|(fix, left)| estimate::arrival_at(status, fix.recorded_at, left, fix.speed_kmh));
+    // a fix that is stale says more than the stage does: the estimate counts from when it was made
+    let by_fix =
+        fix.zip(distance_left_m).and_then(|(fix, left)| estimate::arrival_at(status, fix.recorded_at, left, fix.speed_kmh));
     let estimated_at = by_fix.or_else(|| estimate::delivery_at(status, order.updated_at, order.distance_m));
     Progress { fix, estimated_at, distance_left_m }
 }
