@@ -64,7 +64,12 @@ async fn run() -> Outcome {
 
 /// The same in each run, and anywhere in the city.
 fn somewhere(number: u32) -> Point {
-    let share = |number: u32| f64::from(number.wrapping_mul(2_654_435_761) >> 8) / f64::from(1_u32 << 24) - 0.5;
+    let share = |number: u32| {
+        // murmur3's last step: neighbours have nothing in common
+        let mixed = (number ^ (number >> 16)).wrapping_mul(0x85eb_ca6b);
+        let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
+        f64::from((mixed ^ (mixed >> 16)) >> 8) / f64::from(1_u32 << 24) - 0.5
+    };
     let east = KM_PER_DEGREE * CENTRE.latitude.to_radians().cos();
     Point {
         latitude: CENTRE.latitude + share(2 * number + 1) * SIDE_KM / KM_PER_DEGREE,
