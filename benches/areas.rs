@@ -180,7 +180,7 @@ async fn relay(app: &App) -> Outcome {
 /// A partner's socket, without the network: somebody takes what is put into its queue.
 fn subscribe(engine: &Engine, number: u32, by_area: bool) -> (Operation, tokio::task::JoinHandle<()>) {
     let user = Uuid::from_u128(u128::from(number) + 1);
-    let actor = Actor { user, role: Role::Partner, seller: None, session: user };
+    let actor = Actor { user, role: Role::Partner, seller: None, session: user, request: None };
     let point = somewhere(number);
     let near = json!({ "near": { "latitude": point.latitude, "longitude": point.longitude }, "radiusKm": RADIUS_KM });
     let variables = match near {
@@ -209,14 +209,17 @@ struct City {
 
 impl City {
     async fn found(app: &App) -> Outcome<Self> {
-        let category = service::save_category(app, "food", "Food").await.map_err(|error| broken(&error))?.id;
+        let category = service::save_category(app, None, "food", "Food").await.map_err(|error| broken(&error))?.id;
         let mut products = Vec::new();
         for number in 0..STORES {
             let store = store(app, number).await?;
             products.push(sell(app, category, store, number).await?);
         }
         let customer = person(app, Role::Customer, "customer").await?;
-        Ok(Self { customer: Actor { user: customer, role: Role::Customer, seller: None, session: customer }, products })
+        Ok(Self {
+            customer: Actor { user: customer, role: Role::Customer, seller: None, session: customer, request: None },
+            products,
+        })
     }
 
     /// Where order `number` is picked up.

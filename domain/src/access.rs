@@ -225,7 +225,15 @@ mod tests {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Pending);
         viewer_actions(
             party,
-            Situation { status, claim, payment_method, payment_status, is_money_left: true, is_rated: false, is_chat_open: false },
+            Situation {
+                status,
+                claim,
+                payment_method,
+                payment_status,
+                is_money_left: true,
+                is_rated: false,
+                is_chat_open: false,
+            },
         )
     }
 
@@ -262,7 +270,8 @@ mod tests {
         let (payment_method, payment_status) = (PaymentMethod::CashOnDelivery, PaymentStatus::Paid);
         let rates = |party, status, is_rated| {
             let (is_money_left, is_chat_open) = (true, false);
-            let now = Situation { status, claim: None, payment_method, payment_status, is_money_left, is_rated, is_chat_open };
+            let now =
+                Situation { status, claim: None, payment_method, payment_status, is_money_left, is_rated, is_chat_open };
             viewer_actions(Some(party), now).contains(&OrderAction::Rate)
         };
         for status in OrderStatus::ALL {

@@ -24,11 +24,11 @@ mod m20261121_000013_ratings;
 mod m20261121_000014_consumers;
 mod m20261121_000015_areas;
 mod m20261121_000016_locations;
-mod m20261121_000021_webhooks;
-mod m20261121_000024_payment_follow_up;
 mod m20261121_000017_people;
 mod m20261121_000019_chat;
 mod m20261121_000020_notifications;
+mod m20261121_000021_webhooks;
+mod m20261121_000024_payment_follow_up;
 
 /// Every migration, oldest first.
 #[derive(Debug)]

@@ -27,7 +27,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        let carried = Table::alter().table(Alias::new("orders")).add_column(&mut at_null("carried_until")).to_owned();
+        let carried = Table::alter().table(Alias::new("orders")).add_column(at_null("carried_until")).to_owned();
         manager.alter_table(carried).await?;
         run(manager, &["CREATE UNIQUE INDEX messages_order_number_key ON messages (order_id, number)"]).await
     }

@@ -131,7 +131,7 @@ async fn a_store_that_is_called_like_anothers_address_is_never_taken_for_theirs(
     let open = async |email: &str, name: &str| {
         let seller = SellerSignup { store_name: name.to_owned(), location: Point::new(12.97, 77.59).unwrap() };
         let signup = Registration { seller: Some(seller), ..signup(email) };
-        let signed_in = service::register(&shop.app, signup).await.unwrap();
+        let signed_in = service::register(&shop.app, None, signup).await.unwrap();
         service::authenticate(&shop.app, signed_in.tokens.access.expose()).await.unwrap().seller.unwrap()
     };
     shop.register("ana@shop.example").await;

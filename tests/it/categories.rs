@@ -24,7 +24,7 @@ async fn of_those_who_make_the_last_category_at_once_one_does(shape: Shape) {
     category::Entity::insert_many(rows).exec_without_returning(app.db.writer()).await.unwrap();
     let making = (0..8).map(|number| {
         let app = app.clone();
-        async move { save_category(&app, &format!("last-{number}"), "Last").await }
+        async move { save_category(&app, None, &format!("last-{number}"), "Last").await }
     });
     let (made, refused): (Vec<_>, Vec<_>) = at_once(making).await.into_iter().partition(Result::is_ok);
     assert_eq!((made.len(), refused.len()), (1, 7));
@@ -33,7 +33,7 @@ async fn of_those_who_make_the_last_category_at_once_one_does(shape: Shape) {
         assert_eq!((rejection.code, rejection.field), (ErrorCode::InvalidInput, vec!["slug".to_owned()]));
     }
     assert_eq!(category::Entity::find().count(app.db.reader()).await.unwrap(), MAX_CATEGORIES as u64);
-    let renamed = save_category(app, "category-7", "Another name").await.unwrap();
+    let renamed = save_category(app, None, "category-7", "Another name").await.unwrap();
     assert_eq!((renamed.id, renamed.name.as_str()), (Uuid::from_u128(7), "Another name"), "those that are there can change");
 
     let ids: Vec<Uuid> = list_categories(app).await.unwrap().iter().map(|category| category.id).collect();

@@ -8,7 +8,7 @@ use super::auth::AuthPayload;
 use super::user::User;
 use crate::accounts::service;
 use crate::config::Secret;
-use crate::graphql::{Outcome, Result, Signed, actor, app};
+use crate::graphql::{Outcome, Result, Signed, actor, app, origin};
 
 /// Another password for the viewer.
 #[derive(InputObject)]
@@ -58,7 +58,7 @@ impl RecoveryMutation {
         #[graphql(desc = "The password that they have, and the one that they want.")] input: ChangePasswordInput,
     ) -> Result<AuthPayload> {
         let (current, new) = (Secret::new(input.current_password), Secret::new(input.new_password));
-        AuthPayload::of(service::change_password(app(ctx)?, actor(ctx)?, &current, &new).await)
+        AuthPayload::of(service::change_password(app(ctx)?, origin(ctx), actor(ctx)?, &current, &new).await)
     }
 
     /// Has a link mailed that lets whoever reads it choose another password. The answer is the same whether or not there is
@@ -68,7 +68,7 @@ impl RecoveryMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Whose password.")] input: RequestPasswordResetInput,
     ) -> Result<EmptyPayload> {
-        let outcome = Outcome::of(service::request_password_reset(app(ctx)?, &input.email).await)?;
+        let outcome = Outcome::of(service::request_password_reset(app(ctx)?, origin(ctx), &input.email).await)?;
         Ok(EmptyPayload { user_errors: outcome.user_errors })
     }
 
@@ -81,7 +81,7 @@ impl RecoveryMutation {
         #[graphql(desc = "The token, and the password.")] input: ResetPasswordInput,
     ) -> Result<AuthPayload> {
         let (token, password) = (Secret::new(input.token), Secret::new(input.new_password));
-        AuthPayload::of(service::reset_password(app(ctx)?, &token, &password).await)
+        AuthPayload::of(service::reset_password(app(ctx)?, origin(ctx), &token, &password).await)
     }
 
     /// Notes that whoever was mailed the token has proven their e-mail address. `INVALID_TOKEN` when the token is unknown,
@@ -91,7 +91,8 @@ impl RecoveryMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The token.")] input: VerifyEmailInput,
     ) -> Result<UserPayload> {
-        let Outcome { value, user_errors } = Outcome::of(service::verify_email(app(ctx)?, &Secret::new(input.token)).await)?;
+        let verified = service::verify_email(app(ctx)?, origin(ctx), &Secret::new(input.token)).await;
+        let Outcome { value, user_errors } = Outcome::of(verified)?;
         Ok(UserPayload { user: value.map(User::new), user_errors })
     }
 }

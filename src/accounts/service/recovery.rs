@@ -4,6 +4,8 @@
 //! user's row before tokens and sessions: a reset and a change of the same password wait for each other, and the later one
 //! finds what the first has made of the account.
 
+use std::net::IpAddr;
+
 use domain::access::{Actor, MailedPurpose};
 use domain::input;
 use entity::{PasswordHash, user};
@@ -18,15 +20,18 @@ use crate::config::Secret;
 use crate::platform::Result;
 use crate::platform::db::retry;
 use crate::platform::error::Denial;
+use crate::platform::throttle::Deed;
 use crate::platform::tokens::hash_secret;
 
 /// Has a link to another password mailed to the account of `email`, if there is one that is active. Whether there is nobody
 /// learns, neither by the answer nor by the time it takes: the same is written either way, and the rest is a job.
 ///
 /// # Errors
-/// `INVALID_INPUT` when it is no e-mail address.
-pub async fn request_password_reset(app: &App, email: &str) -> Result<()> {
+/// `INVALID_INPUT` when it is no e-mail address; [`Denial::RateLimited`] when the account or whoever is at `from` has had too
+/// many mails lately.
+pub async fn request_password_reset(app: &App, from: Option<IpAddr>, email: &str) -> Result<()> {
     let email = input::email("email", email)?;
+    let _counted = app.throttle.check(Deed::SendEmail, Some(&email), from).await?;
     let user = repo::find_user_by_email(app.db.reader(), &email).await?.filter(|user| user.is_active);
     let user = user.map(|user| user.id);
     retry(|| request_once(app, user)).await
@@ -44,16 +49,19 @@ async fn request_once(app: &App, user: Option<Uuid>) -> Result<()> {
 ///
 /// # Errors
 /// `INVALID_TOKEN` at `token` when it is unknown, used or expired; `WEAK_PASSWORD` at `newPassword`, and the token still
-/// works.
-pub async fn reset_password(app: &App, token: &Secret, password: &Secret) -> Result<SignedIn> {
+/// works; [`Denial::RateLimited`] when too many tokens were tried from `from`.
+pub async fn reset_password(app: &App, from: Option<IpAddr>, token: &Secret, password: &Secret) -> Result<SignedIn> {
     check(password, "")?;
+    let attempt = app.throttle.check(Deed::RedeemSecret, None, from).await?;
     let hash = hash_secret(token.expose());
     let now = app.clock.db_now(app.db.reader()).await?;
     let user = repo::mailed::find_user_of(app.db.reader(), &hash, MailedPurpose::ResetPassword, now).await?;
     let user = user.ok_or(AccountsError::InvalidMailedToken)?;
     check(password, &user.email)?;
     let new = hashed(app, password).await?;
-    retry(|| reset_once(app, user.id, &hash, &new)).await
+    let signed_in = retry(|| reset_once(app, user.id, &hash, &new)).await?;
+    attempt.succeeded().await;
+    Ok(signed_in)
 }
 
 async fn reset_once(app: &App, user: Uuid, token_hash: &str, new: &PasswordHash) -> Result<SignedIn> {
@@ -80,15 +88,24 @@ async fn reset_once(app: &App, user: Uuid, token_hash: &str, new: &PasswordHash)
 ///
 /// # Errors
 /// `INVALID_CREDENTIALS` at `currentPassword` when it is not theirs, or not any more; `WEAK_PASSWORD` at `newPassword`;
-/// [`Denial::InvalidToken`] when the session has ended meanwhile.
-pub async fn change_password(app: &App, actor: Actor, current: &Secret, new: &Secret) -> Result<SignedIn> {
+/// [`Denial::InvalidToken`] when the session has ended meanwhile; [`Denial::RateLimited`] after too many wrong passwords of the
+/// account, or from `from`.
+pub async fn change_password(
+    app: &App,
+    from: Option<IpAddr>,
+    actor: Actor,
+    current: &Secret,
+    new: &Secret,
+) -> Result<SignedIn> {
     let user = repo::find_user(app.db.reader(), actor.user).await?.ok_or(Denial::InvalidToken)?;
     // before any work: a hash takes long
     check(new, &user.email)?;
+    let attempt = app.throttle.check(Deed::ChangePassword, Some(&user.email), from).await?;
     let stored = Some(user.password_hash.0.clone());
     if !app.passwords.verify(current.expose().to_owned(), stored).await? {
         return Err(AccountsError::WrongPassword.into());
     }
+    attempt.succeeded().await;
     let new = hashed(app, new).await?;
     retry(|| change_once(app, actor, &user.password_hash, &new)).await
 }
@@ -117,10 +134,14 @@ async fn hashed(app: &App, password: &Secret) -> Result<PasswordHash> {
 /// Notes that whoever was mailed `token` has proven their address.
 ///
 /// # Errors
-/// `INVALID_TOKEN` at `token` when it is unknown, used or expired.
-pub async fn verify_email(app: &App, token: &Secret) -> Result<user::Model> {
+/// `INVALID_TOKEN` at `token` when it is unknown, used or expired; [`Denial::RateLimited`] when too many tokens were tried from
+/// `from`.
+pub async fn verify_email(app: &App, from: Option<IpAddr>, token: &Secret) -> Result<user::Model> {
+    let attempt = app.throttle.check(Deed::RedeemSecret, None, from).await?;
     let hash = hash_secret(token.expose());
-    retry(|| verify_once(app, &hash)).await
+    let user = retry(|| verify_once(app, &hash)).await?;
+    attempt.succeeded().await;
+    Ok(user)
 }
 
 async fn verify_once(app: &App, token_hash: &str) -> Result<user::Model> {

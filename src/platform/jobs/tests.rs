@@ -136,7 +136,7 @@ async fn what_waits_for_others_is_looked_at_as_often_as_it_takes() {
     let handlers = Handlers::default().with("test", async |job| {
         assert_eq!(job.attempt, 1, "it did not fail");
         match job.payload::<i32>()? {
-            number if number <= 2 * ATTEMPTS => {
+            number if number <= 2 * Schedule::USUAL.attempts => {
                 Err(Failure::later("not yet".to_owned(), &(number + 1), chrono::TimeDelta::hours(1)))
             }
             _ => Ok(()),
@@ -144,7 +144,7 @@ async fn what_waits_for_others_is_looked_at_as_often_as_it_takes() {
     });
     let worker = worker(&app, handlers);
     write(&app, "a", 1).await;
-    for _ in 1..=2 * ATTEMPTS {
+    for _ in 1..=2 * Schedule::USUAL.attempts {
         assert_eq!(worker.sweep().await.unwrap(), 1);
         app.clock.advance(std::time::Duration::from_mins(59));
         assert_eq!(worker.sweep().await.unwrap(), 0, "it is not due yet");

@@ -153,6 +153,7 @@ fn public(topic: Topic) -> String {
         Topic::LowStock(seller) => format!("low-stock:{}", id::encode(Kind::Seller, seller)),
         Topic::Chat(order) => format!("chat:{}", id::encode(Kind::Order, order)),
         Topic::Inbox(user) => format!("inbox:{}", id::encode(Kind::User, user)),
+        Topic::Location(user) => format!("location:{}", id::encode(Kind::User, user)),
         Topic::Platform | Topic::Available | Topic::Catalog | Topic::Area(_) | Topic::Access => topic.to_string(),
     }
 }

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use quick_commerce::config::{Attempts, Config};
 use serde_json::{Value, json};
 
+use crate::recovery::{CHANGE_PASSWORD, REQUEST_RESET, RESET};
 use crate::support::actors::{Api, PASSWORD, email};
 use crate::support::http::Answer;
 use crate::support::redis::Redis;
@@ -21,6 +22,7 @@ over_both_shapes! {
     registrations_are_throttled_by_address_also_when_they_succeed,
     an_attempt_over_a_websocket_is_one_too,
     without_a_limit_every_attempt_is_made,
+    what_is_mailed_and_shown_for_a_password_is_throttled_as_well,
 }
 
 const LOGIN: &str = "mutation($input: LoginInput!) { login(input: $input) { tokens { accessToken } userErrors { code } } }";
@@ -199,4 +201,32 @@ async fn instances_count_attempts_together_and_alone_while_redis_is_away() {
     cluster.redis_network.down();
     let tries = (0..20).map(|_| login(&cluster[0], &customer.email, "wrong password"));
     assert_eq!(join_all(tries).await.iter().filter(|answer| is_wrong(answer)).count(), 3, "it cannot be had for nothing");
+}
+
+async fn what_is_mailed_and_shown_for_a_password_is_throttled_as_well(shape: Shape) {
+    let app = start(shape, 2, 0).await;
+    let customer = app.customer().await;
+    let nobody = app.api.anonymous();
+    for email in [customer.email.clone(), email("nobody")] {
+        for _ in 0..2 {
+            nobody.mutate(REQUEST_RESET, json!({ "email": email })).await.ok("requestPasswordReset");
+        }
+        wait(&nobody.mutate(REQUEST_RESET, json!({ "email": email })).await);
+    }
+    let change = |current: &str| json!({ "currentPassword": current, "newPassword": "another horse, another battery" });
+    for _ in 0..2 {
+        let wrong = customer.mutate(CHANGE_PASSWORD, change("not this one either")).await;
+        assert_eq!(wrong.refusal("changePassword"), "INVALID_CREDENTIALS");
+    }
+    wait(&customer.mutate(CHANGE_PASSWORD, change(PASSWORD)).await);
+    // it is the same secret, by whichever way it is guessed
+    wait(&login(&app.api, &customer.email, PASSWORD).await);
+
+    let app = start(shape, 0, 3).await;
+    let guess = json!({ "token": "a guess", "newPassword": "another horse, another battery" });
+    for _ in 0..3 {
+        let wrong = app.api.anonymous().mutate(RESET, guess.clone()).await;
+        assert_eq!(wrong.refusal("resetPassword"), "INVALID_TOKEN");
+    }
+    wait(&app.api.anonymous().mutate(RESET, guess).await);
 }
