@@ -99,11 +99,11 @@ async fn measure(url: &str) -> Outcome {
         let (one, area) = (of(&one_feed), of(&by_area));
         println!("| {name} | {one:.1} | {area:.1} | {:.3} |", area / one);
     };
-    row("sockets that it is delivered to", |of| of.each(of.did.messages));
-    row("bytes handed to them", |of| of.each(of.did.bytes));
-    row("executions", |of| of.each(of.did.executions));
-    println!("| partners whose group hears of it | {PARTNERS}.0 | {:.1} | |", city.hearers());
-    let delivery = |of: &Measured| (of.cpu - nobody.cpu).as_secs_f64() * 1e6 / f64::from(ORDERS);
+    row("sockets that it is delivered to", |of| each(of.did.messages));
+    row("bytes handed to them", |of| each(of.did.bytes));
+    row("executions", |of| each(of.did.executions));
+    println!("| partners whose group hears of it | {PARTNERS}.0 | {:.1} | |", City::hearers());
+    let delivery = |of: &Measured| of.cpu.saturating_sub(nobody.cpu).as_secs_f64() * 1e6 / f64::from(ORDERS);
     let (one, area) = (delivery(&one_feed), delivery(&by_area));
     println!("| µs of CPU, without what the order costs when nobody listens | {one:.0} | {area:.0} | {:.3} |", area / one);
     Ok(())
@@ -115,11 +115,10 @@ struct Measured {
     cpu: Duration,
 }
 
-impl Measured {
-    #[expect(clippy::cast_precision_loss, reason = "a measurement")]
-    fn each(&self, count: u64) -> f64 {
-        count as f64 / f64::from(ORDERS)
-    }
+/// What `count` comes to for each order.
+#[expect(clippy::cast_precision_loss, reason = "a measurement")]
+fn each(count: u64) -> f64 {
+    count as f64 / f64::from(ORDERS)
 }
 
 struct Anyone(Actor);
@@ -155,7 +154,7 @@ async fn follow(app: &App, city: &City, partners: u32, by_area: bool) -> Outcome
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
-    let (after, cpu) = (engine.counts(), cpu()? - began);
+    let (after, cpu) = (engine.counts(), cpu()?.saturating_sub(began));
     let did = Counts {
         messages: after.messages - before.messages,
         bytes: after.bytes - before.bytes,
@@ -228,7 +227,7 @@ impl City {
     }
 
     /// Partners whose group hears of an order, on average.
-    fn hearers(&self) -> f64 {
+    fn hearers() -> f64 {
         let covers = (0..PARTNERS).filter_map(|number| Cover::of(&Circle::new(somewhere(number), RADIUS_KM)?));
         let covers: Vec<Cover> = covers.collect();
         let cells = (0..ORDERS).map(|number| cell(Self::pickup(number), Grain::Fine));

@@ -4,6 +4,7 @@ mod limits;
 mod mail;
 mod network;
 mod payments;
+mod prices;
 mod sms;
 mod tracking;
 mod webhooks;
@@ -502,25 +503,7 @@ impl Reader {
         };
         let currency =
             self.parse("CURRENCY", Currency::Inr, "a currency of the list", |text| Currency::from_name(text).ok());
-        let tax_basis_points =
-            self.parse("TAX_PERCENT", 0, "a percentage between 0 and 100 with at most two decimals", |text| {
-                let points = text.parse::<rust_decimal::Decimal>().ok()?.checked_mul(100.into())?;
-                let is_exact = points.fract().is_zero();
-                u32::try_from(points.trunc()).ok().filter(|points| is_exact && *points <= 10_000)
-            });
-        let free_delivery_from_minor = match self.text("FREE_DELIVERY_FROM").as_str() {
-            "never" => None,
-            _ => Some(self.amount("FREE_DELIVERY_FROM", currency)),
-        };
-        let prices = PriceRule {
-            tax_basis_points,
-            delivery_fee_minor: self.amount("DELIVERY_FEE", currency),
-            free_delivery_from_minor,
-        };
-        let payout = PayoutRule {
-            base_minor: self.amount("PAYOUT_BASE", currency),
-            per_km_minor: self.amount("PAYOUT_PER_KM", currency),
-        };
+        let (prices, payout) = (self.prices(currency), self.payout(currency));
         let (limits, payments, webhooks) = (self.limits(), self.payments(is_embedded), self.webhooks());
         let event_stream = self.event_stream(redis_url.is_some());
         let (mail, public_url) = self.mail();

@@ -99,15 +99,12 @@ fn fill(template: &str, message: &TextMessage) -> String {
         let (before, from) = rest.split_at(start);
         filled.push_str(before);
         let places = [("{to}", message.to.clone()), ("{text}", message.text.clone()), ("{id}", message.id.to_string())];
-        match places.into_iter().find(|(place, _)| from.starts_with(place)) {
-            Some((place, value)) => {
-                filled.push_str(&value);
-                rest = &from[place.len()..];
-            }
-            None => {
-                filled.push('{');
-                rest = &from[1..];
-            }
+        if let Some((place, value)) = places.into_iter().find(|(place, _)| from.starts_with(place)) {
+            filled.push_str(&value);
+            rest = &from[place.len()..];
+        } else {
+            filled.push('{');
+            rest = &from[1..];
         }
     }
     filled + rest

@@ -181,34 +181,40 @@ impl Metrics {
         ] {
             family(&format!("quick_commerce_stream_{name}"), "gauge", help, &one(count.to_string()));
         }
-        let counters = [
-            ("done", "Jobs that this instance has done.", jobs.done),
-            ("failed", "Attempts at a job that failed on this instance.", jobs.failed),
-        ];
-        for (name, help, count) in counters {
-            family(&format!("quick_commerce_jobs_{name}_total"), "counter", help, &one(count.to_string()));
-        }
-        family(
-            "quick_commerce_refunds_failed_total",
-            "counter",
-            "Refunds that failed, as this instance was told: somebody has to see to the money.",
-            &one(jobs.refunds_failed.to_string()),
-        );
-        if let Some(Backlog { waiting, dead }) = jobs.backlog {
-            let gauges = [
-                ("waiting", "Jobs that are yet to be done, by any instance.", waiting),
-                ("dead", "Jobs that were given up, and wait for somebody to look.", dead),
-            ];
-            for (name, help, count) in gauges {
-                family(&format!("quick_commerce_jobs_{name}"), "gauge", help, &one(count.to_string()));
-            }
-        }
-        if !jobs.lags.is_empty() {
-            let lags: Vec<_> =
-                jobs.lags.iter().map(|(name, lag)| (format!("{{consumer=\"{name}\"}}"), lag.to_string())).collect();
-            family("quick_commerce_consumer_lag_events", "gauge", "Events that a consumer has yet to take.", &lags);
-        }
+        tell_of_jobs(&mut family, jobs);
         text
+    }
+}
+
+/// What is known of jobs, and of the consumers of the log.
+fn tell_of_jobs(family: &mut impl FnMut(&str, &str, &str, &[(String, String)]), jobs: &JobNumbers) {
+    let one = |value: String| [(String::new(), value)];
+    let counters = [
+        ("done", "Jobs that this instance has done.", jobs.done),
+        ("failed", "Attempts at a job that failed on this instance.", jobs.failed),
+    ];
+    for (name, help, count) in counters {
+        family(&format!("quick_commerce_jobs_{name}_total"), "counter", help, &one(count.to_string()));
+    }
+    family(
+        "quick_commerce_refunds_failed_total",
+        "counter",
+        "Refunds that failed, as this instance was told: somebody has to see to the money.",
+        &one(jobs.refunds_failed.to_string()),
+    );
+    if let Some(Backlog { waiting, dead }) = jobs.backlog {
+        let gauges = [
+            ("waiting", "Jobs that are yet to be done, by any instance.", waiting),
+            ("dead", "Jobs that were given up, and wait for somebody to look.", dead),
+        ];
+        for (name, help, count) in gauges {
+            family(&format!("quick_commerce_jobs_{name}"), "gauge", help, &one(count.to_string()));
+        }
+    }
+    if !jobs.lags.is_empty() {
+        let lags: Vec<_> =
+            jobs.lags.iter().map(|(name, lag)| (format!("{{consumer=\"{name}\"}}"), lag.to_string())).collect();
+        family("quick_commerce_consumer_lag_events", "gauge", "Events that a consumer has yet to take.", &lags);
     }
 }
 

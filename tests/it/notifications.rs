@@ -322,7 +322,7 @@ async fn old_notifications_are_forgotten(shape: Shape) {
     let (app, shop, customer, _) = scene(shape).await;
     place_order(&customer, &shop.product_id, 1).await;
     assert_eq!(told(&app, &customer).await.len(), 2);
-    app.clock.advance(app.app.config.notification_retention - Duration::from_hours(1));
+    app.clock.advance(app.app.config.notification_retention.saturating_sub(Duration::from_hours(1)));
     pruning::sweep(&app.app).await.unwrap();
     assert_eq!(notification::Entity::find().count(app.app.db.reader()).await.unwrap(), 3);
     app.clock.advance(Duration::from_hours(2));

@@ -352,7 +352,7 @@ async fn mails_reach_people_over_a_mail_server(shape: Shape) {
     let server = SmtpServer::start().await;
     let app = TestApp::start_with(shape, |config| {
         config.mail.smtp_url = Some(Secret::new(server.url()));
-        config.public_url = "https://shop.example".to_owned();
+        "https://shop.example".clone_into(&mut config.public_url);
     })
     .await;
     server.set(Mood::Refuses(450));

@@ -272,7 +272,9 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         }
         "updateProfile" if path.starts_with("location") => json!({ "location": { "latitude": 1, "longitude": 1 } }),
         "reportLocation" => json!({ "point": { "latitude": 1, "longitude": 1 } }),
-        "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" | "updateProfile" => json!({}),
+        "refreshTokens" | "logout" | "setAvailability" | "applyPromoCode" | "updateProfile" | "markNotificationsRead" => {
+            json!({})
+        }
         "saveCategory" => json!({ "slug": "a-category", "name": "A category" }),
         "createProduct" => json!({
             "idempotencyKey": key(), "sku": key(), "name": "A product", "description": "", "price": "20",
@@ -300,7 +302,6 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "rateOrder" => json!({ "orderId": order, "score": 5 }),
         "refundPayment" => json!({ "idempotencyKey": key(), "paymentId": world.payment_id, "amount": "1" }),
         "sendMessage" => json!({ "idempotencyKey": key(), "orderId": order, "body": "Hello." }),
-        "markNotificationsRead" => json!({}),
         "markMessagesRead" => json!({ "orderId": order, "upTo": world.message_id }),
         "cancelOrder" | "claimOrder" | "startPayment" => json!({ "idempotencyKey": key(), "orderId": order }),
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),

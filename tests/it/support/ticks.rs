@@ -220,6 +220,7 @@ struct Root;
 #[Subscription]
 impl Root {
     /// Every tick.
+    #[expect(clippy::too_many_arguments, reason = "each is a switch that a test may turn")]
     async fn ticks(
         &self,
         ctx: &Context<'_>,
