@@ -31,7 +31,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (isStoppi
  * @param {Record<string, string>} event
  */
 async function handle(entry, event) {
-  const { id, kind, at, position, topics, data } = event;
+  const { id, kind, at, position, topics, data = 'null' } = event;
   console.log(JSON.stringify({ entry, id, kind, at, position: Number(position), topics, data: JSON.parse(data) }));
 }
 
