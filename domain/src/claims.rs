@@ -93,7 +93,7 @@ mod tests {
         let mut below = move |most: i64| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // as often small as large
-            let scale = 1 << (state >> 33) % 31;
+            let scale = 1 << ((state >> 33) % 31);
             ((state >> 3).cast_signed() % scale).min(most)
         };
         (0..20_000).map(move |_| {

@@ -1,5 +1,9 @@
 //! Webhooks: what other systems may be told of, and what became of telling them.
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
 use crate::named::named_enum;
 
 named_enum! {
@@ -50,6 +54,29 @@ named_enum! {
         /// It was given up.
         Failed = "FAILED",
     }
+}
+
+/// The event that an endpoint was paused by the server; payload [`WebhookPaused`].
+pub const WEBHOOK_PAUSED: &str = "webhook.paused";
+
+/// Which endpoint was paused, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookPaused {
+    /// The endpoint.
+    pub endpoint: Uuid,
+    /// Why.
+    pub reason: PauseReason,
+    /// Since when nothing got through.
+    pub failing_since: Option<DateTime<Utc>>,
+}
+
+/// Why the server paused an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PauseReason {
+    /// It answered that it is gone (410).
+    Gone,
+    /// Nothing got through for too long.
+    Failing,
 }
 
 #[cfg(test)]

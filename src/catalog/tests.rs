@@ -47,6 +47,7 @@ impl Shop {
         app.migrate().await.unwrap();
         let category = service::save_category(&app, None, "fruit", "Fruit").await.unwrap().id;
         let seller = new_seller(&app).await;
+        insert_user(&app, Self::admin().user, Role::Admin).await;
         Self { schema: build_schema(&app), seller, category, app, folder }
     }
 
@@ -90,22 +91,27 @@ impl Shop {
     }
 }
 
-/// A seller with a store.
-pub(crate) async fn new_seller(app: &App) -> Actor {
-    let (user, store, now) = (app.ids.uuid(), app.ids.uuid(), app.clock.now());
+async fn insert_user(app: &App, user: Uuid, role: Role) {
+    let now = app.clock.now();
     let row = user::Model {
         id: user,
         email: format!("{user}@example.org"),
         password_hash: entity::PasswordHash::default(),
         name: "Sam".to_owned(),
         phone: None,
-        role: Role::Seller.into(),
+        role: role.into(),
         is_active: true,
         email_verified_at: None,
         created_at: now,
         updated_at: now,
     };
     user::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await.unwrap();
+}
+
+/// A seller with a store.
+pub(crate) async fn new_seller(app: &App) -> Actor {
+    let (user, store, now) = (app.ids.uuid(), app.ids.uuid(), app.clock.now());
+    insert_user(app, user, Role::Seller).await;
     let row = seller::Model {
         id: store,
         user_id: user,

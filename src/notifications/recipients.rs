@@ -7,8 +7,8 @@ use domain::claims::ClaimStatus;
 use domain::id::{Kind, encode};
 use domain::notification::NotificationKind;
 use domain::order::OrderEventType;
+use domain::webhook::{WEBHOOK_PAUSED, WebhookPaused};
 use entity::{Text, notification};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -23,15 +23,6 @@ use crate::orders::service as orders;
 use crate::platform::Result;
 use crate::platform::bus::Message;
 use crate::platform::db::Tx;
-
-/// The event that an endpoint of webhooks is not called any more; payload [`WebhookPaused`].
-const WEBHOOK_PAUSED: &str = "webhook.paused";
-
-/// What that event tells of.
-#[derive(Debug, Deserialize)]
-struct WebhookPaused {
-    endpoint_id: Uuid,
-}
 
 /// What somebody is to be told.
 #[derive(Debug, Clone)]
@@ -167,7 +158,7 @@ impl<'a> Recipients<'a> {
     }
 
     async fn of_webhook(&mut self, message: &Message, paused: &WebhookPaused) -> Result<()> {
-        let words = templates::webhook_paused(&encode(Kind::WebhookEndpoint, paused.endpoint_id));
+        let words = templates::webhook_paused(&encode(Kind::WebhookEndpoint, paused.endpoint), paused.reason);
         for admin in accounts::list_admins(&**self.tx).await? {
             self.tell(message, admin, NotificationKind::WebhookPaused, words.clone(), None);
         }

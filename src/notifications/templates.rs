@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use domain::money::Money;
 use domain::order::OrderEventType;
+use domain::webhook::PauseReason;
 use entity::{notification, order, product};
 
 use crate::inventory::event::StockFell;
@@ -137,9 +138,12 @@ pub fn chat_message(order: &order::Model) -> Words {
 
 /// To admins: an endpoint is not called any more.
 #[must_use]
-pub fn webhook_paused(endpoint: &str) -> Words {
-    let body =
-        format!("{endpoint} has failed for too long. Turn it on again once it works; what it missed can be sent again.");
+pub fn webhook_paused(endpoint: &str, reason: PauseReason) -> Words {
+    let why = match reason {
+        PauseReason::Gone => "says that it is gone",
+        PauseReason::Failing => "has failed for too long",
+    };
+    let body = format!("{endpoint} {why}. Turn it on again once it works: until then it is told of nothing.");
     Words::new("A webhook endpoint was paused".to_owned(), body)
 }
 

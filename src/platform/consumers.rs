@@ -8,10 +8,12 @@
 //! becomes a job of its own, which is tried again later each time, and is listed for the operator when it is given up.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{consumer, event, skipped_event as skipped};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
@@ -178,7 +180,9 @@ impl Reader {
     async fn turn(&self, failures: &mut u32) -> Duration {
         // after a failure one by one, so that what cannot be taken stands alone
         let limit = if *failures == 0 { BATCH } else { 1 };
-        match self.step(limit).await {
+        // what panics is as good as what fails: another start would only meet the same event again
+        let step = AssertUnwindSafe(self.step(limit)).catch_unwind().await;
+        match step.unwrap_or_else(|_| Err(Error::fault("taking events", "it panicked"))) {
             Ok(read) => {
                 *failures = 0;
                 if read == Read::Nothing { POLL } else { Duration::ZERO }

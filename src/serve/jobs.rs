@@ -15,31 +15,13 @@ use crate::webhooks::sending;
 pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (cancel, refund, late, callback) = (app.clone(), app.clone(), app.clone(), app.clone());
     let ask = app.clone();
-    let (reset, verification) = (app.clone(), app.clone());
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
-    let (mail, text) = (app.clone(), app.clone());
     let (skipped, consumers) = (app.clone(), super::consumers::consumers(app));
     Handlers::default()
         .with(SKIPPED, move |job| {
             let (app, consumers) = (skipped.clone(), consumers.clone());
             async move { consumers.take_skipped(&app.db, &job).await }
-        })
-        .with(mailing::PASSWORD_RESET, move |job| {
-            let app = reset.clone();
-            async move { mailing::send_password_reset(&app, &job).await }
-        })
-        .with(mailing::EMAIL_VERIFICATION, move |job| {
-            let app = verification.clone();
-            async move { mailing::send_email_verification(&app, &job).await }
-        })
-        .with(notifying::EMAIL, move |job| {
-            let app = mail.clone();
-            async move { notifying::mail(&app, &job).await }
-        })
-        .with(notifying::SMS, move |job| {
-            let app = text.clone();
-            async move { notifying::text(&app, &job).await }
         })
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();
@@ -61,6 +43,29 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
             let (app, webhook) = (callback.clone(), webhook.clone());
             async move { sandbox::deliver(&app, &webhook, &job).await }
         })
+}
+
+/// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them.
+pub(super) fn messages(app: &App) -> Worker {
+    let (reset, verification, mail, text) = (app.clone(), app.clone(), app.clone(), app.clone());
+    let handlers = Handlers::default()
+        .with(mailing::PASSWORD_RESET, move |job| {
+            let app = reset.clone();
+            async move { mailing::send_password_reset(&app, &job).await }
+        })
+        .with(mailing::EMAIL_VERIFICATION, move |job| {
+            let app = verification.clone();
+            async move { mailing::send_email_verification(&app, &job).await }
+        })
+        .with(notifying::EMAIL, move |job| {
+            let app = mail.clone();
+            async move { notifying::mail(&app, &job).await }
+        })
+        .with(notifying::SMS, move |job| {
+            let app = text.clone();
+            async move { notifying::text(&app, &job).await }
+        });
+    app.worker(handlers)
 }
 
 /// The jobs that send webhooks: servers of others may be slow for long, and nothing else waits behind them.

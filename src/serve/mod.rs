@@ -72,6 +72,10 @@ impl Work {
             let (worker, stop) = (app.worker(jobs::handlers(app, addr)), stop.clone());
             move || worker.clone().run(stop.clone())
         }));
+        tasks.spawn(supervise("mails and text messages", stop.clone(), {
+            let (worker, stop) = (jobs::messages(app), stop.clone());
+            move || worker.clone().run(stop.clone())
+        }));
         tasks.spawn(supervise("webhooks", stop.clone(), {
             let (worker, stop) = (jobs::webhooks(app), stop.clone());
             move || worker.clone().run(stop.clone())

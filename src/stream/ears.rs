@@ -32,6 +32,13 @@ impl Ears {
         self.known = self.known.max(position);
     }
 
+    /// Whoever missed something between `from` and `to` has been told so: what this one has missed there it knows of.
+    pub(super) fn compare(&mut self, (from, to): (i64, i64)) {
+        if self.known >= from && !self.has_gap {
+            self.know(to);
+        }
+    }
+
     /// From where on something is missing that was not asked for yet. The log is read now.
     pub(super) const fn take_missing(&mut self) -> Option<i64> {
         self.has_gap = false;
@@ -60,9 +67,10 @@ impl Ears {
                     Some(position) => self.miss(position),
                 }
             }
-            Delivery::Gap => self.gap(),
-            // others have been heard that come after it
-            Delivery::Behind(position) if known < *position && *position < self.newest => self.miss(known),
+            // of this topic alone, maybe: whatever was heard of the others says nothing of it
+            Delivery::Gap => self.miss(known),
+            // others may have been heard that come after what is missing
+            Delivery::Behind(position) if known < *position => self.miss(known),
             Delivery::Behind(_) | Delivery::Whisper => Some(delivery),
         }
     }
@@ -146,17 +154,33 @@ mod tests {
             matches!(ears.hear(SOUTH, Delivery::Behind(8)), Some(Delivery::Behind(8))),
             "the group knows that it has it"
         );
-        assert!(matches!(ears.hear(NORTH, Delivery::Behind(9)), Some(Delivery::Behind(9))), "it is read in its turn");
-        assert!(is_gap(ears.hear(NORTH, Delivery::Behind(7)).as_ref()), "what came later was heard");
-        assert_eq!(ears.take_missing(), Some(5));
+        for position in [7, 9] {
+            assert!(is_gap(ears.hear(NORTH, Delivery::Behind(position)).as_ref()), "what came later may have been heard");
+            assert_eq!(ears.take_missing(), Some(5), "nothing of the north is known since");
+        }
     }
 
     #[test]
-    fn a_gap_of_all_topics_is_one_gap_until_the_log_is_read() {
+    fn a_gap_of_one_topic_asks_for_all_that_came_since_it_was_heard() {
         let mut ears = ears();
+        assert!(is_message(ears.hear(NORTH, message(6, 3)).as_ref()));
+        assert!(is_message(ears.hear(SOUTH, message(9, 0)).as_ref()));
         assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
-        assert!(ears.hear(SOUTH, Delivery::Gap).is_none());
-        assert_eq!(ears.take_missing(), None, "the log is read from where the group is");
+        assert!(ears.hear(SOUTH, Delivery::Gap).is_none(), "one gap until the log is read");
+        assert_eq!(ears.take_missing(), Some(6), "of the south nothing is missing before that");
         assert!(is_gap(ears.hear(SOUTH, Delivery::Gap).as_ref()));
+        assert_eq!(ears.take_missing(), Some(9));
+    }
+
+    #[test]
+    fn what_was_compared_with_the_log_is_not_asked_for_again() {
+        let mut ears = ears();
+        ears.compare((6, 20));
+        assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
+        ears.compare((5, 20));
+        assert_eq!(ears.take_missing(), Some(5), "comparing began after what is known, or there is a gap");
+        ears.compare((5, 20));
+        assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
+        assert_eq!(ears.take_missing(), Some(20));
     }
 }

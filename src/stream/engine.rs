@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::{Executor, Name, Request, Response};
@@ -31,6 +31,8 @@ struct Inner {
     groups: Mutex<HashMap<Key, Arc<Group>>>,
     /// The incarnation of the log, as it was read last.
     epoch: AtomicI32,
+    /// From where on, and up to where, this instance was compared with the log.
+    compared: (AtomicI64, AtomicI64),
     counters: Counters,
     /// Whether those who ask the same are a group.
     shares: bool,
@@ -126,6 +128,7 @@ impl Engine {
             execute,
             groups: Mutex::default(),
             epoch: AtomicI32::new(0),
+            compared: (AtomicI64::new(i64::MAX), AtomicI64::new(0)),
             counters: Counters::default(),
             shares,
         }))
@@ -163,6 +166,25 @@ impl Engine {
             tracing::warn!("the log is not the one that it was: every subscription starts anew");
             self.app().bus.gap();
         }
+    }
+
+    /// From where on, and up to where, whoever has missed something on any topic has been told so.
+    pub(super) fn compared(&self) -> (i64, i64) {
+        let to = self.0.compared.1.load(Ordering::Acquire);
+        (self.0.compared.0.load(Ordering::Acquire), to)
+    }
+
+    /// Comparing begins at `position`: nothing is said of what was before.
+    pub(super) fn begin_comparing(&self, position: i64) {
+        // in this order nobody ever reads a beginning with an end that is not its own
+        self.0.compared.1.store(0, Ordering::Release);
+        self.0.compared.0.store(position, Ordering::Release);
+        self.0.compared.1.store(position, Ordering::Release);
+    }
+
+    /// Everybody has been told what they missed up to `position`.
+    pub(super) fn note_compared(&self, position: i64) {
+        self.0.compared.1.store(position, Ordering::Release);
     }
 
     pub(super) fn execute(&self, request: Request) -> BoxStream<'static, Response> {

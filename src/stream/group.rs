@@ -360,6 +360,10 @@ impl Receiver for Ear {
     fn deliver(self: Arc<Self>, delivery: Delivery) {
         let mut state = self.group.state();
         let has_members = !state.members.is_empty();
+        let compared = self.group.engine.compared();
+        if let Some(ears) = &mut state.ears {
+            ears.compare(compared);
+        }
         let heard = match &mut state.ears {
             Some(ears) if has_members => ears.hear(self.topic, delivery),
             // whoever comes first reads what there is

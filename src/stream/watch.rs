@@ -41,9 +41,13 @@ impl Engine {
         let app = self.app();
         let head = relay::head(app.db.reader()).await?;
         self.note_epoch(head.epoch);
-        let Some(known) = known else { return Ok(head) };
+        let Some(known) = known else {
+            self.begin_comparing(head.position);
+            return Ok(head);
+        };
         if head.position < known.position {
             tracing::warn!("the log has lost what it had");
+            self.begin_comparing(head.position);
             app.bus.gap();
             return Ok(head);
         }
@@ -53,14 +57,16 @@ impl Engine {
             let moved = relay::moved(app.db.reader(), position, MAX_ENTRIES).await?;
             if moved.known == position {
                 // what there was is no longer kept
+                self.begin_comparing(head.position);
                 app.bus.gap();
-                break;
+                return Ok(head);
             }
             position = moved.known;
             for (topic, position) in moved.topics.into_iter().filter(|(topic, _)| used.contains(topic)) {
                 app.bus.behind(topic, position);
             }
         }
+        self.note_compared(head.position);
         Ok(head)
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! A transaction locks the endpoint's row before rows of its deliveries.
 //!
-//! Tables: `webhook_endpoints`, `webhook_deliveries`. Event out: [`event::WEBHOOK_PAUSED`].
+//! Tables: `webhook_endpoints`, `webhook_deliveries`. Event out: [`domain::webhook::WEBHOOK_PAUSED`].
 
 pub mod cleaning;
 mod error;

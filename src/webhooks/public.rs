@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::id::{self, Kind};
 use domain::money::Money;
 use domain::order::{OrderEventType, PaymentMethod, PaymentStatus};
-use domain::webhook::WebhookTopic;
+use domain::webhook::{WEBHOOK_PAUSED, WebhookPaused, WebhookTopic};
 use entity::{order, product, stock};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,7 +19,6 @@ use crate::inventory::event::{STOCK_FELL, StockFell};
 use crate::inventory::service::available;
 use crate::orders::event::{ORDER_CHANGED, OrderChange};
 use crate::payments::event::{PAYMENT_STARTED, PaymentStarted};
-use crate::webhooks::event::{WEBHOOK_PAUSED, WebhookPaused};
 
 /// An event of the log that other systems may be told of.
 #[derive(Debug, Clone)]

@@ -47,6 +47,15 @@ pub(super) async fn list_endpoints(db: &impl ConnectionTrait, args: &PageArgs) -
     page::fetch(endpoint::Entity::find(), args, newest_first, db, key, |_| None).await
 }
 
+/// Lets nobody else make endpoints until the transaction ends. On SQLite, nobody else writes anything.
+pub(super) async fn lock_endpoints(db: &impl ConnectionTrait) -> Result<()> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared("LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE").await?;
+    }
+    Ok(())
+}
+
+/// How many endpoints there are.
 pub(super) async fn count_endpoints(db: &impl ConnectionTrait) -> Result<u64> {
     Ok(endpoint::Entity::find().count(db).await?)
 }

@@ -5,14 +5,14 @@
 //! within a transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::webhook::WebhookDeliveryStatus;
+use domain::webhook::{PauseReason, WebhookDeliveryStatus};
 use entity::{webhook_delivery, webhook_endpoint};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::event::{self, PauseReason};
+use super::event;
 use super::repo::{self, Ended};
 use super::signature::{message_id, sign};
 use super::{service, url};

@@ -3,18 +3,21 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Actor, Role};
 use domain::error::Rejection;
+use domain::id::{Kind, encode};
 use domain::webhook::WebhookTopic;
 use domain::{Named as _, input};
 use entity::json::Strings;
 use entity::{webhook_delivery, webhook_endpoint};
 use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::WebhookError;
 use super::secrets::{self, SigningSecret};
 use super::{repo, sending, url};
 use crate::app::App;
-use crate::platform::db::retry;
+use crate::platform::audit::{self, NewEntry};
+use crate::platform::db::{Tx, retry};
 use crate::platform::error::{Denial, Result};
 use crate::platform::page::{Page, PageArgs};
 
@@ -92,7 +95,8 @@ pub async fn create(app: &App, actor: Actor, new: NewEndpoint) -> Result<Endpoin
 
 async fn create_once(app: &App, actor: Actor, url: &str, topics: &Strings) -> Result<Endpoint> {
     let tx = app.db.begin().await?;
-    // two at once may both be the last: it is a bound on work, not a promise
+    // of two who make the last one, the second counts the first's
+    repo::lock_endpoints(&*tx).await?;
     if repo::count_endpoints(&*tx).await? >= MAX_ENDPOINTS {
         return Err(WebhookError::TooMany.into());
     }
@@ -112,6 +116,8 @@ async fn create_once(app: &App, actor: Actor, url: &str, topics: &Strings) -> Re
         updated_at: at,
     };
     repo::insert_endpoint(&*tx, row.clone()).await?;
+    let entry = Recorded { actor, action: "webhook.create", endpoint: id, before: None, after: described(&row), at };
+    entry.write(app, &tx).await?;
     tx.commit().await?;
     Ok(Endpoint { row, secret: Some(secret) })
 }
@@ -125,13 +131,19 @@ pub async fn update(app: &App, actor: Actor, change: EndpointChange) -> Result<E
     check_authority(actor)?;
     let url = change.url.as_deref().map(|url| url::check(&app.config.webhooks, url)).transpose()?;
     let topics = change.topics.as_deref().map(check_topics).transpose()?;
-    retry(|| update_once(app, &change, url.as_deref(), topics.as_ref())).await
+    retry(|| update_once(app, actor, &change, url.as_deref(), topics.as_ref())).await
 }
 
-async fn update_once(app: &App, change: &EndpointChange, url: Option<&str>, topics: Option<&Strings>) -> Result<Endpoint> {
+async fn update_once(
+    app: &App,
+    actor: Actor,
+    change: &EndpointChange,
+    url: Option<&str>,
+    topics: Option<&Strings>,
+) -> Result<Endpoint> {
     let tx = app.db.begin().await?;
     let mut row = repo::lock_endpoint(&*tx, change.endpoint).await?.ok_or(WebhookError::NoEndpoint)?;
-    let at = app.clock.db_now(&*tx).await?;
+    let (at, before) = (app.clock.db_now(&*tx).await?, described(&row));
     if let Some(url) = url {
         url.clone_into(&mut row.url);
     }
@@ -152,6 +164,11 @@ async fn update_once(app: &App, change: &EndpointChange, url: Option<&str>, topi
     }
     row.updated_at = at;
     repo::update_endpoint(&*tx, row.clone()).await?;
+    let mut after = described(&row);
+    // that there is another secret is no secret
+    after["rotatedSecret"] = change.rotates_secret.into();
+    let entry = Recorded { actor, action: "webhook.update", endpoint: row.id, before: Some(before), after, at };
+    entry.write(app, &tx).await?;
     tx.commit().await?;
     Ok(Endpoint { row, secret })
 }
@@ -162,10 +179,10 @@ async fn update_once(app: &App, change: &EndpointChange, url: Option<&str>, topi
 /// `NOT_FOUND` or `INVALID_INPUT`, while its endpoint is paused, at `deliveryId`; `FORBIDDEN`.
 pub async fn redeliver(app: &App, actor: Actor, delivery: Uuid) -> Result<webhook_delivery::Model> {
     check_authority(actor)?;
-    retry(|| redeliver_once(app, delivery)).await
+    retry(|| redeliver_once(app, actor, delivery)).await
 }
 
-async fn redeliver_once(app: &App, id: Uuid) -> Result<webhook_delivery::Model> {
+async fn redeliver_once(app: &App, actor: Actor, id: Uuid) -> Result<webhook_delivery::Model> {
     let tx = app.db.begin().await?;
     let found = repo::find_delivery(&*tx, id).await?.ok_or(WebhookError::NoDelivery)?;
     let endpoint = repo::lock_endpoint(&*tx, found.endpoint_id).await?.ok_or(WebhookError::NoDelivery)?;
@@ -175,8 +192,38 @@ async fn redeliver_once(app: &App, id: Uuid) -> Result<webhook_delivery::Model> 
     let at = app.clock.db_now(&*tx).await?;
     let delivery = repo::update_sending_again(&*tx, id, at).await?.ok_or(WebhookError::NoDelivery)?;
     sending::enqueue(app, &tx, endpoint.id, &[delivery.id], at).await?;
+    let after = json!({ "delivery": encode(Kind::WebhookDelivery, id) });
+    let entry = Recorded { actor, action: "webhook.redeliver", endpoint: endpoint.id, before: None, after, at };
+    entry.write(app, &tx).await?;
     tx.commit().await?;
     Ok(delivery)
+}
+
+/// What the audit log says of an endpoint: not where in it a key may be, nor any secret.
+fn described(endpoint: &webhook_endpoint::Model) -> Value {
+    json!({
+        "url": url::without_query(&endpoint.url),
+        "topics": endpoint.topics.0,
+        "active": endpoint.is_active,
+    })
+}
+
+/// What somebody did to an endpoint, for the audit log.
+struct Recorded {
+    actor: Actor,
+    action: &'static str,
+    endpoint: Uuid,
+    before: Option<Value>,
+    after: Value,
+    at: DateTime<Utc>,
+}
+
+impl Recorded {
+    async fn write(self, app: &App, tx: &Tx) -> Result<()> {
+        let Self { actor, action, endpoint, before, after, at } = self;
+        let (id, target) = (app.ids.uuid(), Some((Kind::WebhookEndpoint, endpoint)));
+        audit::append(tx, NewEntry { id, by: actor.into(), action, target, before, after: Some(after), at }).await
+    }
 }
 
 /// A page of all endpoints, newest first.

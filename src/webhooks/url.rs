@@ -57,6 +57,12 @@ pub fn check(config: &Webhooks, url: &str) -> Result<String, Rejection> {
     Ok(url)
 }
 
+/// `url` without what stands behind its `?`, where receivers keep keys.
+#[must_use]
+pub fn without_query(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(url, _)| url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

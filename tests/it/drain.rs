@@ -108,7 +108,7 @@ async fn sockets_are_told_of_the_end_and_what_was_asked_is_answered() {
     request.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
     request.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(r#"{"data":{"__typename":"Query"}}"#), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#"{"data":{"__typename":"Query"},"#), "{answer}");
     for socket in sockets.iter_mut().chain([&mut silent]) {
         let frame = socket.next().await;
         assert!(matches!(frame, Frame::Closed(1012, _)), "{frame:?}");

@@ -33,7 +33,7 @@ use crate::support::story::{
     seller_with_product, step, try_claim,
 };
 use crate::support::ticks::{Follower, Nothing};
-use crate::support::wait::until;
+use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
 mod instances;
@@ -362,6 +362,8 @@ async fn a_cursor_brings_what_was_missed_and_nothing_twice(shape: Shape) {
         tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.admin(), app.partner());
     by_hand(&app, &shop.seller).await;
     let id = place_order(&customer, &shop.product_id, 1).await;
+    // what was committed before the first picture may come after it
+    until_quiet(&app.app).await;
     let feeds = [
         (&customer, MY_ORDER_UPDATES, json!({})),
         (&shop.seller, SELLER_ORDER_UPDATES, json!({})),
@@ -478,6 +480,8 @@ async fn what_is_no_longer_kept_starts_anew(shape: Shape) {
     let offered = place_order(&customer, &shop.product_id, 1).await;
     step(&shop.seller, &offered, "PREPARING").await;
     step(&shop.seller, &offered, "READY").await;
+    // of what follows from it all, nothing comes after the newest
+    until_quiet(&app.app).await;
     step(&shop.seller, &id, "PREPARING").await;
     while feed.next().await["order"]["id"] != id.as_str() {}
     let newest = feed.cursor.clone();

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use domain::id::Kind;
+use domain::webhook::{PauseReason, WEBHOOK_PAUSED, WebhookPaused};
 use entity::{job, notification, user};
 use quick_commerce::app::App;
 use quick_commerce::config::{Secret, SmsSettings};
@@ -212,7 +213,7 @@ async fn a_chat_is_told_of_once_until_it_is_looked_at(shape: Shape) {
     assert_eq!(mailed.count(app.app.db.reader()).await.unwrap(), 0);
 }
 
-/// Logs an event that no use-case of this server makes yet.
+/// Logs an event as its slice would.
 async fn log(app: &App, kind: &'static str, payload: Value) {
     let (tx, at) = (app.db.begin().await.unwrap(), app.clock.db_now(app.db.reader()).await.unwrap());
     let topics = [domain::event::Topic::Platform];
@@ -223,8 +224,10 @@ async fn log(app: &App, kind: &'static str, payload: Value) {
 async fn admins_are_told_of_a_paused_webhook(shape: Shape) {
     let (app, shop, ..) = scene(shape).await;
     let (one, other) = tokio::join!(app.admin(), app.admin());
-    log(&app.app, "webhook.paused", json!({ "endpoint_id": uuid::Uuid::from_u128(7), "more": "to come" })).await;
-    log(&app.app, "webhook.paused", json!("something else")).await;
+    let (endpoint, reason) = (uuid::Uuid::from_u128(7), PauseReason::Failing);
+    let paused = WebhookPaused { endpoint, reason, failing_since: None };
+    log(&app.app, WEBHOOK_PAUSED, serde_json::to_value(paused).unwrap()).await;
+    log(&app.app, WEBHOOK_PAUSED, json!("something else")).await;
     for admin in [&one, &other] {
         assert_eq!(kinds(&app, admin).await, ["WEBHOOK_PAUSED"]);
     }

@@ -18,7 +18,7 @@ use crate::support::TestCluster;
 use crate::support::actors::Actor;
 use crate::support::redis::Redis;
 use crate::support::story::{Shop, place_order, seller_with_product};
-use crate::support::wait::until;
+use crate::support::wait::{until, until_quiet};
 
 /// An entry: its run, its place in the log, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,7 @@ async fn logged(app: &App) -> Vec<event::Model> {
 
 /// Waits until the last run of the stream ends with the newest event of the log; that run.
 async fn until_whole(redis: &Redis, app: &App) -> Vec<Entry> {
+    until_quiet(app).await;
     let last_run = async || {
         let all = entries(redis, &app.config).await;
         let run = all.last().map_or(0, |entry| entry.run);

@@ -37,11 +37,14 @@ pub(super) struct Runner {
     execution: Option<Execution>,
     /// When it was asked last what may still come of what snapshots showed.
     settled: Option<Instant>,
+    /// The log could not be read when something was missing: until it is, nothing is told. With several topics the next message
+    /// may be of another than the missing one, and shows no hole.
+    owes: bool,
 }
 
 impl Runner {
     pub(super) const fn new(group: Arc<Group>) -> Self {
-        Self { group, execution: None, settled: None }
+        Self { group, execution: None, settled: None, owes: false }
     }
 
     pub(super) async fn run(mut self) {
@@ -94,7 +97,7 @@ impl Runner {
             Delivery::Message(message) => {
                 let is_hole = self.group.state().position.is_some_and(|at| message.previous > at);
                 // while the hole is there nothing goes past it: the log has this message, too
-                if !is_hole || self.repair().await {
+                if !(is_hole || self.owes) || self.repair().await {
                     self.take(message).await;
                 }
             }
@@ -133,6 +136,7 @@ impl Runner {
                 state.is_suspect = state.entering > 0;
                 state.position = None;
                 state.forget_answers(0);
+                self.owes = false;
                 return true;
             }
             (state.epoch, state.position.unwrap_or_default())
@@ -140,6 +144,7 @@ impl Runner {
         let group = Arc::clone(&self.group);
         if epoch != group.engine.epoch() {
             group.start_anew(StreamResetReason::Server);
+            self.owes = false;
             return true;
         }
         Counters::add(&group.engine.counters().repairs, 1);
@@ -167,12 +172,14 @@ impl Runner {
                 return false;
             }
         }
+        self.owes = false;
         true
     }
 
     /// Waits for a database that is away, and then has the log read from where everybody stands.
     async fn wait(&mut self) {
         self.execution = None;
+        self.owes = true;
         sleep(REST).await;
         self.group.put(Delivery::Gap);
     }

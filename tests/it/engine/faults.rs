@@ -16,12 +16,15 @@ use serde_json::{Value, json};
 
 use super::recovery::{Apart, TIGHT, follow, subscribed};
 use crate::live::all_published;
-use crate::support::ticks::{Faults, Follower, ROOMY, Sure, TICKS, TOPIC, Told, engine, engine_with, someone, tick};
+use crate::support::ticks::{
+    Faults, Follower, OTHER, ROOMY, Sure, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, engine_with, someone, tick,
+};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
     nothing_goes_past_a_hole_that_cannot_be_filled,
+    nothing_goes_past_a_hole_in_one_topic_of_several,
     an_answer_that_fails_for_a_moment_is_made_again,
     while_the_database_is_away_a_group_stays_where_it_is,
     an_answer_that_fails_for_good_is_told_and_not_remembered,
@@ -80,6 +83,28 @@ async fn nothing_goes_past_a_hole_that_cannot_be_filled(shape: Shape) {
     assert!(follower.queue.try_next().is_none(), "the last is not told before those in between");
     show(&apart.parts.app, INDEX).await;
     follower.ticks(2..=5).await;
+}
+
+async fn nothing_goes_past_a_hole_in_one_topic_of_several(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), TICKS_OF_BOTH, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick_by_turns([(TOPIC, 1), (OTHER, 2), (OTHER, 3)]).await;
+    let south = apart.messages_on(OTHER, 0).await;
+    hide(&apart.parts.app, INDEX).await;
+    // the first is lost, and the others name nothing that is not there
+    apart.far.bus.gap();
+    until(|| async { engine.counts().repairs >= 1 }).await;
+    for message in south {
+        apart.far.bus.publish(vec![(OTHER, message)]).await.unwrap();
+    }
+    let repairs = engine.counts().repairs;
+    until(|| async { engine.counts().repairs > repairs + 1 }).await;
+    assert!(follower.queue.try_next().is_none(), "what came later is not told before what is missing");
+    show(&apart.parts.app, INDEX).await;
+    follower.ticks(1..=3).await;
 }
 
 /// Two partners who have had their first picture, of nothing, and are live.

@@ -65,7 +65,7 @@ impl Apart {
     }
 
     /// The ticks `numbers`, each on its topic.
-    async fn tick_by_turns(&self, numbers: impl IntoIterator<Item = (Topic, u64)>) {
+    pub(super) async fn tick_by_turns(&self, numbers: impl IntoIterator<Item = (Topic, u64)>) {
         for (topic, number) in numbers {
             let tx = self.parts.app.db.begin().await.unwrap();
             tick_on(&self.parts.app, &tx, topic, number).await;
@@ -79,7 +79,7 @@ impl Apart {
         self.messages_on(TOPIC, position).await
     }
 
-    async fn messages_on(&self, topic: Topic, position: i64) -> Vec<Message> {
+    pub(super) async fn messages_on(&self, topic: Topic, position: i64) -> Vec<Message> {
         match relay::since(self.far.db.reader(), topic, position, 1_000).await.unwrap() {
             Since::Messages(messages, _) => messages,
             other => panic!("{other:?}"),

@@ -1,10 +1,15 @@
 //! What admins do is written down: who, what, to what, before, after, in which request.
 
+use domain::id::{Kind, encode};
+use domain::webhook::{WebhookDeliveryStatus, WebhookTopic};
+use entity::webhook_delivery;
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 
 use super::table::MUTATIONS;
 use super::{Outcome, World};
 use crate::support::actors::{PASSWORD, email};
+use crate::support::crowd::uuid;
 use crate::support::story::{ADJUST_STOCK, key, ready_order, update_product};
 use crate::support::{Shape, over_both_shapes};
 
@@ -12,6 +17,7 @@ over_both_shapes! {
     whatever_only_some_may_do_an_admin_does_on_the_record,
     what_was_refused_is_not_on_the_record,
     the_record_is_read_by_actor_and_by_page,
+    what_becomes_of_an_endpoint_is_on_the_record_but_no_secret,
 }
 
 const LOG: &str = "query($actor: ID, $first: Int, $after: String) { admin { auditLog(actorId: $actor, first: $first,
@@ -58,6 +64,9 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
             (input, "user.create", "usr_")
         }
         "updateUser" => (json!({ "userId": world.carrier.user_id, "capacity": 7 }), "user.update", "usr_"),
+        "createWebhookEndpoint" => {
+            (json!({ "url": "https://hooks.example/in", "topics": ["ORDER_CREATED"] }), "webhook.create", "whk_")
+        }
         other => panic!("{other} is for some only: say how an admin does it, and have it recorded (platform::audit)"),
     }
 }
@@ -151,4 +160,51 @@ async fn the_record_is_read_by_actor_and_by_page(shape: Shape) {
     }
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(seen[0]["actor"]["id"], other.user_id);
+}
+
+async fn what_becomes_of_an_endpoint_is_on_the_record_but_no_secret(shape: Shape) {
+    let world = World::new(shape).await;
+    let create = "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) {
+        endpoint { id } secret userErrors { code } } }";
+    let input = json!({ "url": "https://hooks.example/in?key=hunter2", "topics": ["ORDER_CREATED"] });
+    let made = world.admin.mutate(create, input).await.ok("createWebhookEndpoint").clone();
+    let id = made["endpoint"]["id"].as_str().unwrap();
+    let update = "mutation($input: UpdateWebhookEndpointInput!) { updateWebhookEndpoint(input: $input) {
+        endpoint { active } secret userErrors { code } } }";
+    let input = json!({ "endpointId": id, "topics": ["ORDER_CREATED", "PAYMENT_FAILED"], "rotateSecret": true });
+    let updated = world.admin.mutate(update, input).await.ok("updateWebhookEndpoint").clone();
+    let (delivery, at) = (world.app.app.ids.uuid(), world.app.app.clock.now());
+    let row = webhook_delivery::Model {
+        id: delivery,
+        endpoint_id: uuid(Kind::WebhookEndpoint, id),
+        event_id: world.app.app.ids.uuid(),
+        topic: WebhookTopic::OrderCreated.into(),
+        status: WebhookDeliveryStatus::Failed.into(),
+        body: "{}".to_owned(),
+        attempts: 1,
+        last_status_code: Some(500),
+        last_error: None,
+        next_attempt_at: None,
+        sending_until: None,
+        created_at: at,
+        ended_at: Some(at),
+    };
+    webhook_delivery::Entity::insert(row.into_active_model()).exec(world.app.app.db.writer()).await.unwrap();
+    let again = "mutation($input: RedeliverWebhookInput!) { redeliverWebhook(input: $input) {
+        delivery { status } userErrors { code } } }";
+    let input = json!({ "deliveryId": encode(Kind::WebhookDelivery, delivery) });
+    world.admin.mutate(again, input).await.ok("redeliverWebhook");
+    let entries = log(&world).await;
+    let actions: Vec<&Value> = entries.iter().take(3).map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["webhook.redeliver", "webhook.update", "webhook.create"]);
+    for entry in &entries[..3] {
+        assert_eq!(entry["targetId"], id, "{entry}");
+        let text = entry.to_string();
+        for secret in [made["secret"].as_str().unwrap(), updated["secret"].as_str().unwrap(), "hunter2"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    let after: Value = serde_json::from_str(entries[1]["after"].as_str().unwrap()).unwrap();
+    assert_eq!(after["topics"], json!(["ORDER_CREATED", "PAYMENT_FAILED"]));
+    assert_eq!(after["rotatedSecret"], true);
 }

@@ -14,7 +14,7 @@ use crate::support::story::{
     ASSIGN_ORDER, CANCEL_ORDER, RELEASE_CLAIM, claim, deliver, hand_over, key, ready_order, seller_with_product, step,
 };
 use crate::support::ticks::{Follower, Told};
-use crate::support::wait::until;
+use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
@@ -125,6 +125,8 @@ async fn what_has_ended_is_told_once_and_completes(shape: Shape) {
     report(&partner, 77.60).await;
     deliver(&partner, &customer, &delivered).await;
     let cancelled = ready_order(&shop, &customer).await;
+    // what was committed before the first picture may come after it
+    until_quiet(&app.app).await;
     let (mut updates, _) = follow(&customer, &cancelled).await;
     customer.mutate(CANCEL_ORDER, json!({ "idempotencyKey": key(), "orderId": cancelled })).await.ok("cancelOrder");
     let (items, end) = updates.end().await;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::webhook::WEBHOOK_PAUSED;
 use entity::event;
-use quick_commerce::webhooks::event::WEBHOOK_PAUSED;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
 
