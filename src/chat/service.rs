@@ -3,9 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Actor, Party, Reader, Role};
 use domain::event::Topic;
+use domain::id::{Kind, encode};
 use domain::{chat, input};
 use entity::{MessageBody, Text, message, order};
 use sea_orm::ConnectionTrait;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::error::ChatError;
@@ -14,6 +16,7 @@ use super::repo;
 use crate::app::App;
 use crate::orders::service as orders;
 use crate::platform::Result;
+use crate::platform::audit::{self, NewEntry};
 use crate::platform::db::{Tx, retry};
 use crate::platform::idempotency::{self, Begun, Request};
 use crate::platform::outbox::{self, NewEvent};
@@ -103,6 +106,12 @@ async fn send_once(app: &App, actor: Actor, request: &Request, send: &Send) -> R
         sent_at: at,
     };
     append(app, &tx, MESSAGE_SENT, order.id, &sent, at).await?;
+    if party == Party::Admin {
+        // that they spoke, and not what they said: the chat has it
+        let (id, target) = (app.ids.uuid(), Some((Kind::Order, order.id)));
+        let after = Some(json!({ "message": encode(Kind::Message, row.id) }));
+        audit::append(&tx, NewEntry { id, by: actor.into(), action: "chat.send", target, before: None, after, at }).await?;
+    }
     idempotency::finish(&tx, request, &row.id).await?;
     tx.commit().await?;
     Ok(row)
