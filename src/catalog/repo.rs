@@ -10,12 +10,13 @@ use entity::{category, product, product_tag};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
 use crate::platform::Result;
+use crate::platform::db::lock_table;
 
 pub(super) use listing::{Listing, Shown, count_products, list_products};
 
@@ -169,12 +170,9 @@ pub(super) fn select_products_by_category() -> SelectStatement {
         .to_owned()
 }
 
-/// Lets nobody else write categories until the transaction ends. On SQLite, nobody else writes anything.
+/// Lets nobody else write categories until the transaction ends.
 pub(super) async fn lock_categories(db: &impl ConnectionTrait) -> Result<()> {
-    if db.get_database_backend() == DbBackend::Postgres {
-        db.execute_unprepared("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE").await?;
-    }
-    Ok(())
+    Ok(lock_table::<category::Entity>(db).await?)
 }
 
 /// How many categories there are.

@@ -57,11 +57,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, ConfigError};
-
-    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
+    use crate::config::Config;
+    use crate::config::tests::load;
 
     #[test]
     fn a_mail_server_needs_a_sender_and_a_place_for_links_and_its_password_is_never_repeated() {

@@ -89,11 +89,7 @@ pub(super) fn http_url(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, ConfigError};
-
-    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
+    use crate::config::tests::load;
 
     #[test]
     fn payments_need_what_their_provider_needs() {

@@ -35,11 +35,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, ConfigError};
-
-    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
+    use crate::config::Config;
+    use crate::config::tests::load;
 
     #[test]
     fn a_provider_is_an_address_and_its_secrets_are_never_repeated() {

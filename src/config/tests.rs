@@ -1,6 +1,6 @@
 use super::*;
 
-fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+pub(super) fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
 }
 

@@ -66,11 +66,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, ConfigError};
-
-    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
+    use crate::config::tests::load;
 
     #[test]
     fn webhooks_go_to_public_addresses_over_tls_unless_configured() {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::service;
 use crate::app::App;
 use crate::platform::Result;
+use crate::platform::sweep::clean_up;
 
 /// How often the old ones are looked for.
 const EVERY: Duration = Duration::from_hours(1);
@@ -17,15 +18,7 @@ const BATCH: u64 = 500;
 
 /// Removes them until `stop`. Instances may do so at once: what one removed, the other does not find.
 pub async fn run(app: App, stop: CancellationToken) {
-    loop {
-        if let Err(error) = sweep(&app).await {
-            tracing::warn!(?error, "old notifications could not be removed; trying again later");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-    }
+    clean_up(EVERY, stop, "notifications", || sweep(&app)).await;
 }
 
 /// Removes what is older than it is kept for, read or not.

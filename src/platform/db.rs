@@ -9,8 +9,8 @@ use std::time::Duration;
 use domain::event::Topic;
 use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{Notify, watch};
 
@@ -231,6 +231,18 @@ impl Db {
         self.reader.close_by_ref().await?;
         self.writer.close_by_ref().await
     }
+}
+
+/// Lets nobody else write the table of `E` until the transaction that `db` is ends. On SQLite, nobody else writes anything.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_table<E: EntityTrait>(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let table = E::default().table_name().to_owned();
+        db.execute_unprepared(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
+    }
+    Ok(())
 }
 
 /// Runs a use-case, and again from its start when the database asks for that: after a deadlock, a serialization failure

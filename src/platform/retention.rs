@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::consumers;
 use super::db::Db;
 use super::error::Result;
+use super::sweep::clean_up;
 
 /// How often the clean-up runs.
 const EVERY: Duration = Duration::from_mins(10);
@@ -39,15 +40,7 @@ impl Retention {
 
     /// Cleans up until `stop`. Instances may do so at once: what one removed, the other does not find.
     pub async fn run(self, stop: CancellationToken) {
-        loop {
-            if let Err(error) = self.sweep().await {
-                tracing::warn!(?error, "old events and keys could not be removed; trying again later");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
-                () = stop.cancelled() => return,
-            }
-        }
+        clean_up(EVERY, stop, "events and keys", || self.sweep()).await;
     }
 
     /// Removes all that is older than it need be.

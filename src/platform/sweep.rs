@@ -52,6 +52,23 @@ where
     }
 }
 
+/// Cleans up by `once` until `stop`: at once, and then after each `pause`. `what` is cleaned up, for the log. Instances may do so at
+/// once: what one removed, the other does not find.
+pub async fn clean_up<Once>(pause: Duration, stop: CancellationToken, what: &'static str, once: impl Fn() -> Once)
+where
+    Once: Future<Output = Result<()>>,
+{
+    loop {
+        if let Err(error) = once().await {
+            tracing::warn!(?error, what, "what is old could not be cleaned up; trying again later");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
 /// Ends each of `due` by `end`. One that cannot be ended is logged as `what`, by its `id`, and does not keep the others waiting.
 pub async fn each<'a, Due, End>(
     due: &'a [Due],

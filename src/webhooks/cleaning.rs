@@ -11,6 +11,7 @@ use super::{repo, secrets};
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::retry;
+use crate::platform::sweep::clean_up;
 
 /// How often is cleaned up, besides at the start.
 const EVERY: Duration = Duration::from_hours(1);
@@ -20,15 +21,7 @@ const BATCH: u64 = 500;
 
 /// Cleans up until `stop`. Instances may do so at once: what one did, the other does not find.
 pub async fn clean(app: App, stop: CancellationToken) {
-    loop {
-        if let Err(error) = sweep(&app).await {
-            tracing::warn!(?error, "webhooks could not be cleaned up; trying again later");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-    }
+    clean_up(EVERY, stop, "webhooks", || sweep(&app)).await;
 }
 
 /// Does it once.

@@ -11,6 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::platform::Result;
+use crate::platform::db::lock_table;
 use crate::platform::page::{self, Key, Page, PageArgs, Sort};
 
 /// Rows written in one statement.
@@ -47,12 +48,9 @@ pub(super) async fn list_endpoints(db: &impl ConnectionTrait, args: &PageArgs) -
     page::fetch(endpoint::Entity::find(), args, newest_first, db, key, |_| None).await
 }
 
-/// Lets nobody else make endpoints until the transaction ends. On SQLite, nobody else writes anything.
+/// Lets nobody else make endpoints until the transaction ends.
 pub(super) async fn lock_endpoints(db: &impl ConnectionTrait) -> Result<()> {
-    if db.get_database_backend() == DbBackend::Postgres {
-        db.execute_unprepared("LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE").await?;
-    }
-    Ok(())
+    Ok(lock_table::<endpoint::Entity>(db).await?)
 }
 
 /// How many endpoints there are.

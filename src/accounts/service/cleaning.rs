@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::repo::{mailed, sessions as repo};
 use crate::app::App;
 use crate::platform::Result;
+use crate::platform::sweep::clean_up;
 
 /// How often the old ones are looked for.
 const EVERY: Duration = Duration::from_hours(1);
@@ -20,15 +21,7 @@ const BATCH: u64 = 500;
 
 /// Cleans up until `stop`. Instances may do so at once: what one removed, the other does not find.
 pub async fn clean(app: App, stop: CancellationToken) {
-    loop {
-        if let Err(error) = sweep(&app).await {
-            tracing::warn!(?error, "old sessions could not be removed; trying again later");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-    }
+    clean_up(EVERY, stop, "sessions and mailed tokens", || sweep(&app)).await;
 }
 
 /// Removes what is older than it need be.

@@ -95,20 +95,13 @@ impl RedisBus {
         for (topic, message) in messages {
             pipe.publish(channel(&self.prefix, *topic), serde_json::to_vec(message)?).ignore();
         }
-        let mut commands = self.commands.clone();
-        timeout(PATIENCE, pipe.query_async::<()>(&mut commands))
-            .await
-            .map_err(|e| Error::fault("publishing to Redis", e))?
-            .map_err(|e| Error::fault("publishing to Redis", e))
+        let published = in_time(pipe.query_async::<()>(&mut self.commands.clone())).await;
+        published.map_err(|e| Error::fault("publishing to Redis", e))
     }
 
     pub(super) async fn whisper(&self, topic: Topic) -> Result<()> {
-        let mut commands = self.commands.clone();
         let publish = redis::cmd("PUBLISH").arg(self.channel(topic)).arg("").to_owned();
-        timeout(PATIENCE, publish.query_async::<()>(&mut commands))
-            .await
-            .map_err(|e| Error::fault("publishing to Redis", e))?
-            .map_err(|e| Error::fault("publishing to Redis", e))
+        self.ask::<()>(&publish).await.map_err(|e| Error::fault("publishing to Redis", e))
     }
 
     /// The connection for commands, for what else is kept in the same Redis.

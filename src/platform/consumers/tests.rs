@@ -5,29 +5,10 @@ use domain::event::Topic;
 use sea_orm::IntoActiveModel as _;
 
 use super::*;
-use crate::app::{Ambient, App};
-use crate::config::Config;
-use crate::platform::ids::Entropy;
+use crate::app::App;
 use crate::platform::jobs::Handlers;
+use crate::platform::jobs::tests::app;
 use crate::platform::outbox::{self, NewEvent};
-
-struct Folder(std::path::PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-async fn app(name: &str) -> (App, Folder) {
-    let folder = Folder(std::env::temp_dir().join(format!("qc-consumers-{name}-{}", std::process::id())));
-    let url = format!("sqlite://{}/test.db", folder.0.display());
-    let config = Config::load(None, |setting| (setting == "DATABASE_URL").then(|| url.clone())).unwrap();
-    let ambient = Ambient { clock: Clock::system(), entropy: Entropy::seeded(7) };
-    let app = App::build(config, ambient).await.unwrap();
-    app.migrate().await.unwrap();
-    (app, folder)
-}
 
 /// Logs an event for each of `numbers`, and has the relay give them positions.
 async fn log(app: &App, numbers: impl IntoIterator<Item = u32>) {
@@ -96,7 +77,7 @@ async fn waiting(app: &App) -> u64 {
 
 #[tokio::test]
 async fn every_event_is_taken_once_in_its_order() {
-    let (app, _folder) = app("order").await;
+    let (app, _folder) = app("consumers-order").await;
     log(&app, 1..=3).await;
     let scribe = Scribe::new(Start::Oldest);
     assert_eq!(reader(&app, &scribe).step(2).await.unwrap(), Read::Events(2));
@@ -110,7 +91,7 @@ async fn every_event_is_taken_once_in_its_order() {
 
 #[tokio::test]
 async fn a_new_consumer_may_begin_with_what_comes() {
-    let (app, _folder) = app("next").await;
+    let (app, _folder) = app("consumers-next").await;
     log(&app, 1..=3).await;
     let scribe = Scribe::new(Start::Next);
     assert_eq!(reader(&app, &scribe).step(9).await.unwrap(), Read::Nothing);
@@ -121,7 +102,7 @@ async fn a_new_consumer_may_begin_with_what_comes() {
 
 #[tokio::test]
 async fn what_fails_leaves_nothing_behind_and_is_taken_again() {
-    let (app, _folder) = app("again").await;
+    let (app, _folder) = app("consumers-again").await;
     log(&app, 9..=11).await;
     let scribe = Scribe::new(Start::Oldest);
     scribe.refuses.store(true, Ordering::Relaxed);
@@ -135,7 +116,7 @@ async fn what_fails_leaves_nothing_behind_and_is_taken_again() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_taken_keeps_no_other_waiting_and_is_not_lost() {
-    let (app, _folder) = app("poison").await;
+    let (app, _folder) = app("consumers-poison").await;
     log(&app, [99, 100, 110, 111]).await;
     let scribe = Scribe::new(Start::Oldest);
     scribe.refuses.store(true, Ordering::Relaxed);
@@ -170,7 +151,7 @@ async fn an_event_that_cannot_be_taken_keeps_no_other_waiting_and_is_not_lost() 
 
 #[tokio::test]
 async fn an_event_set_aside_is_taken_once_however_often_its_job_is_done() {
-    let (app, _folder) = app("once").await;
+    let (app, _folder) = app("consumers-once").await;
     log(&app, [10]).await;
     let scribe = Scribe::new(Start::Oldest);
     let reader = reader(&app, &scribe);
@@ -200,7 +181,7 @@ async fn an_event_set_aside_is_taken_once_however_often_its_job_is_done() {
 
 #[tokio::test]
 async fn events_are_kept_for_a_consumer_that_has_not_taken_them() {
-    let (app, _folder) = app("kept").await;
+    let (app, _folder) = app("consumers-kept").await;
     log(&app, 1..=4).await;
     let scribe = Scribe::new(Start::Oldest);
     reader(&app, &scribe).step(2).await.unwrap();

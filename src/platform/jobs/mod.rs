@@ -301,4 +301,4 @@ pub async fn revive(tx: &Tx, kind: Option<&str>, now: DateTime<Utc>) -> Result<u
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

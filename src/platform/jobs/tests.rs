@@ -6,7 +6,8 @@ use crate::config::Config;
 use crate::platform::clock::Clock;
 use crate::platform::ids::Entropy;
 
-struct Folder(std::path::PathBuf);
+/// A folder that goes when this does.
+pub(crate) struct Folder(std::path::PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -14,7 +15,8 @@ impl Drop for Folder {
     }
 }
 
-async fn app(name: &str) -> (App, Folder) {
+/// An application over a database of its own, in a folder that `name` is in the name of.
+pub(crate) async fn app(name: &str) -> (App, Folder) {
     let folder = Folder(std::env::temp_dir().join(format!("qc-jobs-{name}-{}", std::process::id())));
     let url = format!("sqlite://{}/test.db", folder.0.display());
     let config = Config::load(None, |setting| (setting == "DATABASE_URL").then(|| url.clone())).unwrap();
