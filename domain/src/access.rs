@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::claims::ClaimStatus;
+use crate::keys::{ApiKey, Scopes};
 use crate::named::named_enum;
 use crate::order::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus, steps};
 
@@ -73,10 +74,20 @@ pub struct Actor {
     pub role: Role,
     /// Their store, if they are a seller.
     pub seller: Option<Uuid>,
-    /// The sign-in that their token belongs to.
+    /// The sign-in that their token belongs to; for a key, its id.
     pub session: Uuid,
+    /// The API key with which a program acts in their name, if it is not they themselves.
+    pub key: Option<ApiKey>,
     /// The request in which they ask for something, for the record of it; none where nothing is asked yet.
     pub request: Option<RequestName>,
+}
+
+impl Actor {
+    /// Whose requests they are: the key's, or the user's own. What a key did under an idempotency key is nothing to its user.
+    #[must_use]
+    pub fn principal(&self) -> Uuid {
+        self.key.map_or(self.user, |key| key.id)
+    }
 }
 
 /// What an answer may depend on of whoever reads it. What is not named here is not known where the answer is made.
@@ -88,11 +99,14 @@ pub struct Reader {
     pub user: Option<Uuid>,
     /// Their store, if they are a seller.
     pub seller: Option<Uuid>,
+    /// What the API key is good for that they read with; none: they read themselves, whatever they may.
+    pub scopes: Option<Scopes>,
 }
 
 impl From<Actor> for Reader {
     fn from(actor: Actor) -> Self {
-        Self { role: Some(actor.role), user: Some(actor.user), seller: actor.seller }
+        let scopes = actor.key.map(|key| key.scopes);
+        Self { role: Some(actor.role), user: Some(actor.user), seller: actor.seller, scopes }
     }
 }
 
@@ -110,13 +124,13 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// What is left of `reader` for an answer to this audience.
+    /// What is left of `reader` for an answer to this audience. Scopes stay: whoever may see less is not sent the same.
     #[must_use]
     pub fn narrow(self, reader: Reader) -> Reader {
         match self {
             Self::Private | Self::User => reader,
-            Self::Role => Reader { role: reader.role, ..Reader::default() },
-            Self::Everyone => Reader::default(),
+            Self::Role => Reader { role: reader.role, scopes: reader.scopes, ..Reader::default() },
+            Self::Everyone => Reader { scopes: reader.scopes, ..Reader::default() },
         }
     }
 }

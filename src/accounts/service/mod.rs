@@ -141,7 +141,7 @@ pub async fn find_store(app: &App, text: &str) -> Result<Actor> {
         }
     };
     let store = store.ok_or(AccountsError::NoSuchStore)?;
-    Ok(Actor { user: store.user_id, role: Role::Seller, seller: Some(store.id), session: Uuid::nil(), request: None })
+    Ok(Actor { user: store.user_id, role: Role::Seller, seller: Some(store.id), session: Uuid::nil(), key: None, request: None })
 }
 
 /// The saved address `id`, if it is `user`'s.
