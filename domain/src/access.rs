@@ -252,6 +252,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_may_see_less_is_never_sent_what_others_are() {
+        use crate::keys::{ApiKey, ApiScope, Scopes};
+        let (user, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let themselves = Actor { user, role: Role::Admin, seller: None, session, key: None, request: None };
+        let key = |scopes| Some(ApiKey { id: session, scopes });
+        let with = |scope| Actor { key: key(Scopes::of(&[scope])), ..themselves };
+        let all = [themselves, with(ApiScope::OrdersRead), with(ApiScope::ProductsRead)];
+        for audience in [Audience::Private, Audience::User, Audience::Role, Audience::Everyone] {
+            let narrowed = all.map(|actor| audience.narrow(actor.into()));
+            assert!(narrowed[0] != narrowed[1] && narrowed[1] != narrowed[2] && narrowed[0] != narrowed[2], "{audience:?}");
+            assert_eq!(narrowed[1], audience.narrow(with(ApiScope::OrdersRead).into()), "equal scopes are sent the same");
+        }
+        assert_eq!((themselves.principal(), all[1].principal()), (user, session));
+    }
+
+    #[test]
     fn a_partner_may_act_only_while_the_claim_lives() {
         use OrderAction::{AcceptClaim, PickUp, ReleaseClaim};
         let partner = Some(Party::Partner);

@@ -105,9 +105,12 @@ const TYPES: &[(Scopes, &[&str])] = &[
             "StreamPosition",
             "UserError",
             "GenericError",
+            "InsufficientStock",
+            "IllegalTransition",
+            "ClaimLost",
         ],
     ),
-    (GOODS, &["Product", "Category", "InsufficientStock"]),
+    (GOODS, &["Product", "Category"]),
     (
         PRODUCTS,
         &[
@@ -137,7 +140,6 @@ const TYPES: &[(Scopes, &[&str])] = &[
             "OrderSnapshot",
             "OrderChanged",
             "OrderUpdatesItem",
-            "IllegalTransition",
             "Address",
             "Payment",
             "PaymentPayload",
@@ -150,7 +152,7 @@ const TYPES: &[(Scopes, &[&str])] = &[
             "PartnerChanged",
         ],
     ),
-    (CLAIMS, &["Claim", "ClaimPayload", "ClaimLost", "UserConnection", "UserEdge"]),
+    (CLAIMS, &["Claim", "ClaimPayload", "UserConnection", "UserEdge"]),
     (PEOPLE, &["User", "PartnerProfile"]),
     (
         WEBHOOKS,

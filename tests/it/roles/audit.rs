@@ -57,6 +57,7 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
             let input = json!({ "email": email("made"), "password": PASSWORD, "name": "Made", "role": "ADMIN" });
             (input, "user.create", "usr_")
         }
+        "createApiKey" => (json!({ "name": "A program", "scopes": ["ORDERS_READ"] }), "apiKey.create", "key_"),
         "updateUser" => (json!({ "userId": world.carrier.user_id, "capacity": 7 }), "user.update", "usr_"),
         other => panic!("{other} is for some only: say how an admin does it, and have it recorded (platform::audit)"),
     }
