@@ -57,7 +57,6 @@ fn lists() -> Vec<List> {
         list("/admin/orders", "{ admin { orders(sort: UPDATED, ARGS) { PAGE } } }", true),
         list("/admin/orders", "{ admin { orders(sort: TOTAL_DESC, ARGS) { PAGE } } }", true),
         list("/admin/users", "{ admin { users(ARGS) { PAGE } } }", false),
-        list("/admin/apiKeys", "{ admin { apiKeys(ARGS) { PAGE } } }", false),
         list("/admin/auditLog", "{ admin { auditLog(ARGS) { PAGE } } }", false),
         list("/admin/partners", "{ admin { partners(ARGS) { PAGE } } }", false),
         list("/seller/orders", "{ seller { orders(ARGS) { PAGE } } }", false),
