@@ -9,6 +9,7 @@ mod password_hash;
 mod text;
 
 pub mod address;
+pub mod api_key;
 pub mod audit_entry;
 pub mod cart;
 pub mod cart_line;

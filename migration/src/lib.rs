@@ -25,6 +25,7 @@ mod m20261121_000014_consumers;
 mod m20261121_000015_areas;
 mod m20261121_000016_locations;
 mod m20261121_000017_people;
+mod m20261121_000018_api_keys;
 mod m20261121_000019_chat;
 mod m20261121_000020_notifications;
 mod m20261121_000021_webhooks;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000017_people::Migration),
             Box::new(m20261121_000019_chat::Migration),
             Box::new(m20261121_000020_notifications::Migration),
+            Box::new(m20261121_000018_api_keys::Migration),
         ]
     }
 }

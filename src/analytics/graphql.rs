@@ -19,7 +19,9 @@ use uuid::Uuid;
 pub use self::performance::{PartnerPerformance, PartnerPerformanceConnection};
 pub use self::sales::{CategorySales, Interval, ProductSales, SalesBucket, SalesReport};
 use super::service::stats;
-use crate::accounts::graphql::{AuditEntryConnection, Seller, User, UserConnection, audit_page, user_page};
+use crate::accounts::graphql::{
+    ApiKeyConnection, AuditEntryConnection, Seller, User, UserConnection, api_key_page, audit_page, user_page,
+};
 use crate::accounts::partners::{PARTNER_CHANGED, PartnerChange};
 use crate::accounts::service::UserFilter;
 use crate::app::App;
@@ -252,6 +254,17 @@ impl AdminDesk {
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
     ) -> Result<AuditEntryConnection> {
         audit_page(ctx, actor_id.as_ref(), first, after).await
+    }
+
+    /// API keys, newest first: those that work, and those that do not any more.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Keys of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<ApiKeyConnection> {
+        api_key_page(ctx, first, after.as_deref()).await
     }
 
     /// Partners, newest first.

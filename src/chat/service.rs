@@ -61,7 +61,7 @@ impl std::fmt::Debug for Send {
 /// not open, or takes no more of them.
 pub async fn send(app: &App, actor: Actor, key: &str, send: Send) -> Result<message::Model> {
     let send = Send { body: input::paragraph("body", &send.body, 1, chat::MAX_BODY)?, ..send };
-    let request = Request::new(actor.user, "sendMessage", key, &(send.order, &send.body))?;
+    let request = Request::new(actor.principal(), "sendMessage", key, &(send.order, &send.body))?;
     retry(|| send_once(app, actor, &request, &send)).await
 }
 

@@ -6,8 +6,8 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{
-    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, AuditEntryLoader, PartnerLoader, ProfileMutation,
-    RecoveryMutation, SellerLoader, UserLoader, UsersMutation,
+    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, ApiKeyLoader, ApiKeysMutation, AuditEntryLoader,
+    PartnerLoader, ProfileMutation, RecoveryMutation, SellerLoader, UserLoader, UsersMutation,
 };
 use crate::analytics::graphql::{DesksQuery, DesksSubscription};
 use crate::app::App;
@@ -42,6 +42,7 @@ pub struct Mutation(
     ProfileMutation,
     AddressesMutation,
     UsersMutation,
+    ApiKeysMutation,
     CatalogMutation,
     InventoryMutation,
     ImportMutation,
@@ -112,6 +113,7 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(PartnerLoader(app.clone()), gather))
         .data(loader(SellerLoader(app.clone()), gather))
         .data(loader(AddressesLoader(app.clone()), gather))
+        .data(loader(ApiKeyLoader(app.clone()), gather))
         .data(loader(AuditEntryLoader(app.clone()), gather))
         .data(loader(ProductLoader(app.clone()), gather))
         .data(loader(CategoryLoader(app.clone()), gather))

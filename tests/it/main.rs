@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod addresses;
+mod api_keys;
 mod architecture;
 mod areas;
 mod authority;

@@ -314,6 +314,18 @@ pub(super) const MUTATIONS: &[Row] = &[
         |world| json!({ "input": { "userId": world.carrier.user_id, "capacity": 3 } }),
     ),
     row(
+        "createApiKey",
+        ADMINS,
+        "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "name": "A program", "scopes": ["ORDERS_READ"] } }),
+    ),
+    row(
+        "revokeApiKey",
+        ADMINS_OF_NOTHING,
+        "mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "apiKeyId": "key_00000000000000000000000000" } }),
+    ),
+    row(
         "createWebhookEndpoint",
         ADMINS,
         "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { userErrors { code } } }",
