@@ -28,6 +28,7 @@ mod m20261121_000017_people;
 mod m20261121_000019_chat;
 mod m20261121_000020_notifications;
 mod m20261121_000021_webhooks;
+mod m20261121_000023_sales_rollups;
 mod m20261121_000024_payment_follow_up;
 
 /// Every migration, oldest first.
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000017_people::Migration),
             Box::new(m20261121_000019_chat::Migration),
             Box::new(m20261121_000020_notifications::Migration),
+            Box::new(m20261121_000023_sales_rollups::Migration),
         ]
     }
 }
