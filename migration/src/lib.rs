@@ -4,8 +4,8 @@
 //! running instance reads it, so that old and new instances can share a database during a roll-out. They never import
 //! `entity`: what a migration did must not change when an entity does.
 
-pub use sea_orm_migration::prelude::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 
 mod columns;
 mod m20261121_000001_accounts;

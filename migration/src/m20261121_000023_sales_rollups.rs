@@ -1,4 +1,4 @@
-//! What was sold, summed by the hour as orders become sales or cease to be.
+//! What was sold, summed by the hour as orders become sales or cease to be, and where the jobs are that were given up.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -84,12 +84,15 @@ impl MigrationTrait for Migration {
                  GROUP BY s.seller_id, s.currency, s.hour, i.product_id",
                 "CREATE INDEX sales_hours_hour_idx ON sales_hours (currency, hour)",
                 "CREATE INDEX sales_hour_products_hour_idx ON sales_hour_products (currency, hour)",
+                // admins page through what was given up
+                "CREATE INDEX jobs_dead_idx ON jobs (id) WHERE died_at IS NOT NULL",
             ],
         )
         .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, &["DROP INDEX jobs_dead_idx"]).await?;
         drop_tables(manager, &["sales_hour_products", "sales_hours", "sales_orders"]).await
     }
 }

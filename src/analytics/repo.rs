@@ -1,15 +1,26 @@
 //! The only file that names the tables of sums.
 
 use domain::calendar::Interval;
+use domain::money::Currency;
 use entity::{Text, sales_hour, sales_hour_product, sales_order};
 use sea_orm::sea_query::{Alias, Expr, IntoColumnRef, JoinType, OnConflict, Order, Query, SelectStatement, UnionType};
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, IntoActiveModel as _, QueryResult,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, IntoActiveModel as _, QueryResult};
 use uuid::Uuid;
 
-use crate::orders::service::sales::SalesFilter;
 use crate::platform::calendar::start_of;
+
+/// Which sums: those of whole hours, in one currency, of one seller or of all.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hours {
+    /// Only of this seller.
+    pub(super) seller: Option<Uuid>,
+    /// When the first begins, in seconds since 1970.
+    pub(super) from: i64,
+    /// When the last ends.
+    pub(super) to: i64,
+    /// Amounts of another currency cannot be added to these.
+    pub(super) currency: Currency,
+}
 
 /// What was sold within one interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,11 +94,11 @@ pub(super) async fn add_products(db: &impl ConnectionTrait, rows: Vec<sales_hour
     Ok(())
 }
 
-/// Keeps of `select`, of a table of sums, what `filter` is about: its hours must be whole ones.
-fn of(filter: &SalesFilter, mut select: SelectStatement) -> SelectStatement {
+/// Keeps of `select`, of a table of sums, what `filter` is about.
+fn of(filter: &Hours, mut select: SelectStatement) -> SelectStatement {
     select
-        .and_where(Expr::col("hour").gte(filter.from.timestamp()))
-        .and_where(Expr::col("hour").lt(filter.to.timestamp()))
+        .and_where(Expr::col("hour").gte(filter.from))
+        .and_where(Expr::col("hour").lt(filter.to))
         .and_where(Expr::col("currency").eq(Text(filter.currency)));
     if let Some(seller) = filter.seller {
         select.and_where(Expr::col("seller_id").eq(seller));
@@ -102,7 +113,7 @@ fn start(interval: Interval, backend: DbBackend) -> Expr {
 }
 
 /// The sums of the hours of `filter`: `start`, `orders`, `total`.
-pub(super) fn select_hours(filter: &SalesFilter, interval: Interval, backend: DbBackend) -> SelectStatement {
+pub(super) fn select_hours(filter: &Hours, interval: Interval, backend: DbBackend) -> SelectStatement {
     let mut select = Query::select();
     select
         .expr_as(start(interval, backend), "start")
@@ -114,7 +125,7 @@ pub(super) fn select_hours(filter: &SalesFilter, interval: Interval, backend: Db
 
 /// What of the orders `ids` is in the sums of the hours of `filter`, as what takes it out of them: `start`, `orders`, `total`.
 pub(super) fn select_counted(
-    filter: &SalesFilter,
+    filter: &Hours,
     ids: SelectStatement,
     interval: Interval,
     backend: DbBackend,
@@ -131,7 +142,7 @@ pub(super) fn select_counted(
 }
 
 /// The sums of products in the hours of `filter`: `product`, `quantity`, `total`.
-pub(super) fn select_products(filter: &SalesFilter) -> SelectStatement {
+pub(super) fn select_products(filter: &Hours) -> SelectStatement {
     let mut select = Query::select();
     select
         .expr_as(Expr::col("product_id"), "product")
@@ -142,7 +153,7 @@ pub(super) fn select_products(filter: &SalesFilter) -> SelectStatement {
 }
 
 /// Which of the orders `ids` are in the sums of the hours of `filter`.
-pub(super) fn select_counted_ids(filter: &SalesFilter, ids: SelectStatement) -> SelectStatement {
+pub(super) fn select_counted_ids(filter: &Hours, ids: SelectStatement) -> SelectStatement {
     let mut select = Query::select();
     select
         .column("order_id")
@@ -195,7 +206,8 @@ pub(super) async fn sum_intervals(db: &impl ConnectionTrait, parts: Vec<SelectSt
         .order_by("start", Order::Asc)
         .to_owned();
     let row = |row: &QueryResult| {
-        let (start, orders, total_minor) = (row.try_get("", "start")?, row.try_get("", "orders")?, row.try_get("", "total")?);
+        let (start, orders, total_minor) =
+            (row.try_get("", "start")?, row.try_get("", "orders")?, row.try_get("", "total")?);
         Ok(Sold { start, orders, total_minor })
     };
     query(db, &select, row).await

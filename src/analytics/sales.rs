@@ -138,8 +138,9 @@ impl Report {
         let (whole, ends) = self.hours();
         let mut parts = Vec::new();
         if let Some(whole) = &whole {
-            parts.push(repo::select_hours(whole, self.interval, backend));
-            parts.push(repo::select_counted(whole, uncounted(backend), self.interval, backend));
+            let hours = &sums_of(whole);
+            parts.push(repo::select_hours(hours, self.interval, backend));
+            parts.push(repo::select_counted(hours, uncounted(backend), self.interval, backend));
             parts.push(orders::select_orders(whole, Some(uncounted(backend)), self.interval, backend));
         }
         parts.extend(ends.iter().map(|end| orders::select_orders(end, None, self.interval, backend)));
@@ -151,14 +152,21 @@ impl Report {
         let (whole, ends) = self.hours();
         let mut parts = Vec::new();
         if let Some(whole) = &whole {
-            let counted = repo::select_counted_ids(whole, uncounted(backend));
-            parts.push(repo::select_products(whole));
+            let hours = &sums_of(whole);
+            let counted = repo::select_counted_ids(hours, uncounted(backend));
+            parts.push(repo::select_products(hours));
             parts.push(repo::negative(orders::select_lines_of(counted)));
             parts.push(orders::select_lines(whole, Some(uncounted(backend))));
         }
         parts.extend(ends.iter().map(|end| orders::select_lines(end, None)));
         parts
     }
+}
+
+/// The sums of whole hours.
+fn sums_of(whole: &orders::SalesFilter) -> repo::Hours {
+    let orders::SalesFilter { seller, from, to, currency } = *whole;
+    repo::Hours { seller, from: from.timestamp(), to: to.timestamp(), currency }
 }
 
 /// The ids of the orders with changes that are not counted yet.

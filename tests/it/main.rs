@@ -44,6 +44,7 @@ mod readme;
 mod recovery;
 mod redis_stream;
 mod roles;
+mod rollups;
 mod sales;
 mod schema;
 mod search;

@@ -226,6 +226,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
         &[("endpointId", Id("whk")), ("url", Form), ("topics.0", Choice), ("active", Choice), ("rotateSecret", Choice)],
     ),
     ("redeliverWebhook", &[("deliveryId", Id("whd"))]),
+    ("retryJobs", &[("kind", Line(1, 80))]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
@@ -308,6 +309,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "assignOrder" => json!({ "idempotencyKey": key(), "orderId": order, "partnerId": world.partner.user_id }),
         "createWebhookEndpoint" => json!({ "url": "https://hooks.example", "topics": ["ORDER_CREATED"] }),
         "updateWebhookEndpoint" => json!({ "endpointId": "whk_00000000000000000000000000" }),
+        "retryJobs" => json!({}),
         "redeliverWebhook" => json!({ "deliveryId": "whd_00000000000000000000000000" }),
         "updateUser" => json!({ "userId": world.partner.user_id }),
         other => panic!("say what an input of {other} looks like"),

@@ -58,6 +58,7 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
             (input, "user.create", "usr_")
         }
         "updateUser" => (json!({ "userId": world.carrier.user_id, "capacity": 7 }), "user.update", "usr_"),
+        "retryJobs" => (json!({ "kind": "payments.refund" }), "jobs.retry", ""),
         other => panic!("{other} is for some only: say how an admin does it, and have it recorded (platform::audit)"),
     }
 }
