@@ -31,6 +31,7 @@ mod idempotency_api;
 mod import;
 mod limits;
 mod live;
+mod live_stats;
 mod low_stock;
 mod mail;
 mod notifications;
