@@ -1,5 +1,6 @@
 //! The desks of admins and sellers, and the admins' feed.
 
+mod jobs;
 mod performance;
 mod sales;
 
@@ -16,6 +17,7 @@ use domain::order::OrderStatus as Status;
 use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
+pub use self::jobs::{DeadJob, DeadJobConnection, JobsMutation, RetryJobsInput, RetryJobsPayload};
 pub use self::performance::{PartnerPerformance, PartnerPerformanceConnection};
 pub use self::sales::{CategorySales, Interval, ProductSales, SalesBucket, SalesReport};
 use super::service::stats;
@@ -317,6 +319,17 @@ impl AdminDesk {
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
     ) -> Result<WebhookEndpointConnection> {
         webhook_endpoint_page(ctx, first, after.as_deref()).await
+    }
+
+    /// Work in the background that was given up, what was asked for last first. `retryJobs` has it tried again.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn dead_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Jobs of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<DeadJobConnection> {
+        jobs::page(ctx, first, after).await
     }
 
     /// The platform at this moment.

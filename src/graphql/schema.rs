@@ -9,7 +9,7 @@ use crate::accounts::graphql::{
     AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, ApiKeyLoader, ApiKeysMutation, AuditEntryLoader,
     PartnerLoader, ProfileMutation, RecoveryMutation, SellerLoader, UserLoader, UsersMutation,
 };
-use crate::analytics::graphql::{DesksQuery, DesksSubscription};
+use crate::analytics::graphql::{DesksQuery, DesksSubscription, JobsMutation};
 use crate::app::App;
 use crate::cart::graphql::{CartMutation, CartSubscription, PromosMutation};
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
@@ -56,6 +56,7 @@ pub struct Mutation(
     WebhooksMutation,
     ChatMutation,
     NotificationsMutation,
+    JobsMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as

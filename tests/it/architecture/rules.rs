@@ -22,6 +22,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("webhooks", &["webhook_endpoint", "webhook_delivery"]),
     ("chat", &["message"]),
     ("notifications", &["notification"]),
+    ("analytics", &["sales_hour", "sales_hour_product", "sales_order"]),
     // an order and its claims are one aggregate
     ("orders", &["order", "order_item", "order_event", "claim", "rating"]),
 ];

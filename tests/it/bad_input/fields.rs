@@ -228,6 +228,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("createApiKey", &[("name", Line(1, 80)), ("scopes.0", Choice), ("sellerId", Id("sel")), ("expiresAt", Time)]),
     ("revokeApiKey", &[("apiKeyId", Id("key"))]),
     ("redeliverWebhook", &[("deliveryId", Id("whd"))]),
+    ("retryJobs", &[("kind", Line(1, 80))]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
@@ -313,6 +314,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "revokeApiKey" => json!({ "apiKeyId": "key_00000000000000000000000000" }),
         "createWebhookEndpoint" => json!({ "url": "https://hooks.example", "topics": ["ORDER_CREATED"] }),
         "updateWebhookEndpoint" => json!({ "endpointId": "whk_00000000000000000000000000" }),
+        "retryJobs" => json!({}),
         "redeliverWebhook" => json!({ "deliveryId": "whd_00000000000000000000000000" }),
         "updateUser" => json!({ "userId": world.partner.user_id }),
         other => panic!("say what an input of {other} looks like"),

@@ -343,6 +343,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         "mutation($input: RedeliverWebhookInput!) { redeliverWebhook(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "deliveryId": "whd_00000000000000000000000000" } }),
     ),
+    row(
+        "retryJobs",
+        ADMINS,
+        "mutation($input: RetryJobsInput!) { retryJobs(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": {} }),
+    ),
     // the last: whoever may use it is signed out
     row("logout", SIGNED_IN, "mutation { logout { sessionsEnded } }", nothing),
 ];
