@@ -81,7 +81,7 @@ async fn send_once(app: &App, actor: Actor, request: &Request, send: &Send) -> R
         return Err(ChatError::Closed.into());
     }
     let role = role_of(party);
-    if repo::count_of_role(&*tx, order.id, role).await? >= chat::MAX_OF_PARTY {
+    if repo::count_of_sender(&*tx, order.id, actor.user).await? >= chat::MAX_OF_PARTY {
         return Err(ChatError::Full.into());
     }
     let row = message::Model {

@@ -145,8 +145,10 @@ async fn update_once(
     let tx = app.db.begin().await?;
     let mut row = repo::lock_endpoint(&*tx, change.endpoint).await?.ok_or(WebhookError::NoEndpoint)?;
     let (at, before) = (app.clock.db_now(&*tx).await?, described(&row));
-    if let Some(url) = url {
+    if let Some(url) = url.filter(|url| *url != row.url) {
         url.clone_into(&mut row.url);
+        // what did not get through elsewhere says nothing of it
+        row.failing_since = None;
     }
     if let Some(topics) = topics {
         row.topics = topics.clone();

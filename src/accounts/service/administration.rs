@@ -128,6 +128,9 @@ async fn update_user_once(app: &App, actor: Actor, change: UserChange) -> Result
     let entry = NewEntry { id, by: actor.into(), action: "user.update", target, before, after: after_json, at: now };
     audit::append(&tx, entry).await?;
     tx.commit().await?;
+    if !after.is_active || role != Role::Partner {
+        partners::forget_where(app, after.id).await;
+    }
     Ok(after)
 }
 
