@@ -1,7 +1,7 @@
 //! Throttles of what can be guessed, or what bothers somebody else: signing in, signing up, e-mails of accounts.
 //!
 //! Attempts are counted by account, whether or not there is one of that name, and by address. Some are free, the next have to
-//! wait, and longer each time ([`TryRule`](super::limits::TryRule)). Whoever comes too early is refused before anything is
+//! wait, and longer each time ([`TryRule`]). Whoever comes too early is refused before anything is
 //! looked up, also with the right password: what they would be told tells them nothing.
 //!
 //! ```ignore

@@ -40,9 +40,10 @@ impl Ears {
     }
 
     /// From where on something is missing that was not asked for yet. The log is read now.
-    pub(super) const fn take_missing(&mut self) -> Option<i64> {
+    pub(super) fn take_missing(&mut self) -> Option<i64> {
         self.has_gap = false;
-        self.missing.take()
+        // what the log had when it was read meanwhile is not missing any more
+        self.missing.take().map(|position| position.max(self.known))
     }
 
     /// Takes note of `delivery` while nobody is there who could miss anything.
@@ -170,6 +171,17 @@ mod tests {
         assert_eq!(ears.take_missing(), Some(6), "of the south nothing is missing before that");
         assert!(is_gap(ears.hear(SOUTH, Delivery::Gap).as_ref()));
         assert_eq!(ears.take_missing(), Some(9));
+    }
+
+    #[test]
+    fn what_was_read_since_word_of_it_is_not_missing_any_more() {
+        let mut ears = ears();
+        assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
+        assert_eq!(ears.take_missing(), Some(5));
+        // while the log is read
+        assert!(is_gap(ears.hear(SOUTH, Delivery::Gap).as_ref()));
+        ears.know(8);
+        assert_eq!(ears.take_missing(), Some(8));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! back.
 //!
 //! Where a provider knows of a payment of the order, it is asked first, by a job: the webhook of a success may be late or
-//! lost. What it says decides; a provider that cannot be asked keeps the goods promised for [`EXTRA`], and no longer.
+//! lost. What it says decides; a provider that cannot be asked keeps the goods promised for `EXTRA`, and no longer.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::order::{OrderEventType, OrderStatus};
