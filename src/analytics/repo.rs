@@ -4,7 +4,7 @@ use domain::calendar::Interval;
 use domain::money::Currency;
 use entity::{Text, sales_hour, sales_hour_product, sales_order};
 use sea_orm::sea_query::{Alias, Expr, IntoColumnRef, JoinType, OnConflict, Order, Query, SelectStatement, UnionType};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, IntoActiveModel as _, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, IntoActiveModel, QueryResult};
 use uuid::Uuid;
 
 use crate::platform::calendar::start_of;
@@ -57,7 +57,7 @@ pub(super) async fn take_versions(
         .update_columns([Version, IsCounted])
         .action_and_where(is_later)
         .to_owned();
-    let rows = rows.into_iter().map(|row| row.into_active_model());
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
     let taken = sales_order::Entity::insert_many(rows).on_conflict(newer).exec_with_returning(db).await?;
     Ok(taken.into_iter().filter(|row| row.is_counted != row.was_counted).collect())
 }

@@ -36,7 +36,7 @@ pub(super) async fn count(tx: &Tx, events: &[Message]) -> Result<()> {
     if newest.is_empty() {
         return Ok(());
     }
-    let changed = repo::take_versions(&**tx, newest.into_values().map(row).collect()).await?;
+    let changed = repo::take_versions(&**tx, newest.into_values().map(|order| row(&order)).collect()).await?;
     let changed: HashMap<Uuid, sales_order::Model> = changed.into_iter().map(|row| (row.order_id, row)).collect();
     if changed.is_empty() {
         return Ok(());
@@ -71,7 +71,7 @@ pub(super) async fn count(tx: &Tx, events: &[Message]) -> Result<()> {
 }
 
 /// What is counted of `order`.
-fn row(order: order::Model) -> sales_order::Model {
+fn row(order: &order::Model) -> sales_order::Model {
     sales_order::Model {
         order_id: order.id,
         version: order.version,
