@@ -179,7 +179,7 @@ async fn relay(app: &App) -> Outcome {
 /// A partner's socket, without the network: somebody takes what is put into its queue.
 fn subscribe(engine: &Engine, number: u32, by_area: bool) -> (Operation, tokio::task::JoinHandle<()>) {
     let user = Uuid::from_u128(u128::from(number) + 1);
-    let actor = Actor { user, role: Role::Partner, seller: None, session: user, request: None };
+    let actor = Actor { user, role: Role::Partner, seller: None, session: user, request: None, key: None };
     let point = somewhere(number);
     let near = json!({ "near": { "latitude": point.latitude, "longitude": point.longitude }, "radiusKm": RADIUS_KM });
     let variables = match near {
@@ -216,7 +216,14 @@ impl City {
         }
         let customer = person(app, Role::Customer, "customer").await?;
         Ok(Self {
-            customer: Actor { user: customer, role: Role::Customer, seller: None, session: customer, request: None },
+            customer: Actor {
+                user: customer,
+                role: Role::Customer,
+                seller: None,
+                session: customer,
+                request: None,
+                key: None,
+            },
             products,
         })
     }

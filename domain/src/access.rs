@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::claims::ClaimStatus;
+use crate::keys::{ApiKey, Scopes};
 use crate::named::named_enum;
 use crate::order::{OrderAction, OrderStatus, PaymentMethod, PaymentStatus, steps};
 
@@ -73,10 +74,20 @@ pub struct Actor {
     pub role: Role,
     /// Their store, if they are a seller.
     pub seller: Option<Uuid>,
-    /// The sign-in that their token belongs to.
+    /// The sign-in that their token belongs to; for a key, its id.
     pub session: Uuid,
+    /// The API key with which a program acts in their name, if it is not they themselves.
+    pub key: Option<ApiKey>,
     /// The request in which they ask for something, for the record of it; none where nothing is asked yet.
     pub request: Option<RequestName>,
+}
+
+impl Actor {
+    /// Whose requests they are: the key's, or the user's own. What a key did under an idempotency key is nothing to its user.
+    #[must_use]
+    pub fn principal(&self) -> Uuid {
+        self.key.map_or(self.user, |key| key.id)
+    }
 }
 
 /// What an answer may depend on of whoever reads it. What is not named here is not known where the answer is made.
@@ -88,11 +99,14 @@ pub struct Reader {
     pub user: Option<Uuid>,
     /// Their store, if they are a seller.
     pub seller: Option<Uuid>,
+    /// What the API key is good for that they read with; none: they read themselves, whatever they may.
+    pub scopes: Option<Scopes>,
 }
 
 impl From<Actor> for Reader {
     fn from(actor: Actor) -> Self {
-        Self { role: Some(actor.role), user: Some(actor.user), seller: actor.seller }
+        let scopes = actor.key.map(|key| key.scopes);
+        Self { role: Some(actor.role), user: Some(actor.user), seller: actor.seller, scopes }
     }
 }
 
@@ -110,13 +124,13 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// What is left of `reader` for an answer to this audience.
+    /// What is left of `reader` for an answer to this audience. Scopes stay: whoever may see less is not sent the same.
     #[must_use]
     pub fn narrow(self, reader: Reader) -> Reader {
         match self {
             Self::Private | Self::User => reader,
-            Self::Role => Reader { role: reader.role, ..Reader::default() },
-            Self::Everyone => Reader::default(),
+            Self::Role => Reader { role: reader.role, scopes: reader.scopes, ..Reader::default() },
+            Self::Everyone => Reader { scopes: reader.scopes, ..Reader::default() },
         }
     }
 }
@@ -235,6 +249,22 @@ mod tests {
                 is_chat_open: false,
             },
         )
+    }
+
+    #[test]
+    fn whoever_may_see_less_is_never_sent_what_others_are() {
+        use crate::keys::{ApiKey, ApiScope, Scopes};
+        let (user, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let themselves = Actor { user, role: Role::Admin, seller: None, session, key: None, request: None };
+        let key = |scopes| Some(ApiKey { id: session, scopes });
+        let with = |scope| Actor { key: key(Scopes::of(&[scope])), ..themselves };
+        let all = [themselves, with(ApiScope::OrdersRead), with(ApiScope::ProductsRead)];
+        for audience in [Audience::Private, Audience::User, Audience::Role, Audience::Everyone] {
+            let narrowed = all.map(|actor| audience.narrow(actor.into()));
+            assert!(narrowed[0] != narrowed[1] && narrowed[1] != narrowed[2] && narrowed[0] != narrowed[2], "{audience:?}");
+            assert_eq!(narrowed[1], audience.narrow(with(ApiScope::OrdersRead).into()), "equal scopes are sent the same");
+        }
+        assert_eq!((themselves.principal(), all[1].principal()), (user, session));
     }
 
     #[test]

@@ -113,10 +113,12 @@ mod tests {
 
     /// Points all over the earth, between the circles where nothing is cut: a spiral.
     fn everywhere() -> impl Iterator<Item = Point> {
-        (0..48_u32).map(|step| {
+        let spiral = (0..48_u32).map(|step| {
             let turn = f64::from(step) * 137.507_764;
             Point { latitude: -79.9 + 159.8 * f64::from(step) / 48.0, longitude: turn.rem_euclid(360.0) - 180.0 }
-        })
+        });
+        // and both sides of the antimeridian
+        spiral.chain([-179.99, 179.99].map(|longitude| Point { latitude: -16.8, longitude }))
     }
 
     #[test]
@@ -131,6 +133,11 @@ mod tests {
         assert!(i64::try_from(cell(point, Grain::Fine)).is_ok(), "a database can keep it");
     }
 
+    /// A longitude between -180 and 180.
+    fn wrapped(longitude: f64) -> f64 {
+        (longitude + 540.0).rem_euclid(360.0) - 180.0
+    }
+
     #[test]
     fn whatever_lies_in_a_circle_lies_in_its_cover_anywhere_on_earth() {
         for centre in everywhere() {
@@ -141,9 +148,9 @@ mod tests {
                     let (angle, share) = (f64::from(step) * 5.0_f64.to_radians(), f64::from(step % 4 + 1) / 4.0 * 0.999_999);
                     let point = Point {
                         latitude: centre.latitude + angle.sin() * share * radius_km / KM_PER_DEGREE,
-                        longitude: centre.longitude + angle.cos() * share * radius_km / circle.km_per_degree_east(),
+                        longitude: wrapped(centre.longitude + angle.cos() * share * radius_km / circle.km_per_degree_east()),
                     };
-                    if point.longitude.abs() <= 180.0 && circle.contains(point) {
+                    if circle.contains(point) {
                         assert!(cover.cells.contains(&cell(point, cover.grain)), "{point:?} of {circle:?}");
                     }
                 }

@@ -69,13 +69,25 @@ impl Circle {
         KM_PER_DEGREE * self.centre.latitude.to_radians().cos()
     }
 
+    /// Whether it lies on both sides of the antimeridian, where longitudes do not tell how far two points are from each other.
+    #[must_use]
+    pub fn crosses_antimeridian(&self) -> bool {
+        self.centre.longitude.abs() + self.radius_km / self.km_per_degree_east() > 180.0
+    }
+
     /// Whether `point` lies inside, by the formula that the database uses too: a list and a feed agree on every order.
     #[must_use]
     pub fn contains(&self, point: Point) -> bool {
         let north = (point.latitude - self.centre.latitude) * KM_PER_DEGREE;
-        let east = (point.longitude - self.centre.longitude) * self.km_per_degree_east();
+        let east = degrees_between(point.longitude, self.centre.longitude) * self.km_per_degree_east();
         north * north + east * east <= self.radius_km * self.radius_km
     }
+}
+
+/// Degrees from one longitude to another, the shorter way round.
+fn degrees_between(one: f64, other: f64) -> f64 {
+    let degrees = (one - other).abs();
+    if degrees > 180.0 { 360.0 - degrees } else { degrees }
 }
 
 #[cfg(test)]
@@ -90,6 +102,15 @@ mod tests {
         assert!(paris.distance_m(paris).abs() < f64::EPSILON);
         let (west, east) = (Point::new(0.0, 179.99).unwrap(), Point::new(0.0, -179.99).unwrap());
         assert!(west.distance_m(east) < 3_000.0, "the antimeridian is no wall");
+    }
+
+    #[test]
+    fn a_circle_goes_round_the_earth() {
+        let circle = Circle::new(Point::new(-16.8, 179.99).unwrap(), 5.0).unwrap();
+        assert!(circle.crosses_antimeridian());
+        assert!(circle.contains(Point::new(-16.8, -179.99).unwrap()), "two kilometres to the east");
+        assert!(!circle.contains(Point::new(-16.8, -179.9).unwrap()) && !circle.contains(Point::new(-16.8, 0.0).unwrap()));
+        assert!(!Circle::new(Point::new(12.97, 77.59).unwrap(), 50.0).unwrap().crosses_antimeridian());
     }
 
     #[test]

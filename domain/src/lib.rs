@@ -17,6 +17,7 @@ pub mod fix;
 pub mod geo;
 pub mod id;
 pub mod input;
+pub mod keys;
 pub mod money;
 mod named;
 pub mod notification;

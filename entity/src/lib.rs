@@ -9,6 +9,7 @@ mod password_hash;
 mod text;
 
 pub mod address;
+pub mod api_key;
 pub mod audit_entry;
 pub mod cart;
 pub mod cart_line;
@@ -38,6 +39,9 @@ pub mod rating;
 pub mod refresh_token;
 pub mod refund;
 pub mod relay;
+pub mod sales_hour;
+pub mod sales_hour_product;
+pub mod sales_order;
 pub mod sandbox_intent;
 pub mod sandbox_refund;
 pub mod seller;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::Named;
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
-use sea_orm::{ActiveValue, ColIdx, DbErr, IntoActiveValue, QueryResult, TryGetError, TryGetable, Value};
+use sea_orm::{ActiveValue, ColIdx, DbErr, IntoActiveValue, QueryResult, TryFromU64, TryGetError, TryGetable, Value};
 use serde::{Deserialize, Serialize};
 
 /// A column that holds a [`Named`] value as its name.
@@ -77,5 +77,12 @@ impl<T: Named> Nullable for Text<T> {
 impl<T: Named> IntoActiveValue<Text<T>> for Text<T> {
     fn into_active_value(self) -> ActiveValue<Text<T>> {
         ActiveValue::Set(self)
+    }
+}
+
+/// What is part of a key is never made from the number of a row.
+impl<T: Named> TryFromU64 for Text<T> {
+    fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+        Err(DbErr::ConvertFromU64(std::any::type_name::<T>()))
     }
 }

@@ -4,8 +4,8 @@
 //! running instance reads it, so that old and new instances can share a database during a roll-out. They never import
 //! `entity`: what a migration did must not change when an entity does.
 
-pub use sea_orm_migration::prelude::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 
 mod columns;
 mod m20261121_000001_accounts;
@@ -25,9 +25,11 @@ mod m20261121_000014_consumers;
 mod m20261121_000015_areas;
 mod m20261121_000016_locations;
 mod m20261121_000017_people;
+mod m20261121_000018_api_keys;
 mod m20261121_000019_chat;
 mod m20261121_000020_notifications;
 mod m20261121_000021_webhooks;
+mod m20261121_000023_sales_rollups;
 mod m20261121_000024_payment_follow_up;
 
 /// Every migration, oldest first.
@@ -59,6 +61,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000017_people::Migration),
             Box::new(m20261121_000019_chat::Migration),
             Box::new(m20261121_000020_notifications::Migration),
+            Box::new(m20261121_000018_api_keys::Migration),
+            Box::new(m20261121_000023_sales_rollups::Migration),
         ]
     }
 }

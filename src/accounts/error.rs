@@ -64,6 +64,21 @@ pub enum AccountsError {
     /// A seller without a store.
     #[error("A seller needs a store: give its name and where it is.")]
     NoStore,
+    /// A key that is good for nothing.
+    #[error("A key needs at least one scope.")]
+    NoScopes,
+    /// A key with a scope twice.
+    #[error("Name each scope once.")]
+    RepeatedScope,
+    /// A key that has expired when it is made, or never will as far as anybody can tell.
+    #[error("A key expires in the future, within ten years; leave this out for one that does not expire.")]
+    BadExpiry,
+    /// No store has the id that a key is to be restricted to.
+    #[error("There is no such store.")]
+    NoStoreOfKey,
+    /// No such API key.
+    #[error("There is no such API key.")]
+    NoKey,
     /// This field says something about another role.
     #[error("An account of this role has no such field.")]
     NotOfRole(&'static str),
@@ -108,6 +123,10 @@ impl From<AccountsError> for Rejection {
             AccountsError::WrongPassword => (ErrorCode::InvalidCredentials, Some("currentPassword")),
             AccountsError::WeakNewPassword(_) => (ErrorCode::WeakPassword, Some("newPassword")),
             AccountsError::TooManyAddresses => (ErrorCode::InvalidInput, Some("address")),
+            AccountsError::NoScopes | AccountsError::RepeatedScope => (ErrorCode::InvalidInput, Some("scopes")),
+            AccountsError::BadExpiry => (ErrorCode::InvalidInput, Some("expiresAt")),
+            AccountsError::NoStoreOfKey => (ErrorCode::NotFound, Some("sellerId")),
+            AccountsError::NoKey => (ErrorCode::NotFound, Some("apiKeyId")),
             AccountsError::NotOfRole(field) => (ErrorCode::InvalidInput, Some(field)),
         };
         let rejection = Self::new(code, error.to_string());

@@ -88,7 +88,7 @@ async fn set_availability_once(app: &App, actor: Actor, is_available: bool) -> R
 }
 
 /// Forgets where the partner was. What they say from then on, while they still carry something, is known again.
-async fn forget_where(app: &App, partner: Uuid) {
+pub(super) async fn forget_where(app: &App, partner: Uuid) {
     // while this does not work, nobody is shown where a partner is who is off duty and carries nothing
     if let Err(error) = app.newest.forget(Topic::Location(partner), app.clock.now()).await {
         tracing::warn!(?error, "where a partner was could not be forgotten before its time");

@@ -1,5 +1,6 @@
 //! The desks of admins and sellers, and the admins' feed.
 
+mod jobs;
 mod performance;
 mod sales;
 
@@ -16,10 +17,13 @@ use domain::order::OrderStatus as Status;
 use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
+pub use self::jobs::{DeadJob, DeadJobConnection, JobsMutation, RetryJobsInput, RetryJobsPayload};
 pub use self::performance::{PartnerPerformance, PartnerPerformanceConnection};
 pub use self::sales::{CategorySales, Interval, ProductSales, SalesBucket, SalesReport};
 use super::service::stats;
-use crate::accounts::graphql::{AuditEntryConnection, Seller, User, UserConnection, audit_page, user_page};
+use crate::accounts::graphql::{
+    ApiKeyConnection, AuditEntryConnection, Seller, User, UserConnection, api_key_page, audit_page, user_page,
+};
 use crate::accounts::partners::{PARTNER_CHANGED, PartnerChange};
 use crate::accounts::service::UserFilter;
 use crate::app::App;
@@ -254,6 +258,17 @@ impl AdminDesk {
         audit_page(ctx, actor_id.as_ref(), first, after).await
     }
 
+    /// API keys, newest first: those that work, and those that do not any more.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Keys of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<ApiKeyConnection> {
+        api_key_page(ctx, first, after.as_deref()).await
+    }
+
     /// Partners, newest first.
     #[graphql(complexity = "page_cost(first, None) * child_complexity")]
     async fn partners(
@@ -304,6 +319,17 @@ impl AdminDesk {
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
     ) -> Result<WebhookEndpointConnection> {
         webhook_endpoint_page(ctx, first, after.as_deref()).await
+    }
+
+    /// Work in the background that was given up, what was asked for last first. `retryJobs` has it tried again.
+    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    async fn dead_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Jobs of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<DeadJobConnection> {
+        jobs::page(ctx, first, after).await
     }
 
     /// The platform at this moment.

@@ -79,7 +79,7 @@ impl Shop {
     }
 
     pub(crate) fn admin() -> Actor {
-        Actor { user: Uuid::from_u128(1), role: Role::Admin, seller: None, session: Uuid::nil(), request: None }
+        Actor { user: Uuid::from_u128(1), role: Role::Admin, seller: None, session: Uuid::nil(), key: None, request: None }
     }
 
     fn create_input(&self, key: &str, sku: &str) -> Value {
@@ -124,7 +124,7 @@ pub(crate) async fn new_seller(app: &App) -> Actor {
         created_at: now,
     };
     seller::Entity::insert(row.into_active_model()).exec_without_returning(app.db.writer()).await.unwrap();
-    Actor { user, role: Role::Seller, seller: Some(store), session: Uuid::nil(), request: None }
+    Actor { user, role: Role::Seller, seller: Some(store), session: Uuid::nil(), key: None, request: None }
 }
 
 const PAGE: &str = "query($sort: ProductSort, $search: String, $filter: ProductFilter, $first: Int, $after: String, $last: Int, $before: String) {

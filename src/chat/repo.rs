@@ -39,11 +39,11 @@ pub(super) async fn last_number(db: &impl ConnectionTrait, order: Uuid) -> Resul
     Ok(last.unwrap_or(0))
 }
 
-/// How many messages those who are `role` to the order have sent in its chat.
-pub(super) async fn count_of_role(db: &impl ConnectionTrait, order: Uuid, role: Role) -> Result<u64, DbErr> {
+/// How many messages `sender` has sent in the chat of `order`.
+pub(super) async fn count_of_sender(db: &impl ConnectionTrait, order: Uuid, sender: Uuid) -> Result<u64, DbErr> {
     message::Entity::find()
         .filter(message::Column::OrderId.eq(order))
-        .filter(message::Column::SenderRole.eq(Text(role)))
+        .filter(message::Column::SenderId.eq(sender))
         .count(db)
         .await
 }

@@ -61,7 +61,7 @@ impl std::fmt::Debug for Send {
 /// not open, or takes no more of them.
 pub async fn send(app: &App, actor: Actor, key: &str, send: Send) -> Result<message::Model> {
     let send = Send { body: input::paragraph("body", &send.body, 1, chat::MAX_BODY)?, ..send };
-    let request = Request::new(actor.user, "sendMessage", key, &(send.order, &send.body))?;
+    let request = Request::new(actor.principal(), "sendMessage", key, &(send.order, &send.body))?;
     retry(|| send_once(app, actor, &request, &send)).await
 }
 
@@ -81,7 +81,7 @@ async fn send_once(app: &App, actor: Actor, request: &Request, send: &Send) -> R
         return Err(ChatError::Closed.into());
     }
     let role = role_of(party);
-    if repo::count_of_role(&*tx, order.id, role).await? >= chat::MAX_OF_PARTY {
+    if repo::count_of_sender(&*tx, order.id, actor.user).await? >= chat::MAX_OF_PARTY {
         return Err(ChatError::Full.into());
     }
     let row = message::Model {

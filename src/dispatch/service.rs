@@ -72,7 +72,7 @@ pub async fn ask(app: &App, actor: Actor, key: &str, ask: Ask) -> Result<Claimed
         }
         other => other,
     };
-    let request = Request::new(actor.user, ask.operation(), key, &ask)?;
+    let request = Request::new(actor.principal(), ask.operation(), key, &ask)?;
     retry(|| ask_once(app, actor, &request, &ask)).await
 }
 

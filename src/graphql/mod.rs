@@ -15,6 +15,7 @@ pub mod node;
 mod prepare;
 pub mod scalars;
 mod schema;
+pub mod scopes;
 mod subscription_root;
 mod typename;
 pub mod user_error;
@@ -30,7 +31,15 @@ pub use user_error::{Outcome, UserError};
 /// Whoever a bearer token belongs to.
 ///
 /// # Errors
-/// `INVALID_TOKEN` when it is malformed, expired, or its session has ended.
+/// `INVALID_TOKEN` when it is malformed, expired or revoked, or its session has ended.
 pub async fn authenticate(app: &crate::app::App, token: &str) -> Result<domain::access::Actor> {
     Ok(crate::accounts::service::authenticate(app, token).await?)
+}
+
+/// What a connection rests on that is opened with a bearer token.
+///
+/// # Errors
+/// `INVALID_TOKEN` when it is malformed, expired, or no key that works.
+pub async fn find_standing(app: &crate::app::App, token: &str) -> Result<crate::accounts::service::Standing> {
+    Ok(crate::accounts::service::find_standing(app, token).await?)
 }

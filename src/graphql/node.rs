@@ -8,9 +8,11 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::loaders::load;
+use super::scopes::may_find;
 use super::{Result, app, viewer};
 use crate::accounts::graphql::{
-    Address, AddressesLoader, AuditEntry, AuditEntryLoader, Seller, SellerLoader, User, UserLoader,
+    Address, AddressesLoader, ApiKey, AuditEntry, AuditEntryLoader, Seller, SellerLoader, User, UserLoader, find_api_key,
+    may_manage_keys,
 };
 use crate::cart::graphql::{self as cart, Cart, CartLine, CartNode};
 use crate::catalog::graphql::{Category, CategoryLoader, Product, ProductLoader};
@@ -63,6 +65,8 @@ pub enum Node {
     WebhookEndpoint(Box<WebhookEndpoint>),
     /// A delivery of a webhook.
     WebhookDelivery(Box<WebhookDelivery>),
+    /// An API key.
+    ApiKey(Box<ApiKey>),
     /// An entry of the audit log.
     AuditEntry(Box<AuditEntry>),
     /// A message in an order's chat.
@@ -111,6 +115,11 @@ impl<'a> Finder<'a> {
     async fn find(&self, id: &ID) -> Result<Option<Node>> {
         let (ctx, viewer) = (self.ctx, viewer(self.ctx));
         let (kind, uuid) = id::decode_any(id).map_err(|_| Denial::InvalidId)?;
+        if let Some(key) = viewer.and_then(|viewer| viewer.key)
+            && !may_find(key.scopes, kind)
+        {
+            return Ok(None);
+        }
         Ok(match (kind, viewer) {
             (Kind::Category, _) => load::<CategoryLoader, _>(ctx, uuid).await?.map(|row| Node::Category(Category(row))),
             (Kind::Product, _) => {
@@ -190,6 +199,9 @@ impl<'a> Finder<'a> {
                 }
                 None => None,
             },
+            Kind::ApiKey if may_manage_keys(actor) => {
+                find_api_key(ctx, id).await?.map(|found| Node::ApiKey(Box::new(found)))
+            }
             Kind::AuditEntry if actor.role == Role::Admin => {
                 load::<AuditEntryLoader, _>(ctx, id).await?.map(|row| Node::AuditEntry(Box::new(AuditEntry::from(row))))
             }

@@ -9,7 +9,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, ServerError, ServerResult, ValidationResult, Variables, async_trait};
 
 use super::limits::select;
-use super::{subscription_root, typename, variables};
+use super::{scopes, subscription_root, typename, variables};
 
 /// Prepares each request. To stand outside of the limits: it follows the whole document, which they bound.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +58,11 @@ impl Extension for Prepare {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         let mut document = next.run(ctx, query, variables).await?;
+        let wanted = ctx.data_opt::<Wanted>().and_then(|wanted| wanted.0.as_deref());
         if let Some(root) = &ctx.schema_env.registry.subscription_type {
-            let wanted = ctx.data_opt::<Wanted>().and_then(|wanted| wanted.0.as_deref());
             subscription_root::flatten(&mut document, root, wanted)?;
         }
+        scopes::check(ctx, &document, wanted)?;
         typename::wrap(&mut document)?;
         Ok(document)
     }

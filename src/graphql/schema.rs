@@ -6,10 +6,10 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, SDLExportOptions};
 
 use crate::accounts::graphql::{
-    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, AuditEntryLoader, PartnerLoader, ProfileMutation,
-    RecoveryMutation, SellerLoader, UserLoader, UsersMutation,
+    AccountsMutation, AccountsQuery, AddressesLoader, AddressesMutation, ApiKeyLoader, ApiKeysMutation, AuditEntryLoader,
+    PartnerLoader, ProfileMutation, RecoveryMutation, SellerLoader, UserLoader, UsersMutation,
 };
-use crate::analytics::graphql::{DesksQuery, DesksSubscription};
+use crate::analytics::graphql::{DesksQuery, DesksSubscription, JobsMutation};
 use crate::app::App;
 use crate::cart::graphql::{CartMutation, CartSubscription, PromosMutation};
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery, CategoryLoader, ProductCountLoader, ProductLoader};
@@ -42,6 +42,7 @@ pub struct Mutation(
     ProfileMutation,
     AddressesMutation,
     UsersMutation,
+    ApiKeysMutation,
     CatalogMutation,
     InventoryMutation,
     ImportMutation,
@@ -55,6 +56,7 @@ pub struct Mutation(
     WebhooksMutation,
     ChatMutation,
     NotificationsMutation,
+    JobsMutation,
 );
 
 /// Everything that can be followed live. The first item is a snapshot; every item carries `cursor`: pass the last one as
@@ -112,6 +114,7 @@ pub fn build_schema_gathering(app: &App, gather: Duration) -> Schema {
         .data(loader(PartnerLoader(app.clone()), gather))
         .data(loader(SellerLoader(app.clone()), gather))
         .data(loader(AddressesLoader(app.clone()), gather))
+        .data(loader(ApiKeyLoader(app.clone()), gather))
         .data(loader(AuditEntryLoader(app.clone()), gather))
         .data(loader(ProductLoader(app.clone()), gather))
         .data(loader(CategoryLoader(app.clone()), gather))

@@ -112,7 +112,7 @@ impl Sheet<'_> {
 pub async fn import(app: &App, actor: &Actor, key: &str, import: &Import) -> Result<Imported> {
     let seller = actor.seller.ok_or(Denial::Forbidden)?;
     let batch = Batch::new(app, actor.user, seller, import)?;
-    let request = Request::new(actor.user, "importProducts", key, import)?;
+    let request = Request::new(actor.principal(), "importProducts", key, import)?;
     db::retry(|| import_once(app, &batch, &request)).await
 }
 

@@ -47,7 +47,7 @@ pub async fn create(
         initial_stock: number("initialStock", initial_stock, 0, MAX_ON_HAND)?,
         low_stock_threshold: threshold(low_stock_threshold.unwrap_or(LOW_STOCK_THRESHOLD))?,
     };
-    let request = idempotency::Request::new(actor.user, "createProduct", key, &listing)?;
+    let request = idempotency::Request::new(actor.principal(), "createProduct", key, &listing)?;
     db::retry(|| create_once(app, actor, seller, &request, listing.clone())).await
 }
 

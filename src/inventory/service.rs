@@ -329,7 +329,7 @@ pub async fn adjust(app: &App, actor: &Actor, key: &str, adjustment: Adjustment)
     input::number("delta", adjustment.delta, -MAX_ON_HAND, MAX_ON_HAND)?;
     let note = adjustment.note.as_deref().map(|note| input::paragraph("note", note, 0, 500)).transpose()?;
     let adjustment = Adjustment { note: note.filter(|note| !note.is_empty()), ..adjustment };
-    let request = idempotency::Request::new(actor.user, "adjustStock", key, &adjustment)?;
+    let request = idempotency::Request::new(actor.principal(), "adjustStock", key, &adjustment)?;
     db::retry(|| adjust_once(app, actor, &request, &adjustment)).await
 }
 

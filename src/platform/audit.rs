@@ -30,7 +30,7 @@ pub struct By {
 
 impl From<Actor> for By {
     fn from(actor: Actor) -> Self {
-        Self { user: Some(actor.user), api_key: None, request: actor.request }
+        Self { user: Some(actor.user), api_key: actor.key.map(|key| key.id), request: actor.request }
     }
 }
 

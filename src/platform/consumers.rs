@@ -16,8 +16,8 @@ use entity::{consumer, event, skipped_event as skipped};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, Func, LockBehavior, LockType, OnConflict, Query, SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -303,7 +303,38 @@ impl Reader {
 pub async fn lags(db: &impl ConnectionTrait) -> Result<Vec<(String, i64)>> {
     let rows = consumer::Entity::find().order_by_asc(consumer::Column::Name).all(db).await?;
     let head = relay::head(db).await?.position;
-    Ok(rows.into_iter().map(|row| (row.name, (head - row.position).max(0))).collect())
+    Ok(rows.into_iter().map(|row| (row.name, Ord::max(head - row.position, 0))).collect())
+}
+
+/// The ids at `path` of the payloads of the events of `kind` that `consumer` has not taken: a column `id`, each once. For a statement
+/// over what it keeps that must not miss what is committed: also what has no position yet, and what was set aside.
+#[must_use]
+pub fn select_untaken(consumer: &str, kind: &str, path: [&'static str; 2], backend: DbBackend) -> SelectStatement {
+    let id = match (backend, path) {
+        (DbBackend::Postgres, [outer, inner]) => format!("CAST(payload -> '{outer}' ->> '{inner}' AS uuid)"),
+        (_, [outer, inner]) => format!("unhex(json_extract(payload, '$.{outer}.{inner}'), '-')"),
+    };
+    let of_kind = || {
+        let mut select = Query::select();
+        select.expr_as(Expr::cust(id.clone()), "id").from(event::Entity).and_where(event::Column::Kind.eq(kind)).take()
+    };
+    let taken = Query::select()
+        .expr(Expr::col(consumer::Column::Position))
+        .from(consumer::Entity)
+        .and_where(consumer::Column::Name.eq(consumer))
+        .take();
+    // one that was never there has taken nothing
+    let taken = Func::coalesce([Expr::SubQuery(None, Box::new(taken.into())), Expr::value(0)]);
+    let aside = Query::select()
+        .expr(Expr::col(skipped::Column::EventId))
+        .from(skipped::Entity)
+        .and_where(skipped::Column::Consumer.eq(consumer))
+        .take();
+    let [mut untaken, mut unplaced, mut skipped] = [of_kind(), of_kind(), of_kind()];
+    untaken.and_where(Expr::col(event::Column::Position).gt(taken));
+    unplaced.and_where(event::Column::Position.is_null());
+    skipped.and_where(event::Column::EventId.in_subquery(aside));
+    untaken.union(UnionType::Distinct, unplaced).union(UnionType::Distinct, skipped).take()
 }
 
 /// The position that every consumer has passed; `None` when there is none.

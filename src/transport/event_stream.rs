@@ -84,7 +84,7 @@ async fn begin<E>(transport: &Transport<E>, id: &RequestId, head: &Parts, params
     let token = token::bearer(&head.headers).map_err(Refusal::unauthenticated)?;
     let actor = session.begin_with_token(token).await.map_err(Refusal::unauthenticated)?;
     let of_user = match actor {
-        Some(actor) => Some(quota.take(Principal::User(actor.user)).ok_or_else(Refusal::too_many_sockets_of_user)?),
+        Some(actor) => Some(quota.take(Principal::signed_in(&actor)).ok_or_else(Refusal::too_many_sockets_of_user)?),
         None => None,
     };
     let call = Call::new(params.query, params.operation_name, params.variables, id.clone());

@@ -52,6 +52,7 @@ pub(super) async fn metrics<E>(State(transport): State<Transport<E>>) -> Respons
     let jobs = JobNumbers {
         done: app.jobs.done(),
         failed: app.jobs.failed(),
+        by_kind: app.jobs.by_kind(),
         backlog,
         lags: lags.unwrap_or_default(),
         refunds_failed: app.refunds_failed.load(Ordering::Relaxed),

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 
 use crate::platform::cache::CacheCounts;
-use crate::platform::jobs::Backlog;
+use crate::platform::jobs::{Backlog, KindCounts};
 use crate::platform::limits::{REASONS, Refusals};
 use crate::stream::Counts;
 
@@ -29,6 +29,8 @@ pub(super) struct JobNumbers {
     pub(super) done: u64,
     /// Attempts of this instance that failed.
     pub(super) failed: u64,
+    /// The same by kind, with the time that it took.
+    pub(super) by_kind: Vec<(&'static str, KindCounts)>,
     /// What all instances have before them; none when the database does not answer.
     pub(super) backlog: Option<Backlog>,
     /// How many events each consumer of the log has before it, by its name.
@@ -196,6 +198,21 @@ fn tell_of_jobs(family: &mut impl FnMut(&str, &str, &str, &[(String, String)]), 
     for (name, help, count) in counters {
         family(&format!("quick_commerce_jobs_{name}_total"), "counter", help, &one(count.to_string()));
     }
+    let kinds = |of: fn(&KindCounts) -> [(&'static str, String); 2]| -> Vec<_> {
+        let of_kind = |(kind, counts): &(&'static str, KindCounts)| {
+            let kind = *kind;
+            of(counts).map(|(outcome, count)| (format!("{{kind=\"{kind}\",outcome=\"{outcome}\"}}"), count))
+        };
+        jobs.by_kind.iter().flat_map(of_kind).collect()
+    };
+    let attempts = kinds(|of| [("done", of.done.to_string()), ("failed", of.failed.to_string())]);
+    family("quick_commerce_job_attempts_total", "counter", "Attempts at jobs of this instance, by kind.", &attempts);
+    let seconds: Vec<_> = jobs
+        .by_kind
+        .iter()
+        .map(|(kind, counts)| (format!("{{kind=\"{kind}\"}}"), format!("{:.3}", counts.time.as_secs_f64())))
+        .collect();
+    family("quick_commerce_job_seconds_total", "counter", "How long these attempts took together, by kind.", &seconds);
     family(
         "quick_commerce_refunds_failed_total",
         "counter",
@@ -222,6 +239,8 @@ fn tell_of_jobs(family: &mut impl FnMut(&str, &str, &str, &[(String, String)]), 
 mod tests {
     use chrono::TimeDelta;
 
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -246,8 +265,10 @@ mod tests {
         };
         let cache = CacheCounts { hits: 30, misses: 31, entries: 32 };
         let lags = vec![("webhooks".to_owned(), 24)];
+        let time = Duration::from_millis(1_500);
+        let by_kind = vec![("payments.refund", KindCounts { done: 26, failed: 27, time })];
         let backlog = Some(Backlog { waiting: 22, dead: 23 });
-        let jobs = JobNumbers { done: 20, failed: 21, backlog, lags, refunds_failed: 25 };
+        let jobs = JobNumbers { done: 20, failed: 21, by_kind, backlog, lags, refunds_failed: 25 };
         let refusals = Refusals { by_reason: [40, 41, 42, 43], alone: 44 };
         let text = metrics.text(started + TimeDelta::milliseconds(1_250), 7, cache, counts, &jobs, refusals);
         for line in [
@@ -279,6 +300,9 @@ mod tests {
             "quick_commerce_limits_alone_total 44",
             "quick_commerce_jobs_done_total 20",
             "quick_commerce_jobs_failed_total 21",
+            "quick_commerce_job_attempts_total{kind=\"payments.refund\",outcome=\"done\"} 26",
+            "quick_commerce_job_attempts_total{kind=\"payments.refund\",outcome=\"failed\"} 27",
+            "quick_commerce_job_seconds_total{kind=\"payments.refund\"} 1.500",
             "quick_commerce_jobs_waiting 22",
             "quick_commerce_jobs_dead 23",
             "quick_commerce_refunds_failed_total 25",

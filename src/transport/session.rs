@@ -16,9 +16,8 @@ use super::token;
 use crate::app::App;
 use crate::config::Secret;
 use crate::graphql::context::Viewer;
-use crate::graphql::{Result, authenticate};
-use crate::platform::doors::{Door, SignIn};
-use crate::platform::error::Denial;
+use crate::graphql::{Result, authenticate, find_standing};
+use crate::platform::doors::Door;
 use crate::stream::Authority;
 
 /// The sign-in of a socket or an event stream; a clone is the same one.
@@ -54,7 +53,10 @@ impl Session {
     /// # Errors
     /// As [`Session::begin`].
     pub(super) async fn begin_with_token(&self, token: Option<Secret>) -> Result<Option<Actor>> {
-        let standing = token.map(|token| Standing::enter(&self.app, token)).transpose()?;
+        let standing = match token {
+            Some(token) => Some(Standing::enter(&self.app, token).await?),
+            None => None,
+        };
         let actor = match &standing {
             Some(standing) => Some(standing.actor(&self.app).await?),
             None => None,
@@ -81,9 +83,18 @@ impl Session {
         match self.standing.wait().await {
             None => std::future::pending().await,
             Some(Standing { expires_at, door, .. }) => tokio::select! {
-                () = self.app.clock.until(*expires_at) => {}
+                () = self.expired(*expires_at) => {}
                 () = door.closed() => {}
             },
+        }
+    }
+}
+
+impl Session {
+    async fn expired(&self, at: Option<DateTime<Utc>>) {
+        match at {
+            Some(at) => self.app.clock.until(at).await,
+            None => std::future::pending().await,
         }
     }
 }
@@ -91,16 +102,15 @@ impl Session {
 /// What a session rests on.
 struct Standing {
     token: Secret,
-    expires_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
     door: Door,
 }
 
 impl Standing {
-    /// Enters the door of the token's session. Only then is it asked whether the session is good.
-    fn enter(app: &App, token: Secret) -> Result<Self> {
-        let claims = app.keys.read(token.expose(), app.clock.now())?;
-        let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(Denial::InvalidToken)?;
-        let door = app.doors.enter(SignIn { user: claims.sub, session: claims.sid });
+    /// Enters the door of the token's session, or of the key. Only then is it asked whether that is good.
+    async fn enter(app: &App, token: Secret) -> Result<Self> {
+        let found = find_standing(app, token.expose()).await?;
+        let (door, expires_at) = (app.doors.enter(found.sign_in), found.expires_at);
         Ok(Self { token, expires_at, door })
     }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Actor, Role};
 use domain::error::Rejection;
 use domain::id::{Kind, encode};
+use domain::keys::ApiScope;
 use domain::webhook::WebhookTopic;
 use domain::{Named as _, input};
 use entity::json::Strings;
@@ -24,10 +25,10 @@ use crate::platform::page::{Page, PageArgs};
 /// The most endpoints: each is looked at for every event.
 const MAX_ENDPOINTS: u64 = 100;
 
-/// Whether `actor` may see and change endpoints: the one place that says so.
+/// Whether `actor` may see and change endpoints: the one place that says so. An admin, also by a key that is for this.
 #[must_use]
 pub fn may_manage(actor: Actor) -> bool {
-    actor.role == Role::Admin
+    actor.role == Role::Admin && actor.key.is_none_or(|key| key.scopes.has(ApiScope::WebhooksManage))
 }
 
 fn check_authority(actor: Actor) -> Result<()> {
@@ -144,8 +145,10 @@ async fn update_once(
     let tx = app.db.begin().await?;
     let mut row = repo::lock_endpoint(&*tx, change.endpoint).await?.ok_or(WebhookError::NoEndpoint)?;
     let (at, before) = (app.clock.db_now(&*tx).await?, described(&row));
-    if let Some(url) = url {
+    if let Some(url) = url.filter(|url| *url != row.url) {
         url.clone_into(&mut row.url);
+        // what did not get through elsewhere says nothing of it
+        row.failing_since = None;
     }
     if let Some(topics) = topics {
         row.topics = topics.clone();

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod addresses;
+mod api_keys;
 mod architecture;
 mod areas;
 mod authority;
@@ -31,6 +32,7 @@ mod idempotency_api;
 mod import;
 mod limits;
 mod live;
+mod live_stats;
 mod low_stock;
 mod mail;
 mod notifications;
@@ -44,6 +46,7 @@ mod readme;
 mod recovery;
 mod redis_stream;
 mod roles;
+mod rollups;
 mod sales;
 mod schema;
 mod search;

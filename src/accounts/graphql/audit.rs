@@ -9,6 +9,7 @@ use domain::id::Kind;
 use entity::audit_entry;
 use uuid::Uuid;
 
+use super::keys::{ApiKey, find_api_key};
 use super::user::User;
 use crate::app::App;
 use crate::graphql::connection::connection;
@@ -38,6 +39,14 @@ impl AuditEntry {
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.actor_id {
             Some(actor) => User::load(ctx, actor).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The API key with which a program did it in their name; null when they did it themselves.
+    async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>> {
+        match self.0.api_key_id {
+            Some(key) => find_api_key(ctx, key).await,
             None => Ok(None),
         }
     }

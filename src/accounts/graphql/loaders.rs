@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use entity::{address, partner, seller, user};
+use entity::{address, api_key, partner, seller, user};
 use uuid::Uuid;
 
 use crate::accounts::repo;
@@ -28,6 +28,11 @@ impl Loader<Uuid> for PartnerLoader {
         let rows = repo::list_partners_by_users(self.0.db.reader(), ids).await?;
         Ok(rows.into_iter().map(|row| (row.user_id, row)).collect())
     }
+}
+
+by_id! {
+    /// API keys by id.
+    ApiKeyLoader, api_key::Model, repo::keys::list_keys_by_ids
 }
 
 by_id! {

@@ -5,6 +5,7 @@ mod addresses;
 mod administration;
 mod audit;
 mod auth;
+mod keys;
 mod loaders;
 mod profile;
 mod recovery;
@@ -19,7 +20,11 @@ pub use auth::{
     AccountsMutation, AuthPayload, AuthTokens, LoginInput, LogoutInput, LogoutPayload, PartnerSignupInput,
     RefreshTokensInput, RegisterInput, SellerSignupInput,
 };
-pub use loaders::{AddressesLoader, PartnerLoader, SellerLoader, UserLoader};
+pub use keys::{
+    ApiKey, ApiKeyConnection, ApiKeysMutation, CreateApiKeyInput, RevokeApiKeyInput, api_key_page, find_api_key,
+    may_manage_keys,
+};
+pub use loaders::{AddressesLoader, ApiKeyLoader, PartnerLoader, SellerLoader, UserLoader};
 pub use profile::{ProfileMutation, UpdateProfileInput};
 pub use recovery::{ChangePasswordInput, RecoveryMutation, RequestPasswordResetInput, ResetPasswordInput, VerifyEmailInput};
 pub use user::{PartnerProfile, Seller, User, UserConnection, user_page};

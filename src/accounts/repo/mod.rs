@@ -15,6 +15,7 @@ use crate::platform::page::{self, Page, PageArgs, Sort};
 use crate::platform::search::containing;
 
 pub mod addresses;
+pub mod keys;
 pub mod mailed;
 pub mod partners;
 pub mod profile;

@@ -156,7 +156,7 @@ pub async fn find_actor(db: &impl ConnectionTrait, session: Uuid, user: Uuid, no
     Ok(found.map(|(Text(role), seller)| {
         // a store outlives the role of who ran it
         let seller = seller.filter(|_| role == Role::Seller);
-        Actor { user, role, seller, session, request: None }
+        Actor { user, role, seller, session, key: None, request: None }
     }))
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::registration::{Draft, Extra, Registration};
 use super::{mailing, sessions};
 use crate::accounts::error::AccountsError;
-use crate::accounts::event::AccessEnded;
+use crate::accounts::event::{AccessEnded, record_ended};
 use crate::accounts::{partners, repo};
 use crate::app::App;
 use crate::platform::audit::{self, NewEntry};
@@ -113,7 +113,12 @@ async fn update_user_once(app: &App, actor: Actor, change: UserChange) -> Result
     let after = repo::update_user_access(&*tx, before.id, role, is_active, now).await?;
     let after = after.ok_or_else(|| Error::fault("changing a user that is locked", "it does not exist"))?;
     if role != before.role.0 || (before.is_active && !is_active) {
-        sessions::end(app, &tx, AccessEnded { user: before.id, session: None }, now).await?;
+        let all = AccessEnded { user: before.id, session: None };
+        let ended = sessions::end(app, &tx, all, now).await?;
+        // keys are not sessions: what they have open ends with the rights of the user, who may not be signed in
+        if ended == 0 && repo::keys::has_keys(&*tx, before.id).await? {
+            record_ended(app, &tx, all, now).await?;
+        }
     }
     if role == Role::Partner || before.role.0 == Role::Partner {
         change_partner(app, &tx, &after, change.capacity).await?;
@@ -123,6 +128,9 @@ async fn update_user_once(app: &App, actor: Actor, change: UserChange) -> Result
     let entry = NewEntry { id, by: actor.into(), action: "user.update", target, before, after: after_json, at: now };
     audit::append(&tx, entry).await?;
     tx.commit().await?;
+    if !after.is_active || role != Role::Partner {
+        partners::forget_where(app, after.id).await;
+    }
     Ok(after)
 }
 

@@ -132,8 +132,12 @@ async fn check(app: &App, sign_ins: &[SignIn]) -> Result<()> {
     for batch in sign_ins.chunks(BATCH) {
         let ids: Vec<Uuid> = batch.iter().map(|sign_in| sign_in.session).collect();
         let now = app.clock.sql_now(app.db.backend());
-        let live = repo::sessions::list_live_sessions(app.db.reader(), &ids, now).await?;
-        let live: HashSet<Uuid> = live.into_iter().collect();
+        let live = repo::sessions::list_live_sessions(app.db.reader(), &ids, now.clone()).await?;
+        let mut live: HashSet<Uuid> = live.into_iter().collect();
+        let others: Vec<Uuid> = ids.into_iter().filter(|id| !live.contains(id)).collect();
+        if !others.is_empty() {
+            live.extend(repo::keys::list_live_keys(app.db.reader(), &others, now).await?);
+        }
         for sign_in in batch.iter().filter(|sign_in| !live.contains(&sign_in.session)) {
             app.doors.close(*sign_in);
         }

@@ -20,6 +20,7 @@ mod addresses;
 mod administration;
 pub mod cleaning;
 pub mod closing;
+mod keys;
 mod letters;
 pub mod mailing;
 mod passwords;
@@ -31,10 +32,11 @@ mod sessions;
 pub use super::repo::UserFilter;
 pub use addresses::{MAX_ADDRESSES, remove_address, save_address};
 pub use administration::{NewUser, UserChange, create_user, update_user};
+pub use keys::{IssuedKey, NewApiKey, create_key, list_keys, may_manage_keys, revoke_key, scopes};
 pub use profile::{ProfileChange, update_profile};
 pub use recovery::{change_password, request_password_reset, reset_password, verify_email};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
-pub use sessions::{SignedIn, Tokens, authenticate, issue_token, login, logout, refresh};
+pub use sessions::{SignedIn, Standing, Tokens, authenticate, find_standing, issue_token, login, logout, refresh};
 
 /// An address as a client gave it, checked.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -141,7 +143,14 @@ pub async fn find_store(app: &App, text: &str) -> Result<Actor> {
         }
     };
     let store = store.ok_or(AccountsError::NoSuchStore)?;
-    Ok(Actor { user: store.user_id, role: Role::Seller, seller: Some(store.id), session: Uuid::nil(), request: None })
+    Ok(Actor {
+        user: store.user_id,
+        role: Role::Seller,
+        seller: Some(store.id),
+        session: Uuid::nil(),
+        key: None,
+        request: None,
+    })
 }
 
 /// The saved address `id`, if it is `user`'s.

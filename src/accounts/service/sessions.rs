@@ -8,13 +8,15 @@ use domain::input;
 use entity::{refresh_token, session, user};
 use uuid::Uuid;
 
+use super::keys;
 use crate::accounts::error::AccountsError;
 use crate::accounts::event::{AccessEnded, record_ended};
-use crate::accounts::repo;
+use crate::accounts::repo::{self, keys::LiveKey};
 use crate::app::App;
 use crate::config::Secret;
 use crate::platform::Result;
 use crate::platform::db::{Tx, retry};
+use crate::platform::doors::SignIn;
 use crate::platform::error::{Denial, Error};
 use crate::platform::throttle::Deed;
 use crate::platform::tokens::{hash_secret, new_secret};
@@ -162,11 +164,39 @@ pub(super) async fn keep_only(app: &App, tx: &Tx, user: Uuid, kept: Uuid, now: D
     issue(app, tx, &session, now).await.map(Some)
 }
 
-/// Whoever the access token `token` belongs to, in one query: with the role that they have now.
+/// What a connection rests on that is opened with a token.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// Whose it is: a session, or an API key in its place.
+    pub sign_in: SignIn,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a connection rests on that is opened with `token`: an access token or an API key. Whether it is still good is asked
+/// by [`authenticate`], once the door is entered.
 ///
 /// # Errors
-/// [`Denial::InvalidToken`] when it is malformed or expired, its session has ended, or the user is not active.
+/// [`Denial::InvalidToken`] when it is malformed or expired, or no such key works.
+pub async fn find_standing(app: &App, token: &str) -> Result<Standing> {
+    if keys::is_key(token) {
+        let LiveKey { actor, expires_at, .. } = keys::find(app, token).await?;
+        return Ok(Standing { sign_in: SignIn { user: actor.user, session: actor.session }, expires_at });
+    }
+    let claims = app.keys.read(token, app.clock.now())?;
+    let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(Denial::InvalidToken)?;
+    Ok(Standing { sign_in: SignIn { user: claims.sub, session: claims.sid }, expires_at: Some(expires_at) })
+}
+
+/// Whoever `token` stands for, in one query: for an access token its user, with the role that they have now; for an API key
+/// the user in whose name it acts.
+///
+/// # Errors
+/// [`Denial::InvalidToken`] when it is malformed, expired or revoked, its session has ended, or the user is not active.
 pub async fn authenticate(app: &App, token: &str) -> Result<Actor> {
+    if keys::is_key(token) {
+        return keys::authenticate(app, token).await;
+    }
     let claims = app.keys.read(token, app.clock.now())?;
     let now = app.clock.sql_now(app.db.backend());
     let actor = repo::sessions::find_actor(app.db.reader(), claims.sid, claims.sub, now).await?;

@@ -7,7 +7,7 @@ use domain::claims::ClaimStatus;
 use domain::geo::{Circle, KM_PER_DEGREE};
 use domain::order::OrderStatus;
 use entity::{Text, claim, order, order_event};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{CaseStatement, Expr, Func};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
     QueryOrder, QuerySelect, Select, Value,
@@ -154,12 +154,21 @@ pub(in crate::orders) fn offered_within(circle: Option<Circle>, backend: DbBacke
         }
         None => offered(),
     };
-    let away = |column: order::Column, from: f64, km_per_degree: f64| {
-        let km = || Expr::col(column).sub(from).mul(km_per_degree);
+    let square = |degrees: Expr, km_per_degree: f64| {
+        let km = || degrees.clone().mul(km_per_degree);
         km().mul(km())
     };
-    let north = away(order::Column::PickupLatitude, circle.centre.latitude, KM_PER_DEGREE);
-    let east = away(order::Column::PickupLongitude, circle.centre.longitude, circle.km_per_degree_east());
+    let north = square(Expr::col(order::Column::PickupLatitude).sub(circle.centre.latitude), KM_PER_DEGREE);
+    let east = Expr::col(order::Column::PickupLongitude).sub(circle.centre.longitude);
+    let east = if circle.crosses_antimeridian() {
+        // the shorter way round
+        let degrees = Expr::from(Func::abs(east));
+        let other_way = Expr::value(360.0).sub(degrees.clone());
+        CaseStatement::new().case(degrees.clone().gt(180.0), other_way).finally(degrees).into()
+    } else {
+        east
+    };
+    let east = square(east, circle.km_per_degree_east());
     near.add(north.add(east).lte(circle.radius_km * circle.radius_km))
 }
 

@@ -1,38 +1,32 @@
-//! What was sold, for reports.
+//! What was sold, for reports: parts of a statement that sums them, so that tables are not known where it is put together.
 
 use domain::calendar::Interval;
-use sea_orm::ConnectionTrait;
+use sea_orm::DbBackend;
 use sea_orm::sea_query::SelectStatement;
 
 use crate::orders::repo::sales as repo;
-pub use crate::orders::repo::sales::{SalesFilter, Sold, SoldOf};
-use crate::platform::Result;
+pub use crate::orders::repo::sales::SalesFilter;
 
-/// Orders and their totals in each interval that has any, oldest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_sales(db: &impl ConnectionTrait, filter: &SalesFilter, interval: Interval) -> Result<Vec<Sold>> {
-    Ok(repo::list_sales(db, filter, interval).await?)
-}
-
-/// The `limit` products whose lines come to most, that first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_top_products(db: &impl ConnectionTrait, filter: &SalesFilter, limit: u64) -> Result<Vec<SoldOf>> {
-    Ok(repo::list_top_products(db, filter, limit).await?)
-}
-
-/// What sold of each group of products, most first. `groups` says which product is in which: how a slice that knows of
-/// groups has them summed without its tables being known here.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_sales_by_group(
-    db: &impl ConnectionTrait,
+/// The orders, a row each: `start` of the interval in seconds since 1970, `orders` (1), `total` in minor units. `only` is a
+/// statement of one column, the ids of those that are meant; absent: all.
+#[must_use]
+pub fn select_orders(
     filter: &SalesFilter,
-    groups: SelectStatement,
-) -> Result<Vec<SoldOf>> {
-    Ok(repo::list_sales_by_group(db, filter, groups).await?)
+    only: Option<SelectStatement>,
+    interval: Interval,
+    backend: DbBackend,
+) -> SelectStatement {
+    repo::select_orders(filter, only, interval, backend)
+}
+
+/// The lines of these orders, a row each: `product`, `quantity`, `total` in minor units.
+#[must_use]
+pub fn select_lines(filter: &SalesFilter, only: Option<SelectStatement>) -> SelectStatement {
+    repo::select_lines(filter, only)
+}
+
+/// The lines of the orders whose ids `orders` selects, a row each, whatever became of them.
+#[must_use]
+pub fn select_lines_of(orders: SelectStatement) -> SelectStatement {
+    repo::select_lines_of(orders)
 }

@@ -62,7 +62,7 @@ pub async fn step(app: &App, actor: Actor, operation: &'static str, key: &str, s
     if let Some(code) = &step.delivery_code {
         input::line("deliveryCode", code, 0, 16)?;
     }
-    let request = Request::new(actor.user, operation, key, &step)?;
+    let request = Request::new(actor.principal(), operation, key, &step)?;
     retry(|| step_once(app, actor, &request, &step)).await
 }
 

@@ -17,8 +17,9 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::job;
@@ -36,6 +37,7 @@ use uuid::Uuid;
 
 use super::db::Tx;
 use super::error::{Error, Result};
+use super::page::{self, Page, PageArgs, Sort};
 pub use schedule::Schedule;
 pub use worker::{Hands, Worker};
 
@@ -227,6 +229,19 @@ pub struct Counters(Arc<Counts>);
 struct Counts {
     done: AtomicU64,
     failed: AtomicU64,
+    /// No more than there are handlers.
+    by_kind: Mutex<BTreeMap<&'static str, KindCounts>>,
+}
+
+/// What was counted of one kind of job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KindCounts {
+    /// Jobs that were done.
+    pub done: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// How long all attempts took together.
+    pub time: Duration,
 }
 
 impl Counters {
@@ -240,6 +255,22 @@ impl Counters {
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// The same of each kind that was worked on, with the time that it took.
+    #[must_use]
+    pub fn by_kind(&self) -> Vec<(&'static str, KindCounts)> {
+        let counts = self.0.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().map(|(kind, counts)| (*kind, *counts)).collect()
+    }
+
+    /// Counts an attempt at a job of `kind`.
+    fn count(&self, kind: &'static str, is_done: bool, time: Duration) {
+        let mut counts = self.0.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = counts.entry(kind).or_default();
+        counts.done += u64::from(is_done);
+        counts.failed += u64::from(!is_done);
+        counts.time += time;
     }
 
     fn count_done(&self) {
@@ -280,6 +311,16 @@ const MAX_LISTED: u64 = 1_000;
 pub async fn list_dead(db: &impl ConnectionTrait) -> Result<Vec<job::Model>> {
     let dead = job::Entity::find().filter(job::Column::DiedAt.is_not_null());
     Ok(dead.order_by_desc(job::Column::DiedAt).order_by_desc(job::Column::Id).limit(MAX_LISTED).all(db).await?)
+}
+
+/// A page of the jobs that were given up, those that were asked for last first.
+///
+/// # Errors
+/// `BAD_CURSOR`; when the database fails.
+pub async fn page_of_dead(db: &impl ConnectionTrait, args: &PageArgs) -> Result<Page<job::Model>> {
+    let dead = job::Entity::find().filter(job::Column::DiedAt.is_not_null());
+    let newest_first = Sort { column: None, id: job::Column::Id, is_descending: true };
+    page::fetch(dead, args, newest_first, db, |job: &job::Model| (None, job.id), |_| None).await
 }
 
 /// Has the jobs that were given up tried again from now on, as often as new ones: those of one kind, or all; how many.

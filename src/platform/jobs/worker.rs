@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::job;
@@ -200,7 +200,14 @@ impl Worker {
         // drawn before it is begun: whoever does it may want to say when it comes again
         let schedule = self.handlers.0.get(job.kind.as_str()).map_or(Schedule::USUAL, |handler| handler.schedule);
         let pause = schedule.pause(job.attempts, &self.ids);
-        let written = match &self.work(&job, pause).await {
+        let began = Instant::now();
+        let outcome = self.work(&job, pause).await;
+        // what only waits for others has not failed
+        let is_done = matches!(outcome, Ok(()) | Err(Failure::Later(..)));
+        if let Some((kind, _)) = self.handlers.0.get_key_value(job.kind.as_str()) {
+            self.counters.count(kind, is_done, began.elapsed());
+        }
+        let written = match &outcome {
             Ok(()) => self.remove(&job).await,
             Err(failure) => self.put_off(&job, failure, pause).await,
         };

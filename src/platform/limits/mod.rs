@@ -52,7 +52,13 @@ impl Principal {
     /// Whoever asks: `actor`, or somebody at `from`.
     #[must_use]
     pub fn of(actor: Option<&Actor>, from: IpAddr) -> Self {
-        actor.map_or_else(|| Self::address(from), |actor| Self::User(actor.user))
+        actor.map_or_else(|| Self::address(from), Self::signed_in)
+    }
+
+    /// Whoever is signed in: a user, or a program by its key.
+    #[must_use]
+    pub fn signed_in(actor: &Actor) -> Self {
+        actor.key.map_or(Self::User(actor.user), |key| Self::ApiKey(key.id))
     }
 
     /// What it is called where it is counted, before that is hashed.

@@ -84,7 +84,7 @@ async fn a_session_that_ends_before_its_door_is_entered_is_refused() {
 #[tokio::test]
 async fn a_session_that_ends_between_the_door_and_the_question_is_refused() {
     let shop = Shop::open("between").await;
-    let standing = Standing::enter(&shop.app, shop.token()).unwrap();
+    let standing = Standing::enter(&shop.app, shop.token()).await.unwrap();
     shop.log_out().await;
     assert_eq!(standing.actor(&shop.app).await.unwrap_err().code(), "INVALID_TOKEN");
 }
@@ -93,7 +93,7 @@ async fn a_session_that_ends_between_the_door_and_the_question_is_refused() {
 async fn a_session_that_ends_after_the_question_finds_the_door() {
     let shop = Shop::open("after").await;
     let (stop, session) = (CancellationToken::new(), Session::new(shop.app.clone()));
-    let standing = Standing::enter(&shop.app, shop.token()).unwrap();
+    let standing = Standing::enter(&shop.app, shop.token()).await.unwrap();
     standing.actor(&shop.app).await.unwrap();
     // told before anybody waits for it
     shop.log_out().await;

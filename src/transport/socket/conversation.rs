@@ -214,7 +214,7 @@ impl<'a> Conversation<'a> {
         let check = async move {
             match session.begin(&Value::Object(payload)).await {
                 Ok(None) => Ok(None),
-                Ok(Some(actor)) => quota.take(Principal::User(actor.user)).map(Some).ok_or(Goodbye::TRY_AGAIN),
+                Ok(Some(actor)) => quota.take(Principal::signed_in(&actor)).map(Some).ok_or(Goodbye::TRY_AGAIN),
                 Err(error) if error.code() == "INTERNAL" => Err(Goodbye::TRY_AGAIN),
                 Err(_) => Err(Goodbye::FORBIDDEN),
             }

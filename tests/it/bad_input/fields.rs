@@ -225,7 +225,10 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
         "updateWebhookEndpoint",
         &[("endpointId", Id("whk")), ("url", Form), ("topics.0", Choice), ("active", Choice), ("rotateSecret", Choice)],
     ),
+    ("createApiKey", &[("name", Line(1, 80)), ("scopes.0", Choice), ("sellerId", Id("sel")), ("expiresAt", Time)]),
+    ("revokeApiKey", &[("apiKeyId", Id("key"))]),
     ("redeliverWebhook", &[("deliveryId", Id("whd"))]),
+    ("retryJobs", &[("kind", Line(1, 80))]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
@@ -307,8 +310,11 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "updateOrderStatus" => json!({ "idempotencyKey": key(), "orderId": order, "status": "PICKED_UP" }),
         "acceptClaim" | "releaseClaim" => json!({ "idempotencyKey": key(), "claimId": claim }),
         "assignOrder" => json!({ "idempotencyKey": key(), "orderId": order, "partnerId": world.partner.user_id }),
+        "createApiKey" => json!({ "name": "A program", "scopes": ["ORDERS_READ"] }),
+        "revokeApiKey" => json!({ "apiKeyId": "key_00000000000000000000000000" }),
         "createWebhookEndpoint" => json!({ "url": "https://hooks.example", "topics": ["ORDER_CREATED"] }),
         "updateWebhookEndpoint" => json!({ "endpointId": "whk_00000000000000000000000000" }),
+        "retryJobs" => json!({}),
         "redeliverWebhook" => json!({ "deliveryId": "whd_00000000000000000000000000" }),
         "updateUser" => json!({ "userId": world.partner.user_id }),
         other => panic!("say what an input of {other} looks like"),

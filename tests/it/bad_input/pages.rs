@@ -58,6 +58,7 @@ fn lists() -> Vec<List> {
         list("/admin/orders", "{ admin { orders(sort: TOTAL_DESC, ARGS) { PAGE } } }", true),
         list("/admin/users", "{ admin { users(ARGS) { PAGE } } }", false),
         list("/admin/auditLog", "{ admin { auditLog(ARGS) { PAGE } } }", false),
+        list("/admin/deadJobs", "{ admin { deadJobs(ARGS) { PAGE } } }", false),
         list("/admin/partners", "{ admin { partners(ARGS) { PAGE } } }", false),
         list("/seller/orders", "{ seller { orders(ARGS) { PAGE } } }", false),
         list("/partner/availableOrders", "{ partner { availableOrders(ARGS) { PAGE } } }", false),

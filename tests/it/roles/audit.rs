@@ -66,6 +66,7 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
             let input = json!({ "email": email("made"), "password": PASSWORD, "name": "Made", "role": "ADMIN" });
             (input, "user.create", "usr_")
         }
+        "createApiKey" => (json!({ "name": "A program", "scopes": ["ORDERS_READ"] }), "apiKey.create", "key_"),
         "updateUser" => (json!({ "userId": world.carrier.user_id, "capacity": 7 }), "user.update", "usr_"),
         "createWebhookEndpoint" => {
             (json!({ "url": "https://hooks.example/in", "topics": ["ORDER_CREATED"] }), "webhook.create", "whk_")
@@ -76,6 +77,7 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
             claim(&world.app.partner().await, &order).await;
             (json!({ "idempotencyKey": key(), "orderId": order, "body": "Any news?" }), "chat.send", "ord_")
         }
+        "retryJobs" => (json!({ "kind": "payments.refund" }), "jobs.retry", ""),
         other => panic!("{other} is for some only: say how an admin does it, and have it recorded (platform::audit)"),
     }
 }

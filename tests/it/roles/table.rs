@@ -314,6 +314,18 @@ pub(super) const MUTATIONS: &[Row] = &[
         |world| json!({ "input": { "userId": world.carrier.user_id, "capacity": 3 } }),
     ),
     row(
+        "createApiKey",
+        ADMINS,
+        "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "name": "A program", "scopes": ["ORDERS_READ"] } }),
+    ),
+    row(
+        "revokeApiKey",
+        ADMINS_OF_NOTHING,
+        "mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "apiKeyId": "key_00000000000000000000000000" } }),
+    ),
+    row(
         "createWebhookEndpoint",
         ADMINS,
         "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { userErrors { code } } }",
@@ -330,6 +342,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         ADMINS_OF_NOTHING,
         "mutation($input: RedeliverWebhookInput!) { redeliverWebhook(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "deliveryId": "whd_00000000000000000000000000" } }),
+    ),
+    row(
+        "retryJobs",
+        ADMINS,
+        "mutation($input: RetryJobsInput!) { retryJobs(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": {} }),
     ),
     // the last: whoever may use it is signed out
     row("logout", SIGNED_IN, "mutation { logout { sessionsEnded } }", nothing),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::crowd;
 use super::http::{Answer, Http};
 use super::processes::unique;
-use super::socket::{Socket, Subscription};
+use super::socket::{PROTOCOL, Socket, Subscription};
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -163,6 +163,14 @@ impl Actor {
     /// A WebSocket on which they are signed in and nothing runs.
     pub(crate) async fn socket(&self) -> Socket {
         Socket::connect(self.api.addr, self.token.as_deref()).await
+    }
+
+    /// The same, before it is said whether they are let in.
+    pub(crate) async fn socket_unacknowledged(&self) -> Socket {
+        let mut socket = Socket::open(self.api.addr, PROTOCOL).await.unwrap();
+        let payload = json!({ "Authorization": self.token.as_deref().unwrap_or_default() });
+        socket.send(&json!({ "type": "connection_init", "payload": payload })).await;
+        socket
     }
 
     /// Who they are within the process.

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Named as _;
+use domain::calendar::Interval;
 use domain::claims::ClaimStatus;
 use domain::order::{OrderEventType, OrderStatus, PaymentStatus};
 use domain::stock::StockMovementReason;
 use entity::{
-    claim, order, order_event, order_item, partner, payment, promo, promo_customer, promo_redemption, refund,
-    sandbox_intent, sandbox_refund, stock, stock_movement,
+    claim, order, order_event, order_item, partner, payment, promo, promo_customer, promo_redemption, refund, sales_hour,
+    sales_hour_product, sales_order, sandbox_intent, sandbox_refund, stock, stock_movement,
 };
 use quick_commerce::app::App;
-use sea_orm::{DbBackend, EntityTrait as _, IsolationLevel, QueryOrder as _, TransactionTrait as _};
+use quick_commerce::orders::event::ORDER_CHANGED;
+use quick_commerce::platform::consumers::select_untaken;
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait as _, IsolationLevel, QueryOrder as _, TransactionTrait as _};
 use uuid::Uuid;
 
 /// Fails the test when stock, orders, money, promo codes, timelines, claims or partners contradict each other.
@@ -49,9 +52,53 @@ pub(crate) async fn audit(app: &App) {
         the_timeline_leads_to_the_order(order, &events);
         the_claims_are_those_of_the_order(order, &claims);
     }
+    the_sums_are_those_of_the_orders(app, db, &orders, &items, &events).await;
     for partner in &partners {
         the_partner_carries_what_they_claimed(partner, &orders, &claims);
     }
+}
+
+/// Orders of which all is counted are counted as they are, and the sums of hours are those of what is counted.
+async fn the_sums_are_those_of_the_orders(
+    app: &App,
+    db: &impl ConnectionTrait,
+    orders: &[order::Model],
+    items: &[order_item::Model],
+    events: &[order_event::Model],
+) {
+    let counted = sales_order::Entity::find().all(db).await.unwrap();
+    let counted: BTreeMap<Uuid, sales_order::Model> = counted.into_iter().map(|row| (row.order_id, row)).collect();
+    let untaken = select_untaken("analytics.sales", ORDER_CHANGED, ["order", "id"], app.db.backend());
+    let untaken = db.query_all(&untaken).await.unwrap();
+    let untaken: BTreeSet<Uuid> = untaken.iter().map(|row| row.try_get("", "id").unwrap()).collect();
+    let told: BTreeSet<Uuid> = events.iter().map(|event| event.order_id).collect();
+    let (mut hours, mut products) = (BTreeMap::new(), BTreeMap::new());
+    for order in orders {
+        let row = counted.get(&order.id);
+        if !untaken.contains(&order.id) && told.contains(&order.id) {
+            let row = row.unwrap_or_else(|| panic!("{} is not counted", order.number));
+            assert_eq!((row.version, row.is_counted), (order.version, order.status.is_sale()), "{}", order.number);
+        }
+        if row.is_none_or(|row| !row.is_counted) {
+            continue;
+        }
+        let hour = Interval::Hour.start(order.created_at).timestamp();
+        let sum: &mut (i64, i64) = hours.entry((order.seller_id, hour, *order.currency)).or_default();
+        *sum = (sum.0 + 1, sum.1 + order.total_minor);
+        for item in items.iter().filter(|item| item.order_id == order.id) {
+            let key = (order.seller_id, hour, *order.currency, item.product_id);
+            let sum: &mut (i64, i64) = products.entry(key).or_default();
+            *sum = (sum.0 + i64::from(item.quantity), sum.1 + item.line_minor);
+        }
+    }
+    let found = sales_hour::Entity::find().all(db).await.unwrap().into_iter();
+    let found = found.map(|row| ((row.seller_id, row.hour, *row.currency), (row.orders, row.total_minor)));
+    assert_eq!(found.filter(|(_, sum)| *sum != (0, 0)).collect::<BTreeMap<_, _>>(), hours, "the sums of hours");
+    let found = sales_hour_product::Entity::find().all(db).await.unwrap().into_iter();
+    let found = found
+        .map(|row| ((row.seller_id, row.hour, *row.currency, row.product_id), (row.quantity, row.total_minor)))
+        .filter(|(_, sum)| *sum != (0, 0));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), products, "the sums of products");
 }
 
 fn the_ledger_sums_to_what_is_on_hand(stock: &stock::Model, movements: &[stock_movement::Model]) {

@@ -52,7 +52,7 @@ pub(crate) async fn partners(app: &App, count: usize, capacity: i32) -> Vec<Prin
 async fn people(app: &App, role: Role, count: usize) -> Vec<Principal> {
     let now = app.clock.db_now(app.db.reader()).await.unwrap();
     let people: Vec<Principal> = (0..count)
-        .map(|_| Principal { user: app.ids.uuid(), role, seller: None, session: Uuid::nil(), request: None })
+        .map(|_| Principal { user: app.ids.uuid(), role, seller: None, session: Uuid::nil(), key: None, request: None })
         .collect();
     let rows: Vec<user::ActiveModel> = people
         .iter()

@@ -325,7 +325,7 @@ impl Authority for Sure {
 
 /// Somebody with `role`.
 pub(crate) fn someone(number: u128, role: Role) -> Actor {
-    Actor { user: Uuid::from_u128(number), role, seller: None, session: Uuid::from_u128(number), request: None }
+    Actor { user: Uuid::from_u128(number), role, seller: None, session: Uuid::from_u128(number), key: None, request: None }
 }
 
 /// A room for answers that nothing in these tests fills.

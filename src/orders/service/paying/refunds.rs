@@ -56,7 +56,7 @@ pub async fn refund_payment(app: &App, actor: Actor, key: &str, refund: RefundPa
     }
     // 5 and 5.00 are the same request
     refund.amount = refund.amount.map(|amount| amount.normalize());
-    let request = Request::new(actor.user, "refundPayment", key, &refund)?;
+    let request = Request::new(actor.principal(), "refundPayment", key, &refund)?;
     retry(|| refund_once(app, actor, &request, &refund)).await
 }
 

@@ -35,7 +35,7 @@ pub struct StartPayment {
 /// way; `PAYMENT_DECLINED` when the provider refuses; a fault when it cannot be reached: then ask again.
 pub async fn start_payment(app: &App, actor: Actor, key: &str, start: StartPayment) -> Result<OrderPayment> {
     let provider = provider::choose(app, start.provider.as_deref())?;
-    let request = Request::new(actor.user, "startPayment", key, &start)?;
+    let request = Request::new(actor.principal(), "startPayment", key, &start)?;
     let OrderPayment { order, payment } = retry(|| begin_once(app, actor, &request, &start, provider)).await?;
     let (order_id, payment_id) = (order.id, payment.id);
     match payments::introduce(app, payment, &order.number).await {

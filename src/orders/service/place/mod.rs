@@ -74,7 +74,7 @@ pub async fn place(app: &App, actor: Actor, key: &str, place: Place) -> Result<o
     if is_paid_in_advance(place.payment_method) && app.config.payments.provider.is_none() {
         return Err(OrderError::PaymentMethod.into());
     }
-    let request = Request::new(actor.user, "placeOrder", key, &place)?;
+    let request = Request::new(actor.principal(), "placeOrder", key, &place)?;
     loop {
         match retry(|| place_once(app, actor, &request, &place)).await {
             // one in thirty billion: another order has the number that was drawn

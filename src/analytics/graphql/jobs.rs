@@ -1,0 +1,83 @@
+//! Work that was given up, as admins see it.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::access::Role;
+use entity::job;
+
+use crate::analytics::jobs;
+use crate::graphql::connection::connection;
+use crate::graphql::{Outcome, Result, Signed, UserError, actor, app};
+use crate::platform::page::PageArgs;
+
+/// Work in the background that failed too often, or never can be done, and waits for somebody to look: a dead letter.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct DeadJob {
+    /// What was to be done, such as `payments.refund` or `webhooks.send`.
+    kind: String,
+    /// How often it was tried.
+    attempts: i32,
+    /// Why it failed the last time, in words for an operator.
+    last_error: Option<String>,
+    /// When it was asked for.
+    created_at: DateTime<Utc>,
+    /// When it was given up.
+    died_at: Option<DateTime<Utc>>,
+}
+
+impl From<job::Model> for DeadJob {
+    fn from(row: job::Model) -> Self {
+        let job::Model { kind, attempts, last_error, created_at, died_at, .. } = row;
+        Self { kind, attempts, last_error, created_at, died_at }
+    }
+}
+
+connection! {
+    /// A page of the work that was given up, what was asked for last first.
+    DeadJobConnection, DeadJobEdge, DeadJob
+}
+
+/// A page of the work that was given up.
+///
+/// # Errors
+/// `BAD_CURSOR`; faults of the database.
+pub(super) async fn page(ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<DeadJobConnection> {
+    let args = PageArgs::new(&"deadJobs", first, after.as_deref(), None, None)?;
+    Ok(jobs::list_dead(app(ctx)?, &args).await?.map(DeadJob::from).into())
+}
+
+/// Which work is to be tried again.
+#[derive(Debug, Clone, InputObject)]
+pub struct RetryJobsInput {
+    /// Only what is of this kind, such as `payments.refund`, 1 to 80 characters; absent: all that was given up.
+    pub kind: Option<String>,
+}
+
+/// What came of trying work again.
+#[derive(Debug, SimpleObject)]
+pub struct RetryJobsPayload {
+    /// How many jobs are tried again, as often as new ones; 2,147,483,647 stands for more as well. Null when nothing was done.
+    pub retried: Option<i32>,
+    /// Why nothing was done; empty when it was.
+    pub user_errors: Vec<UserError>,
+}
+
+/// What admins do about background work.
+#[derive(Debug, Default)]
+pub struct JobsMutation;
+
+#[Object]
+impl JobsMutation {
+    /// Admins: has work that was given up tried again, once what kept it from being done is mended.
+    #[graphql(guard = "Signed::as_one_of(&[Role::Admin])")]
+    async fn retry_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which work.")] input: RetryJobsInput,
+    ) -> Result<RetryJobsPayload> {
+        let retried = jobs::retry_dead(app(ctx)?, actor(ctx)?, input.kind).await;
+        let Outcome { value, user_errors } = Outcome::of(retried)?;
+        let retried = value.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
+        Ok(RetryJobsPayload { retried, user_errors })
+    }
+}

@@ -1,0 +1,65 @@
+//! The platform's live figures are read once for all who follow them, and for nobody when nobody does.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::story::{place_order, seller_with_product};
+use crate::support::wait::{until, until_quiet};
+use crate::support::{Shape, TestApp, over_both_shapes};
+
+over_both_shapes! {
+    figures_are_read_once_however_many_admins_follow_them,
+}
+
+const FIGURES: &str = "subscription { liveStats { at ordersToday } }";
+
+async fn figures_are_read_once_however_many_admins_follow_them(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (admin, customer, shop) = tokio::join!(app.admin(), app.customer(), seller_with_product(&app, 100, "40.00"));
+    let reads = Arc::new(AtomicUsize::new(0));
+    let heard = Arc::clone(&reads);
+    app.app.db.on_statement(move |statement| {
+        // no other counts orders by their states
+        let is_of_figures = statement.sql.contains("GROUP BY \"orders\".\"status\"");
+        heard.fetch_add(usize::from(is_of_figures), Ordering::Relaxed);
+    });
+    let mut placed = 0;
+    for admins in [2, 20] {
+        let mut following = join_all((0..admins).map(|_| admin.subscribe(FIGURES, Value::Null))).await;
+        for subscription in &mut following {
+            assert_eq!(subscription.next().await["ordersToday"], placed, "as things are");
+        }
+        until_quiet(&app.app).await;
+        let before = reads.load(Ordering::Relaxed);
+        assert!(before > 0, "what is counted here is what is read");
+        place_order(&customer, &shop.product_id, 1).await;
+        placed += 1;
+        // every one that was told, by its moment
+        let mut told = BTreeSet::new();
+        for subscription in &mut following {
+            loop {
+                let item = subscription.next().await;
+                told.insert(item["at"].to_string());
+                if item["ordersToday"] == placed {
+                    break;
+                }
+            }
+        }
+        let read = reads.load(Ordering::Relaxed) - before;
+        // the last may be followed by one more, of what came with the order
+        assert!((1..=told.len() + 1).contains(&read), "{admins} admins were told {} times, of {read} reads", told.len());
+        drop(following);
+        let over = async || app.http.get("/metrics").await.text().contains("quick_commerce_stream_groups 0\n");
+        until(over).await;
+    }
+    let before = reads.load(Ordering::Relaxed);
+    place_order(&customer, &shop.product_id, 1).await;
+    until_quiet(&app.app).await;
+    assert_eq!(reads.load(Ordering::Relaxed), before, "nobody listens");
+    let answer = admin.query("{ admin { liveStats { ordersToday } } }", json!({})).await;
+    assert_eq!(answer.data()["admin"]["liveStats"]["ordersToday"], 3);
+}
