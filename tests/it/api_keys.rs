@@ -177,6 +177,9 @@ const CLOSED: &[&str] = &[
     "ClaimConnection",
     "ClaimEdge",
     "CreateApiKeyPayload",
+    "DeadJob",
+    "DeadJobConnection",
+    "DeadJobEdge",
     "Earnings",
     "EarningsDay",
     "EmptyPayload",
@@ -202,6 +205,7 @@ const CLOSED: &[&str] = &[
     "PartnerPayload",
     "Promo",
     "PromoPayload",
+    "RetryJobsPayload",
     "UserPayload",
 ];
 
@@ -209,7 +213,7 @@ const CLOSED: &[&str] = &[
 const SHUT: &[(&str, &[&str])] = &[
     ("Query", &["partner"]),
     ("Viewer", &["user", "cart", "orders", "notifications"]),
-    ("AdminDesk", &["users", "auditLog", "apiKeys"]),
+    ("AdminDesk", &["users", "auditLog", "apiKeys", "deadJobs"]),
     ("SellerDesk", &[]),
     ("PartnerDesk", &["availableOrders", "claims", "deliveries", "earnings"]),
     (
@@ -230,6 +234,7 @@ const SHUT: &[(&str, &[&str])] = &[
             "updateUser",
             "createApiKey",
             "revokeApiKey",
+            "retryJobs",
             "setCartLine",
             "clearCart",
             "applyPromoCode",

@@ -2,8 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::DateTime;
+use entity::job;
 use quick_commerce::graphql::scalars::EventCursor;
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::values::long;
 use super::{World, assert_clear};
@@ -134,10 +138,30 @@ fn forged(real: &str) -> Vec<String> {
     keys.chain(ids.map(|id| with("i", json!(id)))).chain([with("l", json!("\0"))]).collect()
 }
 
+/// Work that was given up, for the list of that.
+async fn give_up_a_job(world: &World) {
+    let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    let row = job::Model {
+        id: Uuid::from_u128(1),
+        kind: "payments.cancel".to_owned(),
+        key: "given up".to_owned(),
+        group_key: None,
+        payload: json!({}),
+        attempts: 22,
+        run_at: at,
+        last_error: Some("The provider does not answer.".to_owned()),
+        created_at: at,
+        died_at: Some(at),
+    };
+    let insert = job::Entity::insert(row.into_active_model());
+    insert.exec_without_returning(world.app.app.db.writer()).await.unwrap();
+}
+
 async fn a_cursor_is_of_one_list(shape: Shape) {
     let world = World::new(shape).await;
     // one that is offered, for the list of those
     place_order(&world.customer, &world.shop.product_id, 1).await;
+    give_up_a_job(&world).await;
     let mut cursors = Vec::new();
     for list in &lists() {
         let cursor = page(&world, list, "first: 1").await.unwrap();
