@@ -20,6 +20,7 @@ use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
 use crate::platform::limits::{Budgets, Counters, Store};
 use crate::platform::mailer::Mailer;
+use crate::platform::metrics::Instruments;
 use crate::platform::newest::Newest;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
@@ -82,6 +83,8 @@ pub struct Handles {
     pub mailer: Mailer,
     /// Text messages to people.
     pub sms: Sms,
+    /// What is counted of operations.
+    pub instruments: Instruments,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
     /// Refunds that failed, as this instance was told: somebody has to see to the money.
@@ -183,6 +186,7 @@ impl App {
             webhooks,
             mailer,
             sms,
+            instruments: Instruments::default(),
             jobs,
             refunds_failed: AtomicU64::new(0),
             instance,

@@ -6,6 +6,7 @@ mod network;
 mod payments;
 mod prices;
 mod sms;
+mod traces;
 mod tracking;
 mod webhooks;
 
@@ -25,6 +26,7 @@ pub use mail::MailSettings;
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
 pub use sms::SmsSettings;
+pub use traces::Traces;
 pub use tracking::Tracking;
 pub use webhooks::{EventStream, Webhooks};
 
@@ -215,6 +217,17 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("LOG", "info,sea_orm_migration=warn,sqlx=warn", "what is logged, in the syntax of tracing's EnvFilter"),
     setting("LOG_FORMAT", "text", "`text` or `json`"),
+    setting(
+        "SLOW_OPERATION_MS",
+        "1000",
+        "queries and mutations that take longer are logged, by the names of their fields; `0`: none",
+    ),
+    setting(
+        "OTLP_ENDPOINT",
+        "",
+        "where traces are sent, by OTLP over HTTP, e.g. `http://127.0.0.1:4318`; absent: there are none",
+    ),
+    setting("OTLP_SAMPLE_PERCENT", "100", "how many of the requests are traced that no trusted proxy has decided on"),
 ];
 
 /// The server's configuration.
@@ -302,6 +315,10 @@ pub struct Config {
     pub log: String,
     /// Whether the log is JSON.
     pub is_log_json: bool,
+    /// What takes longer is logged; zero: nothing is.
+    pub slow_operation: Duration,
+    /// Traces; none: nobody wants them.
+    pub traces: Option<Traces>,
 }
 
 /// How much may wait to be sent on one connection.
@@ -557,6 +574,8 @@ impl Reader {
                 "text" => Some(false),
                 _ => None,
             }),
+            slow_operation: Duration::from_millis(self.number("SLOW_OPERATION_MS", 0, 3_600_000)),
+            traces: self.traces(),
         };
         if self.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(self.mistakes)) }
     }

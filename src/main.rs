@@ -13,7 +13,7 @@ use migration::MigratorTrait as _;
 use quick_commerce::app::{Ambient, App};
 use quick_commerce::config::{Config, SETTINGS, Secret};
 use quick_commerce::platform::{Error, relay};
-use quick_commerce::serve::{self, Work};
+use quick_commerce::serve;
 use quick_commerce::{accounts, catalog, demo, graphql, telemetry};
 use tokio::net::TcpListener;
 
@@ -47,8 +47,10 @@ enum Command {
         #[arg(long)]
         no_work: bool,
     },
-    /// Does the background work and answers nothing.
+    /// Does the background work, and answers nothing but how it is.
     Worker,
+    /// Asks the server or worker of this machine whether it can work; exits with 1 when it cannot: for containers.
+    Health,
     /// Brings the database to the newest schema.
     Migrate,
     /// Voids every cursor given so far: for a database that was restored to an earlier state.
@@ -166,9 +168,12 @@ async fn run(cli: Cli) -> Outcome {
     if !matches!(command, Command::Serve { .. } | Command::Worker) {
         // what a command has to say it prints; the rest is for servers
         "error".clone_into(&mut config.log);
+        config.traces = None;
     }
-    telemetry::init(&config).map_err(|error| Failure::usage(error.to_string()))?;
-    execute(command, &config).await.map_err(|failure| failure.without_secrets(&config))
+    let telemetry = telemetry::init(&config).map_err(|error| Failure::usage(error.to_string()))?;
+    let outcome = execute(command, &config).await.map_err(|failure| failure.without_secrets(&config));
+    telemetry.end().await;
+    outcome
 }
 
 async fn execute(command: Command, config: &Config) -> Outcome {
@@ -178,6 +183,7 @@ async fn execute(command: Command, config: &Config) -> Outcome {
         }
         Command::Serve { no_work } => serve(config, !no_work).await,
         Command::Worker => work(config).await,
+        Command::Health => cli::health::ask(config.listen_addr).await,
         Command::Migrate => {
             let app = build(config).await?;
             migrate(&app).await?;
@@ -229,9 +235,7 @@ async fn execute(command: Command, config: &Config) -> Outcome {
 async fn serve(config: &Config, work: bool) -> Outcome {
     let mut signals = Signals::new()?;
     // first, so that a port in use is told before anything is touched
-    let listener = TcpListener::bind(config.listen_addr)
-        .await
-        .map_err(|error| Failure::new(format!("cannot listen on {} (LISTEN_ADDR): {error}", config.listen_addr)))?;
+    let listener = listen(config).await?;
     let app = ready(config).await?;
     if config.is_demo {
         demo::seed(&app).await.map_err(|error| Failure::of(&error))?;
@@ -248,14 +252,20 @@ async fn serve(config: &Config, work: bool) -> Outcome {
         .await
 }
 
+async fn listen(config: &Config) -> Outcome<TcpListener> {
+    let listener = TcpListener::bind(config.listen_addr).await;
+    listener.map_err(|error| Failure::new(format!("cannot listen on {} (LISTEN_ADDR): {error}", config.listen_addr)))
+}
+
 /// Does the background work until a signal.
 async fn work(config: &Config) -> Outcome {
     if config.redis_url.is_none() {
         return Err(Failure::usage("a worker needs REDIS_URL: without it no other process hears of its events"));
     }
     let mut signals = Signals::new()?;
+    let listener = listen(config).await?;
     let app = ready(config).await?;
-    let work = Work::start(&app, config.listen_addr);
+    let work = serve::start_worker(&app, listener);
     signals.next().await;
     signals
         .unless_again(async {

@@ -24,6 +24,7 @@ use super::error::{GraphError, Result};
 use super::limits::select;
 use crate::app::App;
 use crate::platform::limits::{Balance, Charge, Principal, Refused};
+use crate::platform::metrics::Following;
 use crate::platform::quota::Place;
 
 /// What a document costs that cannot be executed.
@@ -63,6 +64,9 @@ struct Account {
     balance: Option<Balance>,
     /// Of a subscription, among those that are open.
     place: Option<Place>,
+    /// The same, where they are counted by field.
+    following: Option<Following>,
+    is_answered: bool,
 }
 
 impl Purse {
@@ -74,8 +78,20 @@ impl Purse {
 
     /// Its subscription is over.
     pub fn close(&self) {
-        let place = self.account().place.take();
-        drop(place);
+        let mut account = self.account();
+        let over = (account.place.take(), account.following.take());
+        drop(account);
+        drop(over);
+    }
+
+    /// Whether this is the first answer to what it pays for: a subscription is executed anew whenever it goes on alone.
+    pub(super) fn is_first_answer(&self) -> bool {
+        !std::mem::replace(&mut self.account().is_answered, true)
+    }
+
+    /// Holds `following` until its subscription is over.
+    pub(super) fn keep(&self, following: Following) {
+        self.account().following = Some(following);
     }
 
     /// Pays `cost` points, unless it has paid before.

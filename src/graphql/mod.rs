@@ -12,6 +12,7 @@ pub mod ids;
 pub mod limits;
 pub mod loaders;
 pub mod node;
+mod observe;
 mod prepare;
 pub mod scalars;
 mod schema;

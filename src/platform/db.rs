@@ -43,6 +43,15 @@ pub struct Db {
     hearer: Arc<OnceLock<Hearer>>,
 }
 
+/// Connections to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// That run a statement, or are held by a transaction.
+    pub busy: u64,
+    /// That wait for the next.
+    pub idle: u64,
+}
+
 /// Whoever wants to hear of every statement.
 struct Hearer(Box<dyn Fn(&Statement) + Send + Sync>);
 
@@ -213,6 +222,24 @@ impl Db {
         let (appended, enqueued) = (Arc::clone(&self.appended), self.enqueued.clone());
         let (has_jobs, cache) = (AtomicBool::new(false), self.cache.clone());
         Ok(Tx { inner, topics: Mutex::default(), appended, has_jobs, enqueued, cache })
+    }
+
+    /// The connections that are open now: how many of them are at work, and how many wait for work.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let count = |size: u32, idle: usize| {
+            let idle = u64::try_from(idle).unwrap_or(u64::MAX);
+            Connections { busy: u64::from(size).saturating_sub(idle), idle }
+        };
+        if self.backend() == DbBackend::Postgres {
+            let pool = self.reader.get_postgres_connection_pool();
+            return count(pool.size(), pool.num_idle());
+        }
+        let [reader, writer] = [&self.reader, &self.writer].map(|pool| {
+            let pool = pool.get_sqlite_connection_pool();
+            count(pool.size(), pool.num_idle())
+        });
+        Connections { busy: reader.busy + writer.busy, idle: reader.idle + writer.idle }
     }
 
     /// Whether the database answers.

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod lease;
 pub mod limits;
 pub mod mailer;
+pub mod metrics;
 pub mod newest;
 pub mod outbox;
 pub mod page;

@@ -191,6 +191,37 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     Running { addr, shutdown, cut, server, work }
 }
 
+/// A worker that runs.
+#[derive(Debug)]
+pub struct Working {
+    end: CancellationToken,
+    server: JoinHandle<()>,
+    work: Work,
+}
+
+/// Does the background work of `app`, and says on `listener` how it is, until the result is stopped.
+pub fn start_worker(app: &App, listener: TcpListener) -> Working {
+    let end = CancellationToken::new();
+    let work = Work::start(app, listener.local_addr().unwrap_or(app.config.listen_addr));
+    let router = transport::worker_router(app.clone(), end.clone());
+    let serve = axum::serve(listener, router).with_graceful_shutdown(end.clone().cancelled_owned());
+    let server = tokio::spawn(async move {
+        if let Err(error) = serve.await {
+            tracing::error!(%error, "the listener broke");
+        }
+    });
+    Working { end, server, work }
+}
+
+impl Working {
+    /// Ends the work once what is committed has been relayed.
+    pub async fn stop(self) {
+        self.end.cancel();
+        self.work.stop().await;
+        self.server.abort();
+    }
+}
+
 impl Running {
     /// Accepts nothing more, lets the WebSockets leave one by one and requests finish, for the drain time and ten seconds,
     /// and ends the background work once it has relayed what they committed.

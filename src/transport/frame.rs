@@ -16,8 +16,10 @@ use tracing::Instrument as _;
 use super::REQUEST_ID;
 use super::error::Refusal;
 use super::metrics::Metrics;
+use super::peer;
 use crate::app::App;
 use crate::graphql::context::RequestId;
+use crate::telemetry;
 
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,6 +37,9 @@ pub(super) async fn observe(
     let id = given_id(&request).unwrap_or_else(|| app.ids.uuid().simple().to_string());
     let span =
         tracing::info_span!("request", request_id = id, method = %request.method(), path = %shown(request.uri().path()));
+    if peer::is_trusted(request.extensions(), &app.config) {
+        telemetry::follow(&span, request.headers());
+    }
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
     let begun = app.clock.now();

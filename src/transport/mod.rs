@@ -31,6 +31,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::error::Refusal;
+use self::health::Process;
 pub use self::listener::Listener;
 use self::metrics::Metrics;
 pub use self::peer::Peer;
@@ -91,7 +92,8 @@ struct Transport<E> {
 /// the engine that runs the subscriptions, for whoever has it watch the log.
 pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutdown) -> (Router, Engine) {
     let engine = Engine::new(app.clone(), executor.clone());
-    let metrics = Arc::new(Metrics::new(app.clock.now()));
+    let metrics = Arc::new(Metrics::default());
+    let process = Process::new(app.clone(), shutdown.begun.clone(), Some((engine.clone(), Arc::clone(&metrics))));
     let cors = cors(&app.config.cors_origins);
     let body_bytes = app.config.limits.body_bytes;
     let quota = Quota::new(app.config.sockets_per_user, app.config.sockets_per_address);
@@ -99,11 +101,9 @@ pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutd
     let transport = Transport { app: for_app, executor, engine: for_engine, metrics: for_metrics, shutdown, quota };
     let router = Router::new()
         .route("/graphql", get(http::get::<E>).post(http::post::<E>))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready::<E>))
-        .route("/metrics", get(health::metrics::<E>))
         .merge(graphiql::router())
         .with_state(transport)
+        .merge(process.router())
         .merge(extra)
         .fallback(async |Extension(id): Extension<RequestId>| Refusal::not_found().respond(&id))
         .method_not_allowed_fallback(async |Extension(id): Extension<RequestId>| Refusal::wrong_method().respond(&id))
@@ -119,6 +119,11 @@ pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutd
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
         .layer(from_fn_with_state((app, metrics), frame::observe));
     (router, engine)
+}
+
+/// What a process answers to that only works: how it is. It stops when `end` is cancelled.
+pub fn worker_router(app: App, end: CancellationToken) -> Router {
+    Process::new(app, end, None).router()
 }
 
 /// What browsers' pages of other origins may do. `None`: nothing.

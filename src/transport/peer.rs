@@ -28,6 +28,12 @@ impl Connected<IncomingStream<'_, Listener>> for Peer {
     }
 }
 
+/// Whether whoever is at the other end of the connection is a proxy that the operator trusts.
+pub(super) fn is_trusted(extensions: &Extensions, config: &Config) -> bool {
+    let peer = extensions.get::<ConnectInfo<Peer>>().map(|peer| peer.0.0.ip().to_canonical());
+    peer.is_some_and(|peer| config.trusted_proxies.iter().any(|network| network.contains(peer)))
+}
+
 /// The address that a request comes from: the peer's, or, if that is a trusted proxy, the last one forwarded that is none.
 /// IPv4 in its own form. Unspecified (`0.0.0.0`) for a request that came over no connection.
 pub(super) fn address(extensions: &Extensions, headers: &HeaderMap, config: &Config) -> IpAddr {

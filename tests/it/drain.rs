@@ -1,8 +1,5 @@
 //! The end of the program, with real signals: what is open is told so, what was asked is answered, what happened is relayed.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -17,8 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use crate::commands::{SECRET, program};
-use crate::support::processes::Folder;
+use crate::support::serving::Serving;
 use crate::support::socket::{Frame, PROTOCOL, Socket};
 use crate::support::wait::until;
 use crate::support::{Shape, TestParts};
@@ -28,60 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Long enough to see that nothing comes.
 const A_WHILE: Duration = Duration::from_millis(100);
-
-/// The program, serving; it dies with this value.
-struct Serving {
-    process: Child,
-    addr: SocketAddr,
-    // after the process that uses it
-    _folder: Folder,
-}
-
-impl Serving {
-    async fn start(settings: &[(&str, &str)]) -> Self {
-        let folder = Folder::new("drain");
-        let always = [("LISTEN_ADDR", "127.0.0.1:0"), ("JWT_SECRET", SECRET), ("DEMO", "false")];
-        let settings: Vec<(&str, &str)> = always.iter().chain(settings).copied().collect();
-        let mut process = program(&folder, &[], &settings).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let output = process.stdout.take().unwrap();
-        let addr = tokio::task::spawn_blocking(move || {
-            let mut lines = BufReader::new(output).lines().map(Result::unwrap);
-            let line = lines.find(|line| line.contains("/graphiql")).expect("it says where it listens");
-            line.split("http://").nth(1).unwrap().trim_end_matches("/graphiql").parse().unwrap()
-        });
-        Self { process, addr: addr.await.unwrap(), _folder: folder }
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    /// Waits until the first signal has come through: nobody is let in any more.
-    async fn is_closed(&self) {
-        until(|| async { TcpStream::connect(self.addr).await.is_err() }).await;
-    }
-
-    /// How it ended.
-    async fn code(mut self) -> Option<i32> {
-        let ended = async {
-            loop {
-                if let Some(status) = self.process.try_wait().unwrap() {
-                    return status.code();
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, ended).await.expect("it ends")
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_are_told_of_the_end_and_what_was_asked_is_answered() {

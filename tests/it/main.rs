@@ -58,6 +58,7 @@ mod story;
 #[expect(clippy::allow_attributes, reason = "nothing is expected: what one test needs today another needs tomorrow")]
 #[allow(dead_code, reason = "a box of tools, not all of which are in use at all times")]
 mod support;
+mod telemetry;
 mod tracking;
 mod webhooks;
 mod websocket;

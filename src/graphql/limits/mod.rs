@@ -19,6 +19,7 @@ use super::budget::Spend;
 use super::context::Accepts;
 use super::error::GraphError;
 use super::finish::Finish;
+use super::observe::Observe;
 use super::prepare::Prepare;
 use crate::config::Limits;
 
@@ -46,6 +47,7 @@ where
         .limit_directives(MAX_DIRECTIVES)
         .limit_recursive_depth(MAX_NESTING)
         .disable_suggestions()
+        .extension(Observe)
         .extension(Finish)
         .extension(Spend)
         .extension(Prepare)

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use domain::event::Topic;
 use entity::{event, event_topic, relay};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value};
 use uuid::Uuid;
 
 use super::FEED;
@@ -49,6 +50,33 @@ pub async fn settled(db: &impl ConnectionTrait) -> Result<Option<i64>> {
 /// When the database fails.
 pub async fn published(db: &impl ConnectionTrait) -> Result<i64> {
     Ok(relay::Entity::find_by_id(FEED.to_owned()).one(db).await?.map_or(0, |lease| lease.published))
+}
+
+/// What is committed and not with the bus yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outbox {
+    /// So many events.
+    pub depth: u64,
+    /// When the oldest of them happened.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// What is committed and not with the bus yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn outbox(db: &impl ConnectionTrait) -> Result<Outbox> {
+    let is_behind = event::Column::Position.gt(published(db).await?);
+    let (depth, oldest): (i64, Option<DateTime<Utc>>) = event::Entity::find()
+        .select_only()
+        .column_as(event::Column::Id.count(), "depth")
+        .column_as(event::Column::At.min(), "oldest")
+        .filter(Condition::any().add(event::Column::Position.is_null()).add(is_behind))
+        .into_tuple()
+        .one(db)
+        .await?
+        .unwrap_or_default();
+    Ok(Outbox { depth: depth.unsigned_abs(), oldest })
 }
 
 /// What came after a position.

@@ -14,6 +14,7 @@ pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod proxy;
 pub(crate) mod redis;
+pub(crate) mod serving;
 pub(crate) mod shape;
 pub(crate) mod smtp;
 pub(crate) mod socket;
