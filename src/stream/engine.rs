@@ -12,6 +12,7 @@ use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 
 use super::counters::{Counters, Counts};
+use super::ears::Ears;
 use super::group::Group;
 use super::operation::{Authority, Call, Operation};
 use super::queue::SendQueue;
@@ -88,6 +89,13 @@ pub(super) struct Question {
     pub(super) query: Arc<str>,
     pub(super) operation_name: Option<Arc<str>>,
     pub(super) variables: Arc<Map<String, Value>>,
+}
+
+impl Question {
+    /// With what a group keeps apart what it hears, where that is several topics.
+    pub(super) fn ears(&self) -> Option<Ears> {
+        (self.topics.len() > 1).then(|| Ears::new(self.policy == Policy::All))
+    }
 }
 
 /// A stay in a group of one that has no place there yet: the group goes on for them.

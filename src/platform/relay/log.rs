@@ -117,6 +117,35 @@ pub async fn page_since(db: &impl ConnectionTrait, topics: &[Topic], position: i
     Ok(Since::Messages(messages, if is_whole { last.max(head) } else { last }))
 }
 
+/// The positions of the events of `topics` after `after` and up to `to`, in order, at most `limit` of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn between(db: &impl ConnectionTrait, topics: &[Topic], after: i64, to: i64, limit: u64) -> Result<Vec<i64>> {
+    let find = event_topic::Entity::find()
+        .select_only()
+        // an event may be of several of them
+        .distinct()
+        .column(event_topic::Column::Position)
+        .filter(event_topic::Column::Topic.is_in(topics.iter().map(Topic::to_string)))
+        .filter(event_topic::Column::Position.gt(after))
+        .filter(event_topic::Column::Position.lte(to))
+        .order_by_asc(event_topic::Column::Position)
+        .limit(limit);
+    Ok(find.into_tuple().all(db).await?)
+}
+
+/// Whether the log has `count` events of `topics` after `after` and up to `to`, neither more nor fewer, and keeps all that it ever
+/// had there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_between(db: &impl ConnectionTrait, topics: &[Topic], after: i64, to: i64, count: u64) -> Result<bool> {
+    let found = between(db, topics, after, to, count.saturating_add(1)).await?.len() as u64;
+    // asked last: what was still kept now was kept while it was counted
+    Ok(found == count && floor(db).await?.is_some_and(|floor| floor <= after + 1))
+}
+
 /// Events of `topic`, and of no other, that are committed and wait for their position, at most `limit`: for whoever cannot
 /// wait with them. Their position is 0.
 ///

@@ -23,7 +23,9 @@ use uuid::Uuid;
 
 pub use self::epoch::{new_epoch, prepare};
 pub(in crate::platform) use self::log::message;
-pub use self::log::{Head, Moved, Since, head, moved, page_since, positions, published, settled, since, waiting};
+pub use self::log::{
+    Head, Moved, Since, between, has_between, head, moved, page_since, positions, published, settled, since, waiting,
+};
 pub use self::stream::Shape;
 use self::stream::Streaming;
 use super::bus::Bus;
