@@ -218,7 +218,12 @@ pub enum Step {
     Moved(u64),
 }
 
-/// The topics of a list; what is none is left out.
+/// The topics of a list as it names them.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(' ').filter(|name| !name.is_empty())
+}
+
+/// The topics of a list; what this instance knows of none is left out.
 fn topics(list: &str) -> impl Iterator<Item = Topic> {
-    list.split(' ').filter_map(|topic| topic.parse().ok())
+    names(list).filter_map(|topic| topic.parse().ok())
 }
