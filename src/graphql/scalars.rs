@@ -216,7 +216,11 @@ mod tests {
         for cursor in [sure, EventCursor { is_partial: true, ..sure }, doubtful] {
             assert_eq!(EventCursor::decode(&cursor.encode()), Some(cursor));
         }
-        assert_eq!(EventCursor::decode(&EventCursor { position: i64::MAX - 2, ..doubtful }.encode()), None, "of what is known");
+        assert_eq!(
+            EventCursor::decode(&EventCursor { position: i64::MAX - 2, ..doubtful }.encode()),
+            None,
+            "of what is known"
+        );
         for bad in ["", "x", "MS4z", "AgIAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAA", "AgAAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(EventCursor::decode(bad), None, "{bad:?}");
         }

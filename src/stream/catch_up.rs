@@ -6,7 +6,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::Name;
 use domain::access::Reader;
 use domain::event::Topic;
 use futures_util::StreamExt as _;
@@ -17,7 +16,7 @@ use super::ears::Standing;
 use super::engine::{Engine, Entrance, Plan};
 use super::group::Joined;
 use super::operation::{Call, Member};
-use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, stream_id};
+use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, Variables, stream_id};
 use crate::app::App;
 use crate::graphql::Result;
 use crate::graphql::context::Viewer;
@@ -144,14 +143,14 @@ impl Seat {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The items that bring `source` up to the present. `after` is what the request says, by its variable `variable` if it
-    /// has one.
+    /// The items that bring `source` up to the present. `after` is what the request says, by one of its `variables` if it has
+    /// one for it.
     pub(super) async fn catch_up<S: Source>(
         self: &Arc<Self>,
         app: App,
         source: S,
         after: Option<EventCursor>,
-        variable: Option<&str>,
+        variables: Variables,
     ) -> Result<BoxStream<'static, Result<S::Item>>> {
         if std::mem::replace(&mut self.left().is_taken, true) {
             return Err(Error::fault("following a feed", "the operation follows one already").into());
@@ -168,7 +167,7 @@ impl Seat {
             filter: if source.policy() == Policy::All { source.filter() } else { None },
             reader: self.reader,
             stream,
-            variable: variable.map(Name::new),
+            variables,
         };
         let entrance = self.engine.enter(&plan, &self.call).await?;
         if let Some(hearing) = source.hears() {
@@ -307,8 +306,8 @@ impl<S: Source> Way<S> {
     async fn sure_position(&self, Standing { position, doubt }: Standing) -> Result<i64> {
         let Some(Doubt { known, count }) = doubt else { return Ok(position) };
         let count = u64::from(count);
-        let is_whole = count <= MAX_REPLAY
-            && relay::has_between(self.app.db.reader(), &self.topics, known, position, count).await?;
+        let is_whole =
+            count <= MAX_REPLAY && relay::has_between(self.app.db.reader(), &self.topics, known, position, count).await?;
         Ok(if is_whole { position } else { known })
     }
 

@@ -382,6 +382,10 @@ impl Receiver for Ear {
             Arc::clone(&self.group).deliver(delivery);
         }
     }
+
+    fn come_back(self: Arc<Self>) {
+        Arc::clone(&self.group).come_back();
+    }
 }
 
 /// How a group hears of its topic. (The bus owns it as long as it is attached.)
@@ -389,6 +393,14 @@ impl Receiver for Group {
     fn deliver(self: Arc<Self>, delivery: Delivery) {
         if !self.passes_over(&delivery) {
             self.deliver_to(delivery);
+        }
+    }
+
+    /// What the log has is compared for all groups at once, and those hear of it whom it concerns: of many, most have missed
+    /// nothing. Of what is in no log nobody else can tell.
+    fn come_back(self: Arc<Self>) {
+        if self.hears() {
+            self.deliver_to(Delivery::Whisper);
         }
     }
 }
@@ -444,14 +456,20 @@ impl State {
     /// The log has events at `positions`. One of them may have been missed, though what came later was told: from there on all
     /// is told again.
     fn go_back_to_missing(&mut self, positions: &[i64]) {
-        let Some(ears) = &mut self.ears else { return };
+        let Some(ears) = &self.ears else { return };
         let at = self.position.unwrap_or_default();
         if let Some(missing) = positions.iter().find(|position| **position <= at && ears.has_missed(**position)) {
-            let before = missing - 1;
-            ears.go_back(before);
-            self.position = Some(before);
-            self.forget_answers(before);
+            self.go_back(missing - 1);
         }
+    }
+
+    /// All that came after `position` is told again.
+    fn go_back(&mut self, position: i64) {
+        if let Some(ears) = &mut self.ears {
+            ears.go_back(position);
+        }
+        self.position = Some(position);
+        self.forget_answers(position);
     }
 
     /// Nobody is here any more, and nothing is kept. Those who were, and where each stands if the group was at `before`.
@@ -491,6 +509,9 @@ impl Group {
                 .data(Accepts::Everything)
                 .data(relayed);
             request.operation_name = question.operation_name.as_deref().map(ToOwned::to_owned);
+            if let Some(document) = self.engine.document(&question.query) {
+                request.set_parsed_query(document);
+            }
             self.engine.execute(request)
         })
     }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Group, answer};
 use crate::graphql::scalars::{Doubt, EventCursor};
-use crate::platform::bus::{Delivery, Message, newest};
+use crate::platform::bus::{Delivery, Message, Payload, newest};
 use crate::platform::error::Result;
 use crate::platform::relay::{self, Since};
 use crate::stream::counters::Counters;
@@ -187,11 +187,13 @@ impl Runner {
     async fn read(group: &Group, Standing { position, doubt }: Standing) -> Result<Since> {
         let (db, topics) = (group.engine.app().db.reader(), &group.question.topics);
         let mut position = position;
-        if let Some(Doubt { known, count }) = doubt {
-            // of one more than were passed at least one was not
-            let positions = relay::between(db, topics, known, position, u64::from(count) + 1).await?;
+        if let Some(Doubt { known, .. }) = doubt {
+            let positions = relay::between(db, topics, known, position, MAX_REPAIR).await?;
             let mut state = group.state();
-            state.go_back_to_missing(&positions);
+            match positions {
+                Some(positions) => state.go_back_to_missing(&positions),
+                None => state.go_back(known),
+            }
             position = state.position.unwrap_or(position);
         }
         relay::page_since(db, topics, position, MAX_REPAIR, MAX_REPAIR).await
@@ -280,7 +282,7 @@ impl Runner {
             event_id: app.ids.uuid(),
             kind: WHISPERED.into(),
             at: app.clock.now(),
-            payload: Arc::default(),
+            payload: Payload::default(),
         };
         let cursor = EventCursor { epoch, stream: group.question.stream, position, doubt: None, is_partial: false };
         let Some((outcome, is_sound)) = self.execute(&message, cursor).await else { return self.wait().await };
