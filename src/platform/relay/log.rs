@@ -107,7 +107,7 @@ pub async fn page_since(db: &impl ConnectionTrait, topics: &[Topic], position: i
 }
 
 /// The positions of the events of `topics` after `after` and up to `to`, in order. `None`: they are more than `limit`; however many
-/// there are, no more than that of the index is read. (An event that is of several of the topics counts for each.)
+/// there are, not much more than that of the index is read. (An event that is of several of the topics counts for each.)
 ///
 /// # Errors
 /// When the database fails.

@@ -184,7 +184,8 @@ async fn a_replay_reads_no_more_of_the_index_than_it_may_bring(shape: Shape) {
         let plan = json!(JsonValue::find_by_statement(explain).all(db).await.unwrap());
         let text = plan.to_string();
         if app.db.backend() == DbBackend::Postgres {
-            assert!(most_rows(&plan) <= 1_101.0, "{plan:#}");
+            // the last topic may be read to its end; all of them have 40,000
+            assert!(most_rows(&plan) <= 2_002.0, "{plan:#}");
         } else {
             assert!(text.contains("event_topics_") && text.contains("topic=? AND position>? AND position<?"), "{plan:#}");
         }
