@@ -1,28 +1,43 @@
-//! What 2,000 partners over a city cost when each hears of the orders around them, beside all of them hearing of every order.
+//! What 2,000 partners over a city cost when each hears of the orders around them by area, beside the same without areas, where every
+//! order comes to everybody's group, and beside all of them hearing of every order, whose answer they share.
 //!
 //! `cargo bench --bench areas -- postgres://…` with an empty database; without an address, SQLite in a temporary file. The engine
 //! and the queues of its sockets are the server's own; there is no network. Prints a table; judges nothing.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::access::{Actor, Role};
+use async_graphql::{Context, EmptyMutation, Object, Schema, SimpleObject, Subscription, Union};
+use domain::access::{Actor, Audience, Role};
 use domain::area::{Cover, Grain, cell};
+use domain::event::Topic;
 use domain::geo::{Circle, KM_PER_DEGREE, Point};
 use domain::money::Currency;
 use domain::order::{PaymentMethod, Preparation};
 use entity::json::Strings;
 use entity::{product, seller, stock, user};
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use quick_commerce::accounts::service::NewAddress;
 use quick_commerce::app::{Ambient, App};
 use quick_commerce::catalog::{self, service};
 use quick_commerce::config::{Config, SendQueueBudget};
+use quick_commerce::dispatch::graphql::AvailableOrder;
 use quick_commerce::graphql::build_schema;
 use quick_commerce::graphql::context::{RequestId, Viewer};
+use quick_commerce::graphql::limits::limited;
+use quick_commerce::graphql::scalars::{EventCursor, GeoPointInput};
+use quick_commerce::orders;
+use quick_commerce::orders::event::OrderChange;
+use quick_commerce::orders::graphql::order_version;
 use quick_commerce::orders::service::{Place, PlaceLine, place};
+use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::relay::Step;
-use quick_commerce::stream::{Authority, Call, Counts, Engine, Operation, SendQueue};
+use quick_commerce::stream::{
+    Authority, Call, Counts, Engine, Filter, Operation, SendQueue, Snapshot, SnapshotCursors, Source, StreamReset,
+    follow as follow_source,
+};
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -87,26 +102,152 @@ async fn measure(url: &str) -> Outcome {
     let app = App::build(config, Ambient::default()).await?;
     app.migrate().await?;
     let city = City::found(&app).await?;
-    let nobody = follow(&app, &city, 0, false).await?;
-    let one_feed = follow(&app, &city, PARTNERS, false).await?;
-    let by_area = follow(&app, &city, PARTNERS, true).await?;
+    let nobody = follow(&app, &city, 0, Way::OneFeed).await?;
+    let one_feed = follow(&app, &city, PARTNERS, Way::OneFeed).await?;
+    let points = follow(&app, &city, PARTNERS, Way::Points).await?;
+    let by_area = follow(&app, &city, PARTNERS, Way::ByArea).await?;
     println!(
         "{PARTNERS} partners, {STORES} stores and {ORDERS} orders over {SIDE_KM} by {SIDE_KM} km, in {:?}\n",
         app.db.backend()
     );
-    println!("| an offer | all partners on one feed | each within {RADIUS_KM} km | ratio |\n|---|---|---|---|");
+    println!(
+        "| an offer | all of it to all, on one feed | within {RADIUS_KM} km, on one feed | within {RADIUS_KM} km, by area |"
+    );
+    println!("|---|---|---|---|");
     let row = |name: &str, of: fn(&Measured) -> f64| {
-        let (one, area) = (of(&one_feed), of(&by_area));
-        println!("| {name} | {one:.1} | {area:.1} | {:.3} |", area / one);
+        println!("| {name} | {:.1} | {:.1} | {:.1} |", of(&one_feed), of(&points), of(&by_area));
     };
     row("sockets that it is delivered to", |of| each(of.did.messages));
     row("bytes handed to them", |of| each(of.did.bytes));
     row("executions", |of| each(of.did.executions));
-    println!("| partners whose group hears of it | {PARTNERS}.0 | {:.1} | |", City::hearers());
+    println!("| partners whose group hears of it | {PARTNERS}.0 | {PARTNERS}.0 | {:.1} |", City::hearers());
     let delivery = |of: &Measured| of.cpu.saturating_sub(nobody.cpu).as_secs_f64() * 1e6 / f64::from(ORDERS);
-    let (one, area) = (delivery(&one_feed), delivery(&by_area));
-    println!("| µs of CPU, without what the order costs when nobody listens | {one:.0} | {area:.0} | {:.3} |", area / one);
+    let [one, point, area] = [&one_feed, &points, &by_area].map(delivery);
+    println!("| µs of CPU, without what the order costs when nobody listens | {one:.0} | {point:.0} | {area:.0} |");
+    println!("| the same by one feed's | 1 | {:.2} | {:.2} |", point / one, area / one);
     Ok(())
+}
+
+/// How partners follow the offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// All of them.
+    OneFeed,
+    /// Those around a point, which are looked for among all.
+    Points,
+    /// Those around a point, by its cells.
+    ByArea,
+}
+
+/// The first item of [`Points`]: that it has begun.
+#[derive(Debug, SimpleObject)]
+struct AvailableOrdersSnapshot {
+    cursor: EventCursor,
+    more: bool,
+    orders: Vec<AvailableOrder>,
+}
+
+#[derive(Debug, SimpleObject)]
+struct OrderAvailable {
+    cursor: EventCursor,
+    order: AvailableOrder,
+}
+
+#[derive(Debug, SimpleObject)]
+struct OrderUnavailable {
+    cursor: EventCursor,
+    order_id: String,
+    reason: String,
+}
+
+#[derive(Debug, Union)]
+enum Offer {
+    Snapshot(AvailableOrdersSnapshot),
+    Available(Box<OrderAvailable>),
+    Unavailable(OrderUnavailable),
+}
+
+/// Offers within a circle, on the topic of all.
+struct Points(Circle);
+
+impl Points {
+    fn has(&self, order: &entity::order::Model) -> bool {
+        Point::new(order.pickup_latitude, order.pickup_longitude).is_some_and(|pickup| self.0.contains(pickup))
+    }
+}
+
+impl Source for Points {
+    type Item = Offer;
+
+    fn topic(&self) -> Topic {
+        Topic::Available
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Role
+    }
+
+    fn filter(&self) -> Option<Filter> {
+        let circle = self.0;
+        Some(Arc::new(move |message| {
+            let degrees =
+                |name| message.payload.get("order").and_then(|order| order.get(name)?.as_f64()).unwrap_or_default();
+            Point::new(degrees("pickup_latitude"), degrees("pickup_longitude")).is_some_and(|pickup| circle.contains(pickup))
+        }))
+    }
+
+    fn selection(&self) -> String {
+        format!("{:?}", self.0)
+    }
+
+    async fn snapshot(&self, _: &App, cursors: SnapshotCursors) -> quick_commerce::graphql::Result<Snapshot<Offer>> {
+        let first = AvailableOrdersSnapshot { cursor: cursors.only(), more: false, orders: Vec::new() };
+        Ok(Snapshot { items: vec![Offer::Snapshot(first)], seen: HashMap::new() })
+    }
+
+    fn version(&self, message: &Message) -> Option<(Uuid, i32)> {
+        order_version(message)
+    }
+
+    async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> quick_commerce::graphql::Result<Option<Offer>> {
+        let Some(change) = message.payload.read::<OrderChange>().filter(|change| self.has(&change.order)) else {
+            return Ok(None);
+        };
+        if change.offer != Some(orders::event::Offer::Opened) {
+            let unavailable = OrderUnavailable { cursor, order_id: change.order.number.clone(), reason: String::new() };
+            return Ok(Some(Offer::Unavailable(unavailable)));
+        }
+        let order = AvailableOrder::new(change.order.clone(), Some(self.0.centre));
+        Ok(Some(Offer::Available(Box::new(OrderAvailable { cursor, order }))))
+    }
+
+    fn reset(&self, _: StreamReset) -> Option<Offer> {
+        None
+    }
+}
+
+struct Nothing;
+
+#[Object]
+impl Nothing {
+    async fn nothing(&self) -> bool {
+        true
+    }
+}
+
+struct Root;
+
+#[Subscription]
+impl Root {
+    async fn available_orders(
+        &self,
+        ctx: &Context<'_>,
+        near: GeoPointInput,
+        radius_km: f64,
+    ) -> quick_commerce::graphql::Result<BoxStream<'static, quick_commerce::graphql::Result<Offer>>> {
+        let centre = Point { latitude: near.latitude, longitude: near.longitude };
+        follow_source(ctx, Points(Circle { centre, radius_km }), None).await
+    }
 }
 
 /// What was done for all orders.
@@ -129,15 +270,20 @@ impl Authority for Anyone {
     }
 }
 
-/// So many partners follow, wherever they are or `by_area`, while the orders are offered.
-async fn follow(app: &App, city: &City, partners: u32, by_area: bool) -> Outcome<Measured> {
+/// So many partners follow, in one `way`, while the orders are offered.
+async fn follow(app: &App, city: &City, partners: u32, way: Way) -> Outcome<Measured> {
     // what is offered now shall not be in the way of the next
     app.db.writer().execute_unprepared("UPDATE orders SET status = 'CANCELLED'").await?;
     relay(app).await?;
-    let engine = Engine::new(app.clone(), build_schema(app));
+    let engine = if way == Way::Points {
+        let schema = Schema::build(Nothing, EmptyMutation, Root).data(app.clone());
+        Engine::new(app.clone(), limited(schema, app.config.limits).finish())
+    } else {
+        Engine::new(app.clone(), build_schema(app))
+    };
     let mut sockets = Vec::new();
     for number in 0..partners {
-        sockets.push(subscribe(&engine, number, by_area));
+        sockets.push(subscribe(&engine, number, way));
         // not all of them at once: each reads what there is
         if number % 50 == 0 {
             wait(&engine, i64::from(number)).await;
@@ -177,17 +323,22 @@ async fn relay(app: &App) -> Outcome {
 }
 
 /// A partner's socket, without the network: somebody takes what is put into its queue.
-fn subscribe(engine: &Engine, number: u32, by_area: bool) -> (Operation, tokio::task::JoinHandle<()>) {
+fn subscribe(engine: &Engine, number: u32, way: Way) -> (Operation, tokio::task::JoinHandle<()>) {
     let user = Uuid::from_u128(u128::from(number) + 1);
     let actor = Actor { user, role: Role::Partner, seller: None, session: user, request: None, key: None };
     let point = somewhere(number);
     let near = json!({ "near": { "latitude": point.latitude, "longitude": point.longitude }, "radiusKm": RADIUS_KM });
     let variables = match near {
-        Value::Object(near) if by_area => near,
+        Value::Object(near) if way != Way::OneFeed => near,
         _ => Map::new(),
     };
     let queue = SendQueue::new(SendQueueBudget { bytes: 1 << 20, age: Duration::from_mins(1) });
-    let call = Call::new(OFFERS.to_owned(), None, variables, RequestId("bench".to_owned()));
+    let offers = if way == Way::Points {
+        OFFERS.replace("GeoPointInput", "GeoPointInput!").replace("Float", "Float!")
+    } else {
+        OFFERS.to_owned()
+    };
+    let call = Call::new(offers, None, variables, RequestId("bench".to_owned()));
     let operation = engine.start(call, Arc::new(Anyone(actor)), &queue, 1);
     (operation, tokio::spawn(async move { while queue.next().await.is_ok() {} }))
 }

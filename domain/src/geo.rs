@@ -15,6 +15,9 @@ const EARTH_RADIUS_M: f64 = 6_371_008.8;
 /// One degree of latitude is about 111.2 km, so a hundredth is about one.
 const AREA_DEGREES: f64 = 0.01;
 
+/// Of the grid that points are rounded to.
+const STEPS_PER_DEGREE: f64 = 1_000.0;
+
 impl Point {
     /// A point, when both numbers are finite and in range.
     #[must_use]
@@ -30,6 +33,15 @@ impl Point {
         let half_lon = (other.longitude - self.longitude).to_radians() / 2.0;
         let h = half_lat.sin().powi(2) + lat1.cos() * lat2.cos() * half_lon.sin().powi(2);
         2.0 * EARTH_RADIUS_M * h.sqrt().min(1.0).asin()
+    }
+
+    /// The nearest point of a grid of a thousandth of a degree, which is within 80 metres: whoever asks from about here asks the
+    /// same.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        // dividing gives the number that is nearest to the decimal one, which clients write
+        let round = |degrees: f64| (degrees * STEPS_PER_DEGREE).round() / STEPS_PER_DEGREE;
+        Self { latitude: round(self.latitude), longitude: round(self.longitude) }
     }
 
     /// The corner of the cell of about a kilometre that the point lies in: enough to judge a trip, too coarse to find a door.
@@ -118,6 +130,21 @@ mod tests {
         for (lat, lon) in [(90.1, 0.0), (0.0, 180.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
             assert!(Point::new(lat, lon).is_none());
         }
+    }
+
+    #[test]
+    fn whoever_asks_from_about_here_asks_from_the_same_point() {
+        let here = Point::new(12.971_599, 77.594_566).unwrap();
+        let there = Point::new(12.972_4, 77.595_4).unwrap();
+        assert_eq!(here.rounded(), Point { latitude: 12.972, longitude: 77.595 });
+        assert_eq!(here.rounded(), there.rounded());
+        assert_eq!(here.rounded().rounded(), here.rounded());
+        for step in 0..1_000 {
+            let point = Point::new(0.123_4 * f64::from(step) - 60.0, 0.345_6 * f64::from(step) - 172.8).unwrap();
+            assert!(point.distance_m(point.rounded()) < 80.0, "{point:?}");
+        }
+        let edge = Point::new(-90.0, 179.999_9).unwrap().rounded();
+        assert_eq!(edge, Point { latitude: -90.0, longitude: 180.0 });
     }
 
     #[test]

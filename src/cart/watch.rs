@@ -8,7 +8,6 @@
 //! followed here is looked at again.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::event::Topic;
@@ -22,7 +21,7 @@ use super::repo;
 use crate::app::App;
 use crate::catalog::event::{PRODUCT_CHANGED, ProductChange};
 use crate::platform::Result;
-use crate::platform::bus::{Delivery, Listener, Message};
+use crate::platform::bus::{Delivery, Listener, Message, Payload};
 use crate::platform::relay::{self, Since};
 
 /// Changes that come within this time of each other are one question to the database.
@@ -129,7 +128,7 @@ async fn look_again(app: &App) -> Result<i64> {
         event_id: app.ids.uuid(),
         kind: CART_CHANGED.into(),
         at: app.clock.now(),
-        payload: Arc::new(serde_json::Value::Null),
+        payload: Payload::default(),
     };
     for customer in followed(app) {
         app.bus.forward(Topic::Cart(customer), &message);

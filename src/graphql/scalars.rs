@@ -122,36 +122,71 @@ pub struct EventCursor {
     pub epoch: i32,
     /// Which stream: a hash of its topic and of what it leaves out.
     pub stream: u32,
-    /// The place in the log up to which everything is known.
+    /// The place in the log that it has come to.
     pub position: i64,
+    /// What is to be looked at before it is gone on from there. `None`: everything up to `position` is known.
+    pub doubt: Option<Doubt>,
     /// Whether it stands within a first picture of several items: only the whole of it can be gone on from.
     pub is_partial: bool,
+}
+
+/// A stream of several topics cannot tell from a message on one of them whether the others brought all of theirs. So it says how
+/// many there were: if the log has more, one was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doubt {
+    /// The place in the log up to which everything is known; before the cursor's position.
+    pub known: i64,
+    /// Events of the stream's topics that it has passed since, up to the cursor's position.
+    pub count: u32,
 }
 
 /// The form that [`EventCursor`] has as text.
 const CURSOR_VERSION: u8 = 2;
 
+/// And the form with a [`Doubt`].
+const DOUBTFUL_VERSION: u8 = 3;
+
 impl EventCursor {
     /// As clients see it.
     #[must_use]
     pub fn encode(self) -> String {
-        let mut bytes = Vec::with_capacity(18);
-        bytes.extend([CURSOR_VERSION, u8::from(self.is_partial)]);
+        let mut bytes = Vec::with_capacity(30);
+        let version = if self.doubt.is_some() { DOUBTFUL_VERSION } else { CURSOR_VERSION };
+        bytes.extend([version, u8::from(self.is_partial)]);
         bytes.extend(self.epoch.to_be_bytes());
         bytes.extend(self.stream.to_be_bytes());
         bytes.extend(self.position.to_be_bytes());
+        if let Some(Doubt { known, count }) = self.doubt {
+            bytes.extend(known.to_be_bytes());
+            bytes.extend(count.to_be_bytes());
+        }
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// Reads what [`EventCursor::encode`] wrote; `None` for anything else.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        let bytes: [u8; 18] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let [CURSOR_VERSION, flags @ (0 | 1), e0, e1, e2, e3, s0, s1, s2, s3, position @ ..] = bytes else { return None };
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (head, doubt) = bytes.split_first_chunk::<18>()?;
+        let [version, flags @ (0 | 1), e0, e1, e2, e3, s0, s1, s2, s3, position @ ..] = *head else { return None };
+        let position = i64::from_be_bytes(position);
+        let doubt = match (version, doubt) {
+            (CURSOR_VERSION, []) => None,
+            (DOUBTFUL_VERSION, [known @ .., c0, c1, c2, c3]) => {
+                let known = i64::from_be_bytes(known.try_into().ok()?);
+                let count = u32::from_be_bytes([*c0, *c1, *c2, *c3]);
+                if known >= position {
+                    return None;
+                }
+                Some(Doubt { known, count })
+            }
+            _ => return None,
+        };
         Some(Self {
             epoch: i32::from_be_bytes([e0, e1, e2, e3]),
             stream: u32::from_be_bytes([s0, s1, s2, s3]),
-            position: i64::from_be_bytes(position),
+            position,
+            doubt,
             is_partial: flags == 1,
         })
     }
@@ -176,10 +211,16 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_as_itself_and_nothing_else_is_one() {
-        for is_partial in [false, true] {
-            let cursor = EventCursor { epoch: -5, stream: u32::MAX, position: i64::MAX - 1, is_partial };
+        let sure = EventCursor { epoch: -5, stream: u32::MAX, position: i64::MAX - 1, doubt: None, is_partial: false };
+        let doubtful = EventCursor { doubt: Some(Doubt { known: i64::MAX - 2, count: u32::MAX }), ..sure };
+        for cursor in [sure, EventCursor { is_partial: true, ..sure }, doubtful] {
             assert_eq!(EventCursor::decode(&cursor.encode()), Some(cursor));
         }
+        assert_eq!(
+            EventCursor::decode(&EventCursor { position: i64::MAX - 2, ..doubtful }.encode()),
+            None,
+            "of what is known"
+        );
         for bad in ["", "x", "MS4z", "AgIAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAA", "AgAAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(EventCursor::decode(bad), None, "{bad:?}");
         }

@@ -6,21 +6,21 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::Name;
 use domain::access::Reader;
 use domain::event::Topic;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use uuid::Uuid;
 
+use super::ears::Standing;
 use super::engine::{Engine, Entrance, Plan};
 use super::group::Joined;
 use super::operation::{Call, Member};
-use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, stream_id};
+use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, Variables, stream_id};
 use crate::app::App;
 use crate::graphql::Result;
 use crate::graphql::context::Viewer;
-use crate::graphql::scalars::EventCursor;
+use crate::graphql::scalars::{Doubt, EventCursor};
 use crate::platform::bus::Message;
 use crate::platform::error::Error;
 use crate::platform::relay::{self, Since};
@@ -36,8 +36,8 @@ const PAGE: u64 = 100;
 pub(super) enum Start {
     /// Where its request says.
     AsAsked,
-    /// After this position, which it has reached before, with what a snapshot had shown it.
-    After(i64, Seen),
+    /// From where it has come to before, with what a snapshot had shown it.
+    After(Standing, Seen),
     /// With a new snapshot, and word of why.
     Anew(StreamResetReason),
 }
@@ -143,14 +143,14 @@ impl Seat {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The items that bring `source` up to the present. `after` is what the request says, by its variable `variable` if it
-    /// has one.
+    /// The items that bring `source` up to the present. `after` is what the request says, by one of its `variables` if it has
+    /// one for it.
     pub(super) async fn catch_up<S: Source>(
         self: &Arc<Self>,
         app: App,
         source: S,
         after: Option<EventCursor>,
-        variable: Option<&str>,
+        variables: Variables,
     ) -> Result<BoxStream<'static, Result<S::Item>>> {
         if std::mem::replace(&mut self.left().is_taken, true) {
             return Err(Error::fault("following a feed", "the operation follows one already").into());
@@ -167,7 +167,7 @@ impl Seat {
             filter: if source.policy() == Policy::All { source.filter() } else { None },
             reader: self.reader,
             stream,
-            variable: variable.map(Name::new),
+            variables,
         };
         let entrance = self.engine.enter(&plan, &self.call).await?;
         if let Some(hearing) = source.hears() {
@@ -186,7 +186,7 @@ impl Seat {
             has_more: false,
             known: 0,
             reason: StreamResetReason::Retention,
-            at: EventCursor { epoch: 0, stream, position: 0, is_partial: false },
+            at: EventCursor { epoch: 0, stream, position: 0, doubt: None, is_partial: false },
             seen: Seen::default(),
             is_over: false,
         };
@@ -248,7 +248,8 @@ struct Way<S: Source> {
 impl<S: Source> Way<S> {
     async fn go(&mut self, start: Start, after: Option<EventCursor>) -> Result<()> {
         let head = relay::head(self.app.db.reader()).await?;
-        self.at = EventCursor { epoch: head.epoch, stream: self.stream, position: head.position, is_partial: false };
+        let (epoch, position) = (head.epoch, head.position);
+        self.at = EventCursor { epoch, stream: self.stream, position, doubt: None, is_partial: false };
         self.entrance.group().engine().note_epoch(head.epoch);
         match (start, after) {
             (Start::AsAsked, Some(after)) if after.epoch != head.epoch || after.stream != self.stream => {
@@ -256,10 +257,10 @@ impl<S: Source> Way<S> {
             }
             // the rest of the first picture is missing, and nothing else
             (Start::AsAsked, Some(after)) if after.is_partial => self.take_snapshot().await,
-            (Start::AsAsked, Some(after)) => self.resume(after.position).await,
-            (Start::After(position, seen), _) if self.source.policy() == Policy::All => {
+            (Start::AsAsked, Some(after)) => self.resume(after.into()).await,
+            (Start::After(standing, seen), _) if self.source.policy() == Policy::All => {
                 (self.seen, self.reason) = (seen, StreamResetReason::SlowConsumer);
-                self.resume(position).await
+                self.resume(standing).await
             }
             (Start::AsAsked, None) | (Start::After(..), _) => self.take_snapshot().await,
             (Start::Anew(reason), _) => self.start_anew(reason).await,
@@ -291,13 +292,23 @@ impl<S: Source> Way<S> {
         Ok(())
     }
 
-    /// Goes on after `position`, or starts anew when nobody can say what came since.
-    async fn resume(&mut self, position: i64) -> Result<()> {
+    /// Goes on from `standing`, or starts anew when nobody can say what came since.
+    async fn resume(&mut self, standing: Standing) -> Result<()> {
+        let position = self.sure_position(standing).await?;
         self.at.position = position;
         if self.entrance.group().remembers(self.at.epoch, position) {
             return Ok(());
         }
         self.read_on().await
+    }
+
+    /// Up to where `standing` has everything. Where something was lost on the way there, what came after it is told again.
+    async fn sure_position(&self, Standing { position, doubt }: Standing) -> Result<i64> {
+        let Some(Doubt { known, count }) = doubt else { return Ok(position) };
+        let count = u64::from(count);
+        let is_whole =
+            count <= MAX_REPLAY && relay::has_between(self.app.db.reader(), &self.topics, known, position, count).await?;
+        Ok(if is_whole { position } else { known })
     }
 
     /// Reads a page of what came after `at`.

@@ -2,48 +2,130 @@
 //!
 //! On one topic a message that names another before it shows a hole. On several, the next message may be of another topic, and
 //! says nothing of the hole: so what is known is kept by topic. The bus brings messages in their order, or says that there is a
-//! gap; should it lose one all the same, or bring it late, it is noticed with the next message of its topic or by the watch,
-//! and the log is read again from before it.
+//! gap; should it lose one all the same, or bring it late, it is noticed with the next message of its topic or by the watch.
+//!
+//! Until then nobody can tell. So what was passed since everything was known is counted, and every cursor says how many that
+//! were: whoever resumes has the log count them, and finds out that one was lost by the number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use domain::event::Topic;
 
+use crate::graphql::scalars::{Doubt, EventCursor};
 use crate::platform::bus::Delivery;
 
+/// What is passed at the most until it is compared with the log: it is all told again if one of it was lost.
+const MAX_PASSED: usize = 256;
+
+/// Where a subscriber stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// What it has come to.
+    pub(super) position: i64,
+    /// What is to be looked at before it goes on from there.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Standing {
+    /// It has had everything up to `position`.
+    pub(super) const fn sure(position: i64) -> Self {
+        Self { position, doubt: None }
+    }
+}
+
+impl From<EventCursor> for Standing {
+    fn from(EventCursor { position, doubt, .. }: EventCursor) -> Self {
+        Self { position, doubt }
+    }
+}
+
 /// What a group that hears of several topics has heard on each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ears {
-    /// Up to here everything is known of every topic.
+    /// Up to here everything is known of every topic, as far as the group has come.
     known: i64,
-    /// The newest message of each topic.
+    /// What the group has passed since, in order.
+    passed: VecDeque<i64>,
+    /// The newest message of each topic, where it is not known.
     heard: HashMap<Topic, i64>,
     /// The newest message of all.
     newest: i64,
-    /// The log is to be read again from here.
-    missing: Option<i64>,
-    /// The group was told of a gap, and has not read the log yet: all its topics have the same one.
+    /// The group was told of a gap, and has not begun to read the log yet.
     has_gap: bool,
+    /// It has begun to, and is not done.
+    is_reading: bool,
+    /// Every event counts, and not the newest only.
+    is_exact: bool,
 }
 
 impl Ears {
+    /// Ears that have heard nothing, of those for whom every event counts if it `is_exact`.
+    pub(super) fn new(is_exact: bool) -> Self {
+        let (passed, heard) = Default::default();
+        Self { known: 0, passed, heard, newest: 0, has_gap: false, is_reading: false, is_exact }
+    }
+
     /// Everything up to `position` is known of every topic.
     pub(super) fn know(&mut self, position: i64) {
-        self.known = self.known.max(position);
+        if self.known < position {
+            self.known = position;
+            while self.passed.pop_front_if(|passed| *passed <= position).is_some() {}
+            self.heard.retain(|_, heard| *heard > position);
+        }
     }
 
     /// Whoever missed something between `from` and `to` has been told so: what this one has missed there it knows of.
     pub(super) fn compare(&mut self, (from, to): (i64, i64)) {
-        if self.known >= from && !self.has_gap {
+        if self.known >= from && !self.has_gap && !self.is_reading {
             self.know(to);
         }
     }
 
-    /// From where on something is missing that was not asked for yet. The log is read now.
-    pub(super) fn take_missing(&mut self) -> Option<i64> {
-        self.has_gap = false;
-        // what the log had when it was read meanwhile is not missing any more
-        self.missing.take().map(|position| position.max(self.known))
+    /// The log is read from now on: of what is missing after this the group is told once more.
+    pub(super) const fn begin_reading(&mut self) {
+        (self.has_gap, self.is_reading) = (false, true);
+    }
+
+    /// What was missing when it began to be read was found.
+    pub(super) const fn end_reading(&mut self) {
+        self.is_reading = false;
+    }
+
+    /// The group has passed the event at `position`.
+    pub(super) fn pass(&mut self, position: i64) {
+        if self.is_exact && position > self.known {
+            self.passed.push_back(position);
+        }
+    }
+
+    /// The group stands at `position` again.
+    pub(super) fn go_back(&mut self, position: i64) {
+        while self.passed.pop_back_if(|passed| *passed > position).is_some() {}
+    }
+
+    /// Whether the group, which has come further, has passed an event at `position` without knowing.
+    pub(super) fn has_missed(&self, position: i64) -> bool {
+        position > self.known && self.passed.binary_search(&position).is_err()
+    }
+
+    /// Whether what was passed has to be compared with the log before more is.
+    pub(super) fn is_full(&self) -> bool {
+        self.passed.len() >= MAX_PASSED
+    }
+
+    /// What whoever had everything up to `from`, and then what the group passed up to `to`, cannot be sure of.
+    pub(super) fn doubt(&self, from: i64, to: i64) -> Option<Doubt> {
+        let known = self.known.max(from);
+        if !self.is_exact || to <= known {
+            return None;
+        }
+        let count = self.passed.iter().filter(|passed| known < **passed && **passed <= to).count();
+        Some(Doubt { known, count: u32::try_from(count).unwrap_or(u32::MAX) })
+    }
+
+    /// The same of the group once it has passed the event at `position`, which is the next.
+    pub(super) fn doubt_past(&self, position: i64) -> Option<Doubt> {
+        self.doubt(0, position).map(|doubt| Doubt { count: doubt.count.saturating_add(1), ..doubt })
     }
 
     /// Takes note of `delivery` while nobody is there who could miss anything.
@@ -59,19 +141,14 @@ impl Ears {
         match &delivery {
             Delivery::Message(message) if message.position <= known => None,
             Delivery::Message(message) => {
-                let is_late = message.position < self.newest;
-                let before = if message.previous > known { Some(known) } else { is_late.then_some(message.position - 1) };
+                let is_whole = message.previous <= known && message.position >= self.newest;
                 self.hear_message(topic, message.position);
-                match before {
-                    None => Some(delivery),
-                    // the log has this message, too
-                    Some(position) => self.miss(position),
-                }
+                // the log has this message, too
+                if is_whole { Some(delivery) } else { self.gap() }
             }
-            // of this topic alone, maybe: whatever was heard of the others says nothing of it
-            Delivery::Gap => self.miss(known),
+            Delivery::Gap => self.gap(),
             // others may have been heard that come after what is missing
-            Delivery::Behind(position) if known < *position => self.miss(known),
+            Delivery::Behind(position) if known < *position => self.gap(),
             Delivery::Behind(_) | Delivery::Whisper => Some(delivery),
         }
     }
@@ -84,11 +161,6 @@ impl Ears {
         let heard = self.heard.entry(topic).or_default();
         *heard = position.max(*heard);
         self.newest = self.newest.max(position);
-    }
-
-    fn miss(&mut self, position: i64) -> Option<Delivery> {
-        self.missing = Some(self.missing.map_or(position, |missing| missing.min(position)));
-        self.gap()
     }
 
     fn gap(&mut self) -> Option<Delivery> {
@@ -106,7 +178,7 @@ mod tests {
 
     /// Ears that know everything up to 5.
     fn ears() -> Ears {
-        let mut ears = Ears::default();
+        let mut ears = Ears::new(true);
         ears.know(5);
         ears
     }
@@ -126,7 +198,6 @@ mod tests {
             assert!(is_message(ears.hear(topic, message(position, previous)).as_ref()), "{position}");
         }
         assert!(ears.hear(NORTH, message(6, 3)).is_none(), "it came before");
-        assert_eq!(ears.take_missing(), None);
     }
 
     #[test]
@@ -135,8 +206,11 @@ mod tests {
         assert!(is_message(ears.hear(NORTH, message(6, 3)).as_ref()));
         // 7 of the north is lost
         assert!(is_message(ears.hear(SOUTH, message(8, 0)).as_ref()), "nobody can tell from this one");
+        for position in [6, 8] {
+            ears.pass(position);
+        }
         assert!(is_gap(ears.hear(NORTH, message(9, 7)).as_ref()));
-        assert_eq!(ears.take_missing(), Some(6), "the log is read from before it");
+        assert_eq!([6, 7, 8].map(|position| ears.has_missed(position)), [false, true, false]);
     }
 
     #[test]
@@ -144,7 +218,6 @@ mod tests {
         let mut ears = ears();
         assert!(is_message(ears.hear(SOUTH, message(8, 0)).as_ref()));
         assert!(is_gap(ears.hear(NORTH, message(7, 3)).as_ref()));
-        assert_eq!(ears.take_missing(), Some(6));
     }
 
     #[test]
@@ -157,42 +230,69 @@ mod tests {
         );
         for position in [7, 9] {
             assert!(is_gap(ears.hear(NORTH, Delivery::Behind(position)).as_ref()), "what came later may have been heard");
-            assert_eq!(ears.take_missing(), Some(5), "nothing of the north is known since");
+            ears.begin_reading();
         }
     }
 
     #[test]
-    fn a_gap_of_one_topic_asks_for_all_that_came_since_it_was_heard() {
+    fn there_is_one_word_of_a_gap_until_the_log_is_read() {
         let mut ears = ears();
-        assert!(is_message(ears.hear(NORTH, message(6, 3)).as_ref()));
-        assert!(is_message(ears.hear(SOUTH, message(9, 0)).as_ref()));
         assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
-        assert!(ears.hear(SOUTH, Delivery::Gap).is_none(), "one gap until the log is read");
-        assert_eq!(ears.take_missing(), Some(6), "of the south nothing is missing before that");
-        assert!(is_gap(ears.hear(SOUTH, Delivery::Gap).as_ref()));
-        assert_eq!(ears.take_missing(), Some(9));
+        assert!(ears.hear(SOUTH, Delivery::Gap).is_none());
+        ears.begin_reading();
+        assert!(is_gap(ears.hear(SOUTH, Delivery::Gap).as_ref()), "it may be of what came after it was read");
     }
 
     #[test]
-    fn what_was_read_since_word_of_it_is_not_missing_any_more() {
+    fn what_was_compared_with_the_log_is_known_unless_something_is_missing() {
         let mut ears = ears();
-        assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
-        assert_eq!(ears.take_missing(), Some(5));
-        // while the log is read
-        assert!(is_gap(ears.hear(SOUTH, Delivery::Gap).as_ref()));
-        ears.know(8);
-        assert_eq!(ears.take_missing(), Some(8));
-    }
-
-    #[test]
-    fn what_was_compared_with_the_log_is_not_asked_for_again() {
-        let mut ears = ears();
+        ears.pass(8);
+        let doubt = |ears: &Ears| ears.doubt(0, 8).map(|doubt| doubt.known);
         ears.compare((6, 20));
+        assert_eq!(doubt(&ears), Some(5), "comparing began after what is known");
         assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
         ears.compare((5, 20));
-        assert_eq!(ears.take_missing(), Some(5), "comparing began after what is known, or there is a gap");
+        assert_eq!(doubt(&ears), Some(5), "there is a gap");
+        ears.begin_reading();
         ears.compare((5, 20));
-        assert!(is_gap(ears.hear(NORTH, Delivery::Gap).as_ref()));
-        assert_eq!(ears.take_missing(), Some(20));
+        assert_eq!(doubt(&ears), Some(5), "and nobody knows yet what is in it");
+        ears.end_reading();
+        ears.compare((5, 20));
+        assert_eq!(doubt(&ears), None);
+        assert!(ears.hear(NORTH, message(20, 9)).is_none(), "that it is missing would have been told");
+    }
+
+    #[test]
+    fn a_doubt_counts_what_was_passed_since_everything_was_known() {
+        let mut ears = ears();
+        for position in [6, 8, 9] {
+            assert_eq!(ears.doubt_past(position).map(|doubt| doubt.known), Some(5));
+            ears.pass(position);
+        }
+        let doubt = |ears: &Ears, from, to| ears.doubt(from, to).map(|Doubt { known, count }| (known, count));
+        assert_eq!(doubt(&ears, 0, 9), Some((5, 3)));
+        assert_eq!(doubt(&ears, 0, 8), Some((5, 2)), "of who fell behind before the last");
+        assert_eq!(doubt(&ears, 6, 9), Some((6, 2)), "of who had read on to there");
+        assert_eq!(doubt(&ears, 9, 9), None);
+        assert_eq!(ears.doubt_past(11), Some(Doubt { known: 5, count: 4 }));
+        ears.go_back(6);
+        assert_eq!(doubt(&ears, 0, 6), Some((5, 1)), "the rest is told again");
+        ears.know(8);
+        ears.pass(8);
+        ears.pass(9);
+        assert_eq!(doubt(&ears, 0, 9), Some((8, 1)));
+    }
+
+    #[test]
+    fn what_is_passed_is_bounded_and_the_newest_alone_is_in_no_doubt() {
+        let (mut ears, mut newest) = (ears(), Ears::new(false));
+        for position in 0..300 {
+            ears.pass(position);
+            newest.pass(position);
+        }
+        assert!(ears.is_full() && !newest.is_full());
+        assert_eq!(newest.doubt(0, 299), None);
+        ears.know(299);
+        assert!(!ears.is_full());
     }
 }

@@ -5,19 +5,24 @@ use std::fmt;
 use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::{Executor, Name, Request, Response};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Executor, Request, Response};
 use domain::access::{Audience, Reader};
 use domain::event::Topic;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 
 use super::counters::{Counters, Counts};
+use super::ears::Ears;
 use super::group::Group;
 use super::operation::{Authority, Call, Operation};
 use super::queue::SendQueue;
-use super::{Filter, Policy};
+use super::{Filter, Policy, Variables};
 use crate::app::App;
 use crate::graphql::Result;
+
+/// Documents that are kept parsed: of clients there are few builds. One that is not kept is parsed again.
+const MAX_DOCUMENTS: usize = 64;
 
 type Execute = dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync;
 
@@ -29,6 +34,8 @@ struct Inner {
     app: App,
     execute: Box<Execute>,
     groups: Mutex<HashMap<Key, Arc<Group>>>,
+    /// What groups ask, as it was parsed: of many groups most ask the same with other variables.
+    documents: Mutex<HashMap<Arc<str>, Arc<ExecutableDocument>>>,
     /// The incarnation of the log, as it was read last.
     epoch: AtomicI32,
     /// From where on, and up to where, this instance was compared with the log.
@@ -69,8 +76,8 @@ pub(super) struct Plan {
     pub(super) reader: Reader,
     /// Of its cursors.
     pub(super) stream: u32,
-    /// The variable that says where to begin, which has no part in what comes then.
-    pub(super) variable: Option<Name>,
+    /// What its variables are to its group.
+    pub(super) variables: Variables,
 }
 
 /// What a group executes.
@@ -88,6 +95,13 @@ pub(super) struct Question {
     pub(super) query: Arc<str>,
     pub(super) operation_name: Option<Arc<str>>,
     pub(super) variables: Arc<Map<String, Value>>,
+}
+
+impl Question {
+    /// With what a group keeps apart what it hears, where that is several topics.
+    pub(super) fn ears(&self) -> Option<Ears> {
+        (self.topics.len() > 1).then(|| Ears::new(self.policy == Policy::All))
+    }
 }
 
 /// A stay in a group of one that has no place there yet: the group goes on for them.
@@ -127,6 +141,7 @@ impl Engine {
             app,
             execute,
             groups: Mutex::default(),
+            documents: Mutex::default(),
             epoch: AtomicI32::new(0),
             compared: (AtomicI64::new(i64::MAX), AtomicI64::new(0)),
             counters: Counters::default(),
@@ -187,6 +202,21 @@ impl Engine {
         self.0.compared.1.store(position, Ordering::Release);
     }
 
+    /// `query`, parsed; it was executed before. `None` if it cannot be: then the execution says why.
+    pub(super) fn document(&self, query: &Arc<str>) -> Option<ExecutableDocument> {
+        let documents = || self.0.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(document) = documents().get(query).cloned() {
+            return Some((*document).clone());
+        }
+        let document = async_graphql::parser::parse_query(query).ok()?;
+        let mut documents = documents();
+        if documents.len() >= MAX_DOCUMENTS {
+            documents.clear();
+        }
+        documents.insert(Arc::clone(query), Arc::new(document.clone()));
+        Some(document)
+    }
+
     pub(super) fn execute(&self, request: Request) -> BoxStream<'static, Response> {
         (self.0.execute)(request)
     }
@@ -203,6 +233,10 @@ impl Engine {
 
     fn find_or_make(&self, plan: &Plan, call: &Call) -> Entrance {
         let audience = if self.0.shares { plan.audience } else { Audience::Private };
+        let mut variables = Arc::clone(&call.variables);
+        for (name, value) in &plan.variables.values {
+            Arc::make_mut(&mut variables).insert(name.to_string(), value.clone());
+        }
         let question = Question {
             topic: plan.topic,
             topics: Arc::clone(&plan.topics),
@@ -213,13 +247,12 @@ impl Engine {
             query: Arc::clone(&call.query),
             operation_name: call.operation_name.clone(),
             // with where the first of them begins, which is not looked at here, but may be required by its type
-            variables: Arc::clone(&call.variables),
+            variables: Arc::clone(&variables),
         };
         if audience == Audience::Private {
             return Entrance(Group::new(self.clone(), question, None));
         }
-        let mut variables = Arc::clone(&call.variables);
-        if let Some(name) = plan.variable.as_deref().filter(|name| variables.contains_key(*name)) {
+        if let Some(name) = plan.variables.after.as_deref().filter(|name| variables.contains_key(*name)) {
             Arc::make_mut(&mut variables).remove(name);
         }
         let key = Key {

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use self::runner::Runner;
 use super::catch_up::Seen;
 use super::counters::Counters;
-use super::ears::Ears;
+use super::ears::{Ears, Standing};
 use super::engine::{Engine, Key, Question};
 use super::execution::Execution;
 use super::operation::Member;
@@ -127,7 +127,7 @@ impl Group {
     /// A group with one on their way in.
     pub(super) fn new(engine: Engine, question: Question, key: Option<Key>) -> Arc<Self> {
         engine.count_group(1);
-        let ears = (question.topics.len() > 1).then(Ears::default);
+        let ears = question.ears();
         let state = Mutex::new(State { entering: 1, ears, ..State::default() });
         let (mailbox, is_attached, has_complained) = Default::default();
         Arc::new(Self { engine, question, key, mailbox, is_attached, has_complained, state })
@@ -244,9 +244,10 @@ impl Group {
         if state.kept.is_empty() && state.members.is_empty() {
             state.floor = position;
         }
-        if state.members.is_empty() {
-            let known = state.position.unwrap_or(position);
-            state.note_known(known);
+        if state.members.is_empty() && state.ears.is_some() {
+            // nobody is here whom anything before it concerns
+            state.forget_until(position);
+            state.note_known(position);
         }
         let missed: Vec<(i64, Frame)> = state
             .kept
@@ -255,18 +256,20 @@ impl Group {
             .map(|kept| (kept.position, kept.frame.clone()))
             .collect();
         let mut from = position;
-        for (position, frame) in missed {
+        for (told, frame) in missed {
             if !member.offer(&frame, is_latest) {
+                let standing = state.standing(position, from);
                 drop(state);
-                member.recover(from, seen);
+                member.recover(standing, seen);
                 return Joined::Live;
             }
             Counters::add(&self.engine.counters().messages, 1);
-            (from, shown) = (position, Some(fingerprint(&frame.body)));
+            (from, shown) = (told, Some(fingerprint(&frame.body)));
         }
         let seen = if seen.is_past(from) { Seen::default() } else { seen };
         let shown = shown.filter(|_| is_latest);
-        state.members.insert(id, Place { member: Arc::clone(member), from, seen, shown });
+        // something may have been missing among what was told just now: what is told again of it is for them, too
+        state.members.insert(id, Place { member: Arc::clone(member), from: position, seen, shown });
         member.share(&self.question.query);
         let is_suspect = std::mem::take(&mut state.is_suspect);
         let is_whispered = std::mem::take(&mut state.is_whispered);
@@ -329,10 +332,12 @@ impl Group {
         let mut state = self.state();
         let is_next = state.position.is_some_and(|at| message.previous <= at && at < message.position);
         let is_idle = !state.is_running && self.mailbox.is_empty();
-        if is_next && is_idle {
-            state.position = Some(message.position);
+        // what cannot be told any more from what was lost has to be compared with the log first
+        let is_over = is_next && is_idle && !state.is_full();
+        if is_over {
+            state.pass(message.position);
         }
-        is_next && is_idle
+        is_over
     }
 
     fn put(&self, delivery: Delivery) {
@@ -359,13 +364,12 @@ struct Ear {
 impl Receiver for Ear {
     fn deliver(self: Arc<Self>, delivery: Delivery) {
         let mut state = self.group.state();
-        let has_members = !state.members.is_empty();
-        let compared = self.group.engine.compared();
-        if let Some(ears) = &mut state.ears {
-            ears.compare(compared);
-        }
+        let can_miss = state.can_miss();
         let heard = match &mut state.ears {
-            Some(ears) if has_members => ears.hear(self.topic, delivery),
+            Some(ears) if can_miss => {
+                ears.compare(self.group.engine.compared());
+                ears.hear(self.topic, delivery)
+            }
             // whoever comes first reads what there is
             Some(ears) => {
                 ears.note(self.topic, &delivery);
@@ -378,6 +382,10 @@ impl Receiver for Ear {
             Arc::clone(&self.group).deliver(delivery);
         }
     }
+
+    fn come_back(self: Arc<Self>) {
+        Arc::clone(&self.group).come_back();
+    }
 }
 
 /// How a group hears of its topic. (The bus owns it as long as it is attached.)
@@ -385,6 +393,14 @@ impl Receiver for Group {
     fn deliver(self: Arc<Self>, delivery: Delivery) {
         if !self.passes_over(&delivery) {
             self.deliver_to(delivery);
+        }
+    }
+
+    /// What the log has is compared for all groups at once, and those hear of it whom it concerns: of many, most have missed
+    /// nothing. Of what is in no log nobody else can tell.
+    fn come_back(self: Arc<Self>) {
+        if self.hears() {
+            self.deliver_to(Delivery::Whisper);
         }
     }
 }
@@ -407,18 +423,69 @@ impl State {
         }
     }
 
-    /// Something after `position` is missing, though what came later was told: all of it is told again.
-    fn go_back(&mut self, position: i64) {
-        if self.position.is_some_and(|at| position < at) {
-            self.position = Some(position);
-            self.forget_answers(position);
+    /// The log was read to its end, or there is nobody for whom.
+    fn end_reading(&mut self) {
+        if let Some(ears) = &mut self.ears {
+            ears.end_reading();
         }
     }
 
-    /// Nobody is here any more, and nothing is kept.
-    fn empty(&mut self) -> Vec<Place> {
+    /// The event at `position` is dealt with.
+    fn pass(&mut self, position: i64) {
+        self.position = Some(position);
+        if let Some(ears) = &mut self.ears {
+            ears.pass(position);
+        }
+    }
+
+    /// Whether so much was passed since everything was known that it has to be compared with the log.
+    fn is_full(&self) -> bool {
+        self.ears.as_ref().is_some_and(Ears::is_full)
+    }
+
+    /// Where somebody stands who had everything up to `from`, and then what was told here up to `at`.
+    fn standing(&self, from: i64, at: i64) -> Standing {
+        Standing { position: at, doubt: self.ears.as_ref().and_then(|ears| ears.doubt(from, at)) }
+    }
+
+    /// Whether there is anybody who could miss something, or may be before long.
+    fn can_miss(&self) -> bool {
+        !self.members.is_empty() || self.position.is_some_and(|at| self.floor < at)
+    }
+
+    /// The log has events at `positions`. One of them may have been missed, though what came later was told: from there on all
+    /// is told again.
+    fn go_back_to_missing(&mut self, positions: &[i64]) {
+        let Some(ears) = &self.ears else { return };
+        let at = self.position.unwrap_or_default();
+        if let Some(missing) = positions.iter().find(|position| **position <= at && ears.has_missed(**position)) {
+            self.go_back(missing - 1);
+        }
+    }
+
+    /// All that came after `position` is told again.
+    fn go_back(&mut self, position: i64) {
+        if let Some(ears) = &mut self.ears {
+            ears.go_back(position);
+        }
+        self.position = Some(position);
+        self.forget_answers(position);
+    }
+
+    /// Nobody is here any more, and nothing is kept. Those who were, and where each stands if the group was at `before`.
+    fn empty(&mut self, before: i64) -> Vec<(Place, Standing)> {
         self.forget_answers(self.position.unwrap_or_default());
-        self.members.drain().map(|(_, place)| place).collect()
+        let members = std::mem::take(&mut self.members);
+        let standing = |place: &Place| self.standing(place.from, before.max(place.from));
+        members.into_values().map(|place| (standing(&place), place)).map(|(standing, place)| (place, standing)).collect()
+    }
+
+    /// Of what is kept, nothing up to `position` is good for anybody any more.
+    fn forget_until(&mut self, position: i64) {
+        while let Some(oldest) = self.kept.pop_front_if(|oldest| oldest.position <= position) {
+            self.kept_bytes -= oldest.frame.body.len();
+        }
+        self.floor = self.floor.max(position);
     }
 
     /// Nothing up to `position` is known any more.
@@ -442,6 +509,9 @@ impl Group {
                 .data(Accepts::Everything)
                 .data(relayed);
             request.operation_name = question.operation_name.as_deref().map(ToOwned::to_owned);
+            if let Some(document) = self.engine.document(&question.query) {
+                request.set_parsed_query(document);
+            }
             self.engine.execute(request)
         })
     }
@@ -455,7 +525,7 @@ impl Group {
             // everybody left while it was made, and those who came since know more
             return;
         }
-        state.position = Some(position);
+        state.pass(position);
         let Some(frame) = frame else { return };
         self.hand_out(state, (before, position), version, frame, is_sound);
     }
@@ -496,12 +566,15 @@ impl Group {
                 place.shown = fingerprint;
                 count += 1;
             } else {
-                behind.push((*id, before.max(place.from)));
+                behind.push((*id, place.from));
             }
         }
         let behind: Vec<_> = behind
             .into_iter()
-            .filter_map(|(id, position)| state.members.remove(&id).map(|place| (place, position)))
+            .filter_map(|(id, from)| {
+                let standing = state.standing(from, before.max(from));
+                state.members.remove(&id).map(|place| (place, standing))
+            })
             .collect();
         let counters = self.engine.counters();
         Counters::add(&counters.messages, count);
@@ -520,8 +593,8 @@ impl Group {
         }
         drop(state);
         Counters::add(&counters.lags, behind.len());
-        for (place, position) in behind {
-            place.member.recover(position, place.seen);
+        for (place, standing) in behind {
+            place.member.recover(standing, place.seen);
         }
         self.end_if_empty();
     }
@@ -553,10 +626,12 @@ impl Group {
         let mut state = self.state();
         let before = state.position.unwrap_or_default();
         // the group has passed the event over, and does not claim to remember what came before
-        state.position = Some(before.max(position));
-        let members = state.empty();
+        if before < position {
+            state.pass(position);
+        }
+        let members = state.empty(before);
         drop(state);
-        self.let_go(members, before);
+        self.let_go(members);
     }
 
     /// Everybody goes on alone, because the group's own task broke. The next delivery begins another.
@@ -566,27 +641,27 @@ impl Group {
         let before = state.position.unwrap_or_default();
         // what it was about to do is done by nobody
         (state.is_running, state.is_suspect) = (false, true);
-        let members = state.empty();
+        let members = state.empty(before);
         drop(state);
-        self.let_go(members, before);
+        self.let_go(members);
     }
 
-    /// `members` go on alone, each from where they are; `before` is where the group was.
-    fn let_go(&self, members: Vec<Place>, before: i64) {
-        for place in members {
-            place.member.go_on_alone(before.max(place.from), place.seen);
+    /// `members` go on alone, each from where they are.
+    fn let_go(&self, members: Vec<(Place, Standing)>) {
+        for (place, standing) in members {
+            place.member.go_on_alone(standing, place.seen);
         }
         self.end_if_empty();
     }
 
     fn start_anew(&self, reason: StreamResetReason) {
         let mut state = self.state();
-        let members = state.empty();
+        let members = state.empty(0);
         // of the log that there is now nothing is known here; what was heard of it is read again
         (state.position, state.epoch, state.is_suspect) = (None, 0, true);
-        state.ears = state.ears.is_some().then(Ears::default);
+        state.ears = self.question.ears();
         drop(state);
-        for place in members {
+        for (place, _) in members {
             place.member.start_anew(reason);
         }
         self.end_if_empty();

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Enum, SimpleObject};
+use async_graphql::{Context, Enum, Name, SimpleObject};
 use domain::access::Audience;
 use domain::event::Topic;
 use futures_util::stream::BoxStream;
@@ -163,6 +163,12 @@ pub trait Source: Send + Sync + 'static {
         String::new()
     }
 
+    /// What it takes arguments for, where that can be said in several ways: by their names, as JSON. Those for whom it comes to
+    /// the same are told the same.
+    fn arguments(&self) -> Vec<(&'static str, serde_json::Value)> {
+        Vec::new()
+    }
+
     /// Whether the subscriber has a right to it, beyond what the field's guard says. Asked of each, before any share.
     fn authorise(&self, _app: &App) -> impl Future<Output = Result<()>> + Send {
         std::future::ready(Ok(()))
@@ -218,9 +224,24 @@ pub async fn follow<S: Source>(
     }
     let seat = ctx.data::<std::sync::Arc<catch_up::Seat>>();
     let seat = seat.map_err(|e| Error::fault("finding the subscription in the context", e.message))?;
-    let argument = ctx.item.node.get_argument("after").map(|value| value.node.to_string());
-    let variable = argument.as_deref().and_then(|argument| argument.strip_prefix('$'));
-    seat.catch_up(app, source, after, variable).await
+    let values = source.arguments().into_iter();
+    let values = values.filter_map(|(name, value)| Some((variable_of(ctx, name)?, value))).collect();
+    seat.catch_up(app, source, after, Variables { after: variable_of(ctx, "after"), values }).await
+}
+
+/// What the variables of an operation are to its group.
+#[derive(Debug, Clone, Default)]
+struct Variables {
+    /// The one that says where to begin, which has no part in what comes then.
+    after: Option<Name>,
+    /// What some of them are taken for.
+    values: Vec<(Name, serde_json::Value)>,
+}
+
+/// The variable that the argument `name` is, if it is one.
+fn variable_of(ctx: &Context<'_>, name: &str) -> Option<Name> {
+    let argument = ctx.item.node.get_argument(name)?.node.to_string();
+    argument.strip_prefix('$').map(Name::new)
 }
 
 /// Reads a message's payload. One that is not what its kind says is logged and left out.

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument as _;
 
 use super::catch_up::{Seat, Seen, Start};
+use super::ears::Standing;
 use super::engine::Engine;
 use super::group::{Group, Joined, fingerprint};
 use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
@@ -199,7 +200,7 @@ impl Place {
         };
         match self.cursor {
             _ if !self.has_sent => Some(self.start.clone()),
-            Some(cursor) if !cursor.is_partial => Some(Start::After(cursor.position, seen)),
+            Some(cursor) if !cursor.is_partial => Some(Start::After(cursor.into(), seen)),
             _ => None,
         }
     }
@@ -311,7 +312,7 @@ impl Member {
         };
         Ok(match arrival.join(self, shown) {
             Joined::Live => None,
-            Joined::Behind(position, seen) => Some(Start::After(position, seen)),
+            Joined::Behind(position, seen) => Some(Start::After(Standing::sure(position), seen)),
         })
     }
 
@@ -354,21 +355,21 @@ impl Member {
         if is_latest { self.queue.replace(self.number, frame.clone()) } else { self.queue.offer(self.number, frame.clone()) }
     }
 
-    /// It fell behind: once what waits for it has been read, it goes on from `position`, by the log.
-    pub(super) fn recover(self: &Arc<Self>, position: i64, seen: Seen) {
+    /// It fell behind: once what waits for it has been read, it goes on from where it is `standing`, by the log.
+    pub(super) fn recover(self: &Arc<Self>, standing: Standing, seen: Seen) {
         let member = Arc::clone(self);
         self.leave(async move {
             match timeout(member.queue.patience(), member.queue.drained()).await {
-                Ok(Ok(())) => member.run(Start::After(position, seen)).await,
+                Ok(Ok(())) => member.run(Start::After(standing, seen)).await,
                 Ok(Err(Gone)) => {}
                 Err(_) => member.queue.condemn(Verdict::TooSlow),
             }
         });
     }
 
-    /// It goes on alone after `position`, because its group cannot.
-    pub(super) fn go_on_alone(self: &Arc<Self>, position: i64, seen: Seen) {
-        self.leave(Arc::clone(self).run(Start::After(position, seen)));
+    /// It goes on alone from where it is `standing`, because its group cannot.
+    pub(super) fn go_on_alone(self: &Arc<Self>, standing: Standing, seen: Seen) {
+        self.leave(Arc::clone(self).run(Start::After(standing, seen)));
     }
 
     /// It starts anew, because the log does not say what came since.

@@ -21,16 +21,22 @@ impl Engine {
     pub async fn watch(self, stop: CancellationToken) {
         let mut known: Option<relay::Head> = None;
         let silence = self.app().config.bus_check;
+        let bus = &self.app().bus;
+        let mut losses = bus.losses();
         loop {
-            match self.compare(known).await {
+            // what is lost after this is looked for once more
+            losses.mark_unchanged();
+            let compared = self.compare(known).await;
+            let pause = if bus.is_live() && compared.is_ok() { silence } else { AWAY.min(silence) };
+            match compared {
                 Ok(head) => known = Some(head),
                 Err(error) => tracing::warn!(?error, "this instance could not be compared with the log"),
             }
-            let bus = &self.app().bus;
-            let pause = if bus.is_live() { silence } else { AWAY.min(silence) };
             tokio::select! {
                 () = stop.cancelled() => return,
-                // a bus that comes or goes is a reason to look at once
+                // the groups wait for it
+                Ok(()) = losses.changed() => {}
+                // a bus that goes is a reason to look at once
                 _ = timeout(pause, bus.turned()) => {}
             }
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::access::{Actor as Principal, Role};
 use domain::area::{self, Grain};
+use domain::event::Topic;
 use domain::geo::{Circle, KM_PER_DEGREE, Point};
 use domain::id::{Kind, encode};
 use entity::{order, seller};
@@ -13,7 +14,7 @@ use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::graphql::build_schema;
 use quick_commerce::orders::service::{list_first_offered, list_offered};
 use quick_commerce::platform::page::PageArgs;
-use quick_commerce::platform::relay;
+use quick_commerce::platform::relay::{self, Since};
 use quick_commerce::stream::Engine;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -23,6 +24,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::app::build;
 use crate::support::crowd::{customers, partners, place, refused, uuid};
 use crate::support::story::{Shop, key, seller_with_product};
 use crate::support::ticks::{Follower, someone};
@@ -33,6 +35,8 @@ over_both_shapes! {
     a_neighbourhood_hears_of_its_own_offers_and_others_cost_it_nothing,
     a_cursor_of_an_area_brings_what_was_missed_and_nothing_twice,
     a_cursor_of_another_circle_starts_anew,
+    partners_who_are_at_about_the_same_place_are_told_the_same_in_one_execution,
+    a_message_that_one_cell_lost_is_brought_by_a_cursor_past_it,
     the_list_and_the_feed_of_a_circle_agree_on_every_store,
     offers_around_a_point_are_read_by_the_cells_of_an_index,
     an_order_from_before_there_were_cells_is_found,
@@ -46,7 +50,7 @@ const AROUND: &str = "subscription Around($near: GeoPointInput, $radiusKm: Float
         ... on StreamReset { cursor reset: reason } } }";
 
 /// Where stores are at first.
-const CITY: Point = Point { latitude: 12.9716, longitude: 77.5946 };
+const CITY: Point = Point { latitude: 12.972, longitude: 77.595 };
 
 fn around(point: Point, radius_km: f64) -> Value {
     json!({ "near": { "latitude": point.latitude, "longitude": point.longitude }, "radiusKm": radius_km })
@@ -209,11 +213,62 @@ async fn a_cursor_of_another_circle_starts_anew(shape: Shape) {
     }
 }
 
+async fn partners_who_are_at_about_the_same_place_are_told_the_same_in_one_execution(shape: Shape) {
+    let city = City::start(shape).await;
+    let exactly = json!({ "near": { "latitude": 12.972, "longitude": 77.595 }, "radiusKm": 5 });
+    let (mut one, first) = city.follow(&exactly).await;
+    let mut about = around(Point { latitude: 12.972_31, longitude: 77.594_62 }, 5.0);
+    let (mut other, _) = city.follow(&about).await;
+    let (mut silent, _) = city.follow(&json!({ "near": about["near"] })).await;
+    assert_eq!(city.engine.counts().groups, 1, "in other words, and five kilometres unless it is said");
+    let executions = city.engine.counts().executions;
+    let order = city.offer(away(2.0, 0.0)).await;
+    for follower in [&mut one, &mut other, &mut silent] {
+        let distance = away(2.0, 0.0).distance_m(CITY);
+        let item = follower.item().await;
+        assert_eq!(item["order"]["orderId"], id(&order));
+        assert!((item["order"]["pickupDistanceKm"].as_f64().unwrap() * 1_000.0 - distance).abs() <= 5.0, "{item}");
+    }
+    assert_eq!(city.engine.counts().executions, executions + 1);
+    // who has moved a little goes on where they were
+    about["after"] = first["cursor"].clone();
+    let (_back, item) = city.resume(&about).await;
+    assert_eq!(item["order"]["orderId"], id(&order));
+    let (_beside, _) = city.follow(&around(Point { latitude: 12.972_6, longitude: 77.595 }, 5.0)).await;
+    assert_eq!(city.engine.counts().groups, 2);
+}
+
+async fn a_message_that_one_cell_lost_is_brought_by_a_cursor_past_it(shape: Shape) {
+    let city = City::start(shape).await;
+    let app = &city.app.app;
+    // its bus brings what the test has it bring
+    let mut settings = app.config.clone();
+    settings.redis_prefix = format!("{}-far", settings.redis_prefix);
+    let far = build(settings, app.clock.clone(), 9).await;
+    let engine = Engine::new(far.clone(), build_schema(&far));
+    let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), AROUND, &around(CITY, 5.0));
+    follower.item().await;
+    until(|| async { engine.counts().subscriptions == 1 }).await;
+    let (lost, told) = (city.offer(CITY).await, city.offer(away(3.0, 0.0)).await);
+    let topic = |order: &order::Model| Topic::Area(u64::try_from(order.pickup_cell).unwrap());
+    assert_ne!(topic(&lost), topic(&told));
+    until(|| async { relay::settled(far.db.reader()).await.unwrap().is_some() }).await;
+    let Since::Messages(messages, _) = relay::since(far.db.reader(), topic(&told), 0, 10).await.unwrap() else { panic!() };
+    far.bus.publish(vec![(topic(&told), messages[0].clone())]).await.unwrap();
+    let item = follower.item().await;
+    assert_eq!(item["order"]["orderId"], id(&told));
+    let mut variables = around(CITY, 5.0);
+    variables["after"] = item["cursor"].clone();
+    let (mut back, item) = city.resume(&variables).await;
+    assert_eq!(item["order"]["orderId"], id(&lost));
+    assert_eq!(back.item().await["order"]["orderId"], id(&told), "nobody can tell which of them it was");
+}
+
 async fn the_list_and_the_feed_of_a_circle_agree_on_every_store(shape: Shape) {
     let city = City::start(shape).await;
     let mut feeds = Vec::new();
     for radius_km in [1.0, 4.9, 5.0, 5.1, 25.0] {
-        let centre = away(1.5, -0.7);
+        let centre = away(1.5, -0.7).rounded();
         let (feed, _) = city.follow(&around(centre, radius_km)).await;
         feeds.push((Circle::new(centre, radius_km).unwrap(), feed, BTreeSet::new()));
     }

@@ -185,7 +185,7 @@ async fn a_cursor_of_another_stream_begins_anew(shape: Shape) {
     let app = TestApp::start(shape).await;
     let (shop, customer) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer());
     let order = place_order(&customer, &shop.product_id, 1).await;
-    let foreign = EventCursor { epoch: 1, stream: 2, position: 3, is_partial: false }.encode();
+    let foreign = EventCursor { epoch: 1, stream: 2, position: 3, doubt: None, is_partial: false }.encode();
     let mut events = ask(&app, &customer, MY_ORDER_UPDATES, json!({})).after(&foreign).open().await;
     let reset = events.item().await;
     assert_eq!((&reset["__typename"], &reset["reason"]), (&json!("StreamReset"), &json!("SERVER")));

@@ -449,7 +449,7 @@ async fn a_cursor_of_another_server_starts_anew(shape: Shape) {
     let app = TestApp::start(shape).await;
     let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
     let id = place_order(&customer, &shop.product_id, 1).await;
-    let elsewhere = EventCursor { epoch: 1, stream: 2, position: 3, is_partial: false };
+    let elsewhere = EventCursor { epoch: 1, stream: 2, position: 3, doubt: None, is_partial: false };
     for foreign in [elsewhere, EventCursor { position: -1, ..elsewhere }].map(EventCursor::encode) {
         let mut feed = Feed::follow(&customer, MY_ORDER_UPDATES, json!({ "after": foreign })).await;
         let reset = feed.next().await;

@@ -49,7 +49,10 @@ impl PartnerDesk {
     async fn available_orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where you are: only orders to be picked up around here, with their distance from here.")]
+        #[graphql(
+            desc = "Where you are: only orders to be picked up around here, with their distance from here. Rounded to a \
+                          thousandth of a degree, which is within 80 metres."
+        )]
         near: Option<GeoPointInput>,
         #[graphql(desc = "How far around `near` to look, in kilometres: above 0, at most 50; 5 when absent.")]
         radius_km: Option<f64>,

@@ -11,6 +11,7 @@ use domain::geo::{Circle, Point};
 use domain::id::Kind;
 use entity::order;
 use futures_util::stream::BoxStream;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::available::{AvailableOrder, circle};
@@ -21,7 +22,7 @@ use crate::orders::event::{Offer, OrderChange};
 use crate::orders::graphql::order_version;
 use crate::orders::service::list_first_offered;
 use crate::platform::bus::Message;
-use crate::stream::{Filter, Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
+use crate::stream::{Filter, Snapshot, SnapshotCursors, Source, StreamReset, follow};
 
 /// Orders that the feed begins with.
 const MAX_SNAPSHOT: usize = 100;
@@ -140,6 +141,13 @@ impl Source for Available {
         Some(Arc::new(move |message| pickup(message).is_none_or(|pickup| circle.contains(pickup))))
     }
 
+    /// Partners who are at about the same place ask the same, in whatever words.
+    fn arguments(&self) -> Vec<(&'static str, Value)> {
+        let Some(Circle { centre, radius_km }) = self.circle else { return Vec::new() };
+        let near = json!({ "latitude": centre.latitude, "longitude": centre.longitude });
+        vec![("near", near), ("radiusKm", radius_km.into())]
+    }
+
     /// An order on offer tells every partner the same.
     fn audience(&self) -> Audience {
         Audience::Role
@@ -175,14 +183,14 @@ impl Source for Available {
 
 impl Available {
     fn change(&self, message: &Message, cursor: EventCursor) -> Option<AvailableOrdersItem> {
-        let change: OrderChange = payload(message)?;
+        let change: Arc<OrderChange> = message.payload.read()?;
         if !self.concerns(&change.order) {
             return None;
         }
         let event_id = ids::id(Kind::Event, message.event_id);
         let reason = match change.offer? {
             Offer::Opened => {
-                let order = self.order(change.order);
+                let order = self.order(change.order.clone());
                 let item = OrderAvailable { cursor, event_id, at: message.at, order };
                 return Some(AvailableOrdersItem::Available(Box::new(item)));
             }
@@ -206,7 +214,10 @@ impl DispatchSubscription {
     async fn available_orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where you are: only orders to be picked up around here, with their distance from here.")]
+        #[graphql(
+            desc = "Where you are: only orders to be picked up around here, with their distance from here. Rounded to a \
+                          thousandth of a degree, which is within 80 metres."
+        )]
         near: Option<GeoPointInput>,
         #[graphql(desc = "How far around `near` to look, in kilometres: above 0, at most 50; 5 when absent.")]
         radius_km: Option<f64>,

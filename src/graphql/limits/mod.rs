@@ -3,20 +3,21 @@
 mod cost;
 mod lexer;
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest, NextValidation};
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{
-    ObjectType, Positioned, Request, SchemaBuilder, ServerError, ServerResult, SubscriptionType, ValidationResult,
-    async_trait,
+    CacheControl, ObjectType, Positioned, Request, SchemaBuilder, ServerError, ServerResult, SubscriptionType,
+    ValidationResult, async_trait,
 };
 use serde_json::Map;
 
 use self::cost::{Cost, Immeasurable, Measure};
 use super::budget::Spend;
-use super::context::Accepts;
+use super::context::{Accepts, Shared};
 use super::error::GraphError;
 use super::finish::Finish;
 use super::observe::Observe;
@@ -82,6 +83,10 @@ impl Extension for Limiter {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
+        if ctx.data_opt::<Shared>().is_some() {
+            // as above: it is valid, and paid for
+            return Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 });
+        }
         next.run(ctx).await.map_err(|errors| errors.into_iter().map(|error| self.named(error)).collect())
     }
 }
@@ -89,6 +94,10 @@ impl Extension for Limiter {
 impl Limiter {
     /// Refuses what must not be validated, let alone executed. What is parsed here is not parsed again.
     fn check(&self, request: &mut Request) -> ServerResult<()> {
+        if request.data.contains_key(&TypeId::of::<Shared>()) {
+            // each of those whom it is executed for was let in with it
+            return Ok(());
+        }
         let limits = self.0;
         let lexed = lexer::lex(&request.query);
         if lexed.tokens > limits.tokens {

@@ -49,7 +49,7 @@ impl OrderEvent {
         }
         let (epoch, position) = load::<PositionLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
         let stream = stream_id(Topic::Order(self.row.order_id), "");
-        Ok(EventCursor { epoch, stream, position, is_partial: false })
+        Ok(EventCursor { epoch, stream, position, doubt: None, is_partial: false })
     }
 
     /// What happened.

@@ -125,7 +125,7 @@ pub(crate) mod tests {
 
     /// A message at `position`, with the one before it at `previous`.
     pub(crate) fn message(position: i64, previous: i64) -> Delivery {
-        let payload = Arc::new(serde_json::Value::Null);
+        let payload = super::super::Payload::default();
         let (event_id, at) = (uuid::Uuid::nil(), chrono::DateTime::UNIX_EPOCH);
         Delivery::Message(Message { position, previous, event_id, kind: "test.happened".into(), at, payload })
     }

@@ -4,6 +4,7 @@
 //! being waited for. The event log is where nothing is lost; whoever sees a gap reads there.
 
 mod mailbox;
+mod payload;
 mod redis;
 mod stream;
 mod topics;
@@ -15,10 +16,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::event::Topic;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 pub use self::mailbox::{Listener, Mailbox, newest};
+pub use self::payload::Payload;
 pub use self::stream::{StreamBatch, StreamEntry, StreamTop};
 pub use self::topics::Attachment;
 use self::topics::Topics;
@@ -42,7 +44,7 @@ pub struct Message {
     /// When.
     pub at: DateTime<Utc>,
     /// Absolute state, as the slice that wrote it defines.
-    pub payload: Arc<serde_json::Value>,
+    pub payload: Payload,
 }
 
 /// What a receiver hears.
@@ -63,6 +65,12 @@ pub enum Delivery {
 pub trait Receiver: Send + Sync + 'static {
     /// Takes `delivery`, without waiting for anything.
     fn deliver(self: Arc<Self>, delivery: Delivery);
+
+    /// The bus was away and is back: on every topic messages may have been lost. Who is told by somebody else what they missed
+    /// ([`Bus::losses`]) need not look for it.
+    fn come_back(self: Arc<Self>) {
+        self.deliver(Delivery::Gap);
+    }
 }
 
 /// The bus within one process.
@@ -162,6 +170,13 @@ impl Bus {
         self.topics().behind(topic, position);
     }
 
+    /// Changes when messages of any topic may have been lost, once nothing is any more: whoever compares this instance with the
+    /// log then, and tells of what moved ([`Bus::behind`]), spares each of many receivers to look for itself.
+    #[must_use]
+    pub fn losses(&self) -> watch::Receiver<()> {
+        self.topics().losses()
+    }
+
     /// Tells every receiver on this instance that messages may be missing.
     pub fn gap(&self) {
         self.topics().gap();
@@ -174,15 +189,18 @@ impl Bus {
         }
     }
 
-    /// Hands messages to whoever listens now.
+    /// Hands messages to whoever listens now, each by its topic or by the topic's text: between instances that need not be one
+    /// that this instance knows.
     ///
     /// # Errors
     /// When Redis cannot be reached; then some may have been published.
-    pub async fn publish(&self, messages: Vec<(Topic, Message)>) -> Result<()> {
+    pub async fn publish<T: fmt::Display + Send + Sync>(&self, messages: Vec<(T, Message)>) -> Result<()> {
         match self {
             Self::Memory(Memory(topics)) => {
                 for (topic, message) in messages {
-                    topics.deliver(topic, &message);
+                    if let Ok(topic) = topic.to_string().parse() {
+                        topics.deliver(topic, &message);
+                    }
                 }
                 Ok(())
             }

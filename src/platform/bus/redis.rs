@@ -1,6 +1,7 @@
 //! The bus between instances: Redis pub/sub, one subscriber connection an instance, one subscription a topic in use.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,13 +88,13 @@ impl RedisBus {
         Ok(())
     }
 
-    pub(super) async fn publish(&self, messages: &[(Topic, Message)]) -> Result<()> {
+    pub(super) async fn publish<T: Display + Sync>(&self, messages: &[(T, Message)]) -> Result<()> {
         if messages.is_empty() {
             return Ok(());
         }
         let mut pipe = redis::pipe();
         for (topic, message) in messages {
-            pipe.publish(channel(&self.prefix, *topic), serde_json::to_vec(message)?).ignore();
+            pipe.publish(channel(&self.prefix, topic), serde_json::to_vec(message)?).ignore();
         }
         let published = in_time(pipe.query_async::<()>(&mut self.commands.clone())).await;
         published.map_err(|e| Error::fault("publishing to Redis", e))
@@ -156,7 +157,7 @@ impl RedisBus {
     }
 }
 
-fn channel(prefix: &str, topic: Topic) -> String {
+fn channel(prefix: &str, topic: impl Display) -> String {
     format!("{prefix}:{topic}")
 }
 
@@ -205,7 +206,7 @@ impl Subscriber {
         // whoever attached since then and before that asked for nothing
         self.subscribe_to_all(&mut sink, &mut subscribed).await?;
         // whatever was published while nobody was subscribed is missing
-        self.topics.gap();
+        self.topics.come_back();
         let mut cleaning = interval(LINGER);
         let prefix = format!("{}:", self.prefix);
         loop {
@@ -255,7 +256,7 @@ impl Subscriber {
             Ok(message) => self.topics.deliver(topic, &message),
             Err(error) => {
                 tracing::error!(%error, %topic, "a message on the bus is not ours");
-                self.topics.gap();
+                self.topics.gap_of(topic);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::event::Topic;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::{Delivery, Message, Receiver};
 
@@ -16,11 +16,13 @@ pub(super) struct Topics {
     receivers: Mutex<HashMap<Topic, Attached>>,
     next: AtomicU64,
     silence: broadcast::Sender<()>,
+    losses: watch::Sender<()>,
 }
 
 impl Default for Topics {
     fn default() -> Self {
-        Self { receivers: Mutex::default(), next: AtomicU64::default(), silence: broadcast::Sender::new(1) }
+        let (silence, losses) = (broadcast::Sender::new(1), watch::Sender::new(()));
+        Self { receivers: Mutex::default(), next: AtomicU64::default(), silence, losses }
     }
 }
 
@@ -98,10 +100,26 @@ impl Topics {
 
     /// Tells every receiver that messages may be missing.
     pub(super) fn gap(&self) {
-        let receivers: Vec<_> = self.lock().values().flatten().map(|(_, receiver)| Arc::clone(receiver)).collect();
-        for receiver in receivers {
+        for receiver in self.all() {
             receiver.deliver(Delivery::Gap);
         }
+    }
+
+    /// Every topic is heard again after the bus was away.
+    pub(super) fn come_back(&self) {
+        for receiver in self.all() {
+            receiver.come_back();
+        }
+        self.losses.send_replace(());
+    }
+
+    /// Changes when the bus was away.
+    pub(super) fn losses(&self) -> watch::Receiver<()> {
+        self.losses.subscribe()
+    }
+
+    fn all(&self) -> Vec<Arc<dyn Receiver>> {
+        self.lock().values().flatten().map(|(_, receiver)| Arc::clone(receiver)).collect()
     }
 
     /// The topics that somebody hears of.

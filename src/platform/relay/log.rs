@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::event::Topic;
-use entity::{event, event_topic, relay};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value};
+use entity::{event, relay};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value,
+};
 use uuid::Uuid;
 
 use super::FEED;
@@ -111,29 +113,16 @@ pub async fn page_since(db: &impl ConnectionTrait, topics: &[Topic], position: i
     if position == head {
         return Ok(Since::Messages(Vec::new(), head));
     }
-    let mut mine: Vec<i64> = event_topic::Entity::find()
-        .select_only()
-        // an event may be of several of them
-        .distinct()
-        .column(event_topic::Column::Position)
-        .filter(event_topic::Column::Topic.is_in(topics.iter().map(Topic::to_string)))
-        .filter(event_topic::Column::Position.gt(position))
-        .order_by_asc(event_topic::Column::Position)
-        .limit(limit + 1)
-        .into_tuple()
-        .all(db)
-        .await?;
-    if mine.len() as u64 > limit {
-        return Ok(Since::Forgotten);
-    }
+    let Some(mut mine) = between(db, topics, position, i64::MAX, limit).await? else { return Ok(Since::Forgotten) };
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let is_whole = mine.len() <= size;
     mine.truncate(size);
-    let rows = event::Entity::find()
-        .filter(event::Column::Position.is_in(mine.iter().copied()))
-        .order_by_asc(event::Column::Position)
-        .all(db)
-        .await?;
+    let rows = if mine.is_empty() {
+        Vec::new()
+    } else {
+        let mine = event::Entity::find().filter(event::Column::Position.is_in(mine.iter().copied()));
+        mine.order_by_asc(event::Column::Position).all(db).await?
+    };
     // asked last: what was still kept now was kept while it was read
     if rows.len() != mine.len() || floor(db).await?.is_none_or(|floor| floor > position + 1) {
         return Ok(Since::Forgotten);
@@ -143,6 +132,59 @@ pub async fn page_since(db: &impl ConnectionTrait, topics: &[Topic], position: i
     let messages = rows.into_iter().zip(before).map(|(row, previous)| message(row, previous)).collect();
     let last = mine.last().copied().unwrap_or(position);
     Ok(Since::Messages(messages, if is_whole { last.max(head) } else { last }))
+}
+
+/// The positions of the events of `topics` after `after` and up to `to`, in order. `None`: they are more than `limit`; however many
+/// there are, not much more than that of the index is read. (An event that is of several of the topics counts for each.)
+///
+/// # Errors
+/// When the database fails.
+pub async fn between(
+    db: &impl ConnectionTrait,
+    topics: &[Topic],
+    after: i64,
+    to: i64,
+    limit: u64,
+) -> Result<Option<Vec<i64>>> {
+    let backend = db.get_database_backend();
+    let places = |form: fn(usize) -> String| (4..topics.len() + 4).map(form).collect::<Vec<_>>().join(", ");
+    // Each topic from where it was, until there are enough, and in no order: to have the first of all topics' all of them would
+    // have to be read. PostgreSQL is told so, lest it read along another index; SQLite does nothing else.
+    let entries = if backend == DbBackend::Postgres {
+        format!(
+            "SELECT e.position FROM (VALUES {}) AS asked (topic) CROSS JOIN LATERAL ( \
+               SELECT position FROM event_topics \
+               WHERE topic = asked.topic AND position > $1 AND position <= $2 ORDER BY position LIMIT $3 \
+             ) AS e LIMIT $3",
+            places(|place| format!("(${place})"))
+        )
+    } else {
+        format!(
+            "SELECT position FROM event_topics WHERE topic IN ({}) AND position > $1 AND position <= $2 LIMIT $3",
+            places(|place| format!("${place}"))
+        )
+    };
+    let sql = format!("SELECT position, count(*) AS entries FROM ({entries}) AS found GROUP BY position ORDER BY position");
+    let most = limit.saturating_add(1).min(i64::MAX.unsigned_abs()).cast_signed();
+    let values =
+        [after.into(), to.into(), most.into()].into_iter().chain(topics.iter().map(|topic| topic.to_string().into()));
+    let (mut positions, mut entries) = (Vec::new(), 0_i64);
+    for row in db.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
+        positions.push(row.try_get("", "position")?);
+        entries += row.try_get::<i64>("", "entries")?;
+    }
+    Ok((entries < most).then_some(positions))
+}
+
+/// Whether the log has `count` events of `topics` after `after` and up to `to`, neither more nor fewer, and keeps all that it ever
+/// had there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_between(db: &impl ConnectionTrait, topics: &[Topic], after: i64, to: i64, count: u64) -> Result<bool> {
+    let found = between(db, topics, after, to, count).await?;
+    // asked last: what was still kept now was kept while it was counted
+    Ok(found.is_some_and(|found| found.len() as u64 == count) && floor(db).await?.is_some_and(|floor| floor <= after + 1))
 }
 
 /// Events of `topic`, and of no other, that are committed and wait for their position, at most `limit`: for whoever cannot
@@ -215,7 +257,7 @@ pub async fn positions(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(U
 }
 
 /// The position of the newest event of each of `topics` up to `position`; a topic of which none is kept has 0.
-pub(super) async fn newest(db: &impl ConnectionTrait, topics: Vec<Topic>, position: i64) -> Result<HashMap<Topic, i64>> {
+pub(super) async fn newest(db: &impl ConnectionTrait, topics: Vec<String>, position: i64) -> Result<HashMap<String, i64>> {
     if topics.is_empty() {
         return Ok(HashMap::new());
     }
@@ -227,14 +269,11 @@ pub(super) async fn newest(db: &impl ConnectionTrait, topics: Vec<Topic>, positi
          ), 0) AS position FROM asked",
         places.join(", ")
     );
-    let values = std::iter::once(Value::from(position)).chain(topics.iter().map(|topic| topic.to_string().into()));
+    let values = std::iter::once(Value::from(position)).chain(topics.into_iter().map(Value::from));
     let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
     let mut newest = HashMap::with_capacity(rows.len());
     for row in rows {
-        let topic: String = row.try_get("", "topic")?;
-        if let Ok(topic) = topic.parse() {
-            newest.insert(topic, row.try_get("", "position")?);
-        }
+        newest.insert(row.try_get("", "topic")?, row.try_get("", "position")?);
     }
     Ok(newest)
 }

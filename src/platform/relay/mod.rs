@@ -24,7 +24,8 @@ use uuid::Uuid;
 pub use self::epoch::{new_epoch, prepare};
 pub(in crate::platform) use self::log::message;
 pub use self::log::{
-    Head, Moved, Outbox, Since, head, moved, outbox, page_since, positions, published, settled, since, waiting,
+    Head, Moved, Outbox, Since, between, has_between, head, moved, outbox, page_since, positions, published, settled, since,
+    waiting,
 };
 pub use self::stream::Shape;
 use self::stream::Streaming;
@@ -218,7 +219,12 @@ pub enum Step {
     Moved(u64),
 }
 
-/// The topics of a list; what is none is left out.
+/// The topics of a list as it names them.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(' ').filter(|name| !name.is_empty())
+}
+
+/// The topics of a list; what this instance knows of none is left out.
 fn topics(list: &str) -> impl Iterator<Item = Topic> {
-    list.split(' ').filter_map(|topic| topic.parse().ok())
+    names(list).filter_map(|topic| topic.parse().ok())
 }

@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use domain::event::Topic;
 use entity::{event, relay};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{BATCH, FEED, Relay, Step, log, topics};
+use super::{BATCH, FEED, Relay, Step, log, names};
 use crate::platform::bus::Message;
 use crate::platform::error::Result;
 
@@ -50,17 +49,18 @@ impl Relay {
         Ok(Step::Moved(count))
     }
 
-    /// What `rows`, the events after `position`, are to each of their topics. A message names the one before it.
-    async fn chained(&self, rows: Vec<event::Model>, position: i64) -> Result<Vec<(Topic, Message)>> {
-        let concerned: HashSet<Topic> = rows.iter().flat_map(|row| topics(&row.topics)).collect();
+    /// What `rows`, the events after `position`, are to each of their topics, as the log names them: one that only a newer
+    /// instance knows is for that one to hear. A message names the one before it.
+    async fn chained(&self, rows: Vec<event::Model>, position: i64) -> Result<Vec<(String, Message)>> {
+        let concerned: HashSet<String> = rows.iter().flat_map(|row| names(&row.topics)).map(str::to_owned).collect();
         let mut newest = log::newest(self.db.reader(), concerned.into_iter().collect(), position).await?;
         let mut messages = Vec::with_capacity(rows.len());
         for mut row in rows {
             let of = std::mem::take(&mut row.topics);
             let message = log::message(row, 0);
-            for topic in topics(&of) {
-                let previous = newest.insert(topic, message.position).unwrap_or(0);
-                messages.push((topic, Message { previous, ..message.clone() }));
+            for topic in names(&of) {
+                let previous = newest.insert(topic.to_owned(), message.position).unwrap_or(0);
+                messages.push((topic.to_owned(), Message { previous, ..message.clone() }));
             }
         }
         Ok(messages)

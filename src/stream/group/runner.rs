@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Group, answer};
-use crate::graphql::scalars::EventCursor;
-use crate::platform::bus::{Delivery, Message, newest};
+use crate::graphql::scalars::{Doubt, EventCursor};
+use crate::platform::bus::{Delivery, Message, Payload, newest};
+use crate::platform::error::Result;
 use crate::platform::relay::{self, Since};
 use crate::stream::counters::Counters;
-use crate::stream::ears::Ears;
+use crate::stream::ears::Standing;
 use crate::stream::execution::{Execution, Outcome};
 use crate::stream::queue::Frame;
 use crate::stream::{Policy, StreamResetReason, WHISPERED};
@@ -97,8 +98,11 @@ impl Runner {
             Delivery::Message(message) => {
                 let is_hole = self.group.state().position.is_some_and(|at| message.previous > at);
                 // while the hole is there nothing goes past it: the log has this message, too
-                if !(is_hole || self.owes) || self.repair().await {
-                    self.take(message).await;
+                if (!(is_hole || self.owes) || self.repair().await) && self.take(message).await {
+                    let is_full = self.group.state().is_full();
+                    if is_full {
+                        self.repair().await;
+                    }
                 }
             }
             Delivery::Gap => {
@@ -127,29 +131,30 @@ impl Runner {
     /// Reads what the bus may have lost. `false`: that did not work, and will be tried again; everybody stands where they
     /// stood.
     async fn repair(&mut self) -> bool {
-        let (epoch, at) = {
-            let mut state = self.group.state();
-            if let Some(position) = state.ears.as_mut().and_then(Ears::take_missing) {
-                state.go_back(position);
+        let group = Arc::clone(&self.group);
+        let (epoch, standing) = {
+            let mut state = group.state();
+            if let Some(ears) = &mut state.ears {
+                ears.begin_reading();
             }
             if state.members.is_empty() {
                 state.is_suspect = state.entering > 0;
                 state.position = None;
                 state.forget_answers(0);
+                state.end_reading();
                 self.owes = false;
                 return true;
             }
-            (state.epoch, state.position.unwrap_or_default())
+            let at = state.position.unwrap_or_default();
+            (state.epoch, state.standing(0, at))
         };
-        let group = Arc::clone(&self.group);
         if epoch != group.engine.epoch() {
             group.start_anew(StreamResetReason::Server);
             self.owes = false;
             return true;
         }
         Counters::add(&group.engine.counters().repairs, 1);
-        let (db, topics) = (group.engine.app().db.reader(), &group.question.topics);
-        match relay::page_since(db, topics, at, MAX_REPAIR, MAX_REPAIR).await {
+        match Self::read(&group, standing).await {
             Ok(Since::Messages(messages, known)) => {
                 let older = if group.question.policy == Policy::All { 0 } else { messages.len().saturating_sub(1) };
                 for message in messages.into_iter().skip(older) {
@@ -172,8 +177,26 @@ impl Runner {
                 return false;
             }
         }
+        group.state().end_reading();
         self.owes = false;
         true
+    }
+
+    /// What the log has after where everybody stands. With several topics something before that may have been lost, too, which
+    /// nobody could tell: then everybody stands before it from now on.
+    async fn read(group: &Group, Standing { position, doubt }: Standing) -> Result<Since> {
+        let (db, topics) = (group.engine.app().db.reader(), &group.question.topics);
+        let mut position = position;
+        if let Some(Doubt { known, .. }) = doubt {
+            let positions = relay::between(db, topics, known, position, MAX_REPAIR).await?;
+            let mut state = group.state();
+            match positions {
+                Some(positions) => state.go_back_to_missing(&positions),
+                None => state.go_back(known),
+            }
+            position = state.position.unwrap_or(position);
+        }
+        relay::page_since(db, topics, position, MAX_REPAIR, MAX_REPAIR).await
     }
 
     /// Waits for a database that is away, and then has the log read from where everybody stands.
@@ -187,25 +210,25 @@ impl Runner {
     /// Has `message` executed and hands its answer to everybody. `false`: that did not work, and will be tried again.
     async fn take(&mut self, message: Message) -> bool {
         let group = Arc::clone(&self.group);
-        let epoch = {
+        let (epoch, doubt) = {
             let mut state = group.state();
             if state.position.is_some_and(|at| message.position <= at) {
                 return true;
             }
             if state.members.is_empty() {
-                state.position = Some(message.position);
+                state.pass(message.position);
                 state.forget_answers(message.position);
                 return true;
             }
             if group.question.filter.as_ref().is_some_and(|concerns| !concerns(&message)) {
-                state.position = Some(message.position);
+                state.pass(message.position);
                 return true;
             }
-            state.epoch
+            (state.epoch, state.ears.as_ref().and_then(|ears| ears.doubt_past(message.position)))
         };
         Counters::add(&group.engine.counters().events, 1);
         let position = message.position;
-        let cursor = EventCursor { epoch, stream: group.question.stream, position, is_partial: false };
+        let cursor = EventCursor { epoch, stream: group.question.stream, position, doubt, is_partial: false };
         let Some((outcome, is_sound)) = self.execute(&message, cursor).await else {
             self.wait().await;
             return false;
@@ -259,9 +282,9 @@ impl Runner {
             event_id: app.ids.uuid(),
             kind: WHISPERED.into(),
             at: app.clock.now(),
-            payload: Arc::default(),
+            payload: Payload::default(),
         };
-        let cursor = EventCursor { epoch, stream: group.question.stream, position, is_partial: false };
+        let cursor = EventCursor { epoch, stream: group.question.stream, position, doubt: None, is_partial: false };
         let Some((outcome, is_sound)) = self.execute(&message, cursor).await else { return self.wait().await };
         let is_over = self.execution.as_ref().is_some_and(Execution::is_over);
         match outcome {

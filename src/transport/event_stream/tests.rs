@@ -6,7 +6,7 @@ use crate::stream::{Frame, Verdict};
 
 const LONG: Duration = Duration::from_mins(1);
 
-const CURSOR: EventCursor = EventCursor { epoch: 1, stream: 2, position: 3, is_partial: false };
+const CURSOR: EventCursor = EventCursor { epoch: 1, stream: 2, position: 3, doubt: None, is_partial: false };
 
 fn queue() -> Arc<SendQueue> {
     SendQueue::new(SendQueueBudget { bytes: 1 << 20, age: LONG })

@@ -203,7 +203,7 @@ async fn a_subscription_resumes_from_a_cursor_of_this_server_only(shape: Shape) 
         assert!(matches!(code, Some("BAD_ARGUMENT" | "VALIDATION_FAILED")), "{bad}: {payload}");
     }
     for position in [i64::MIN, -1, i64::MAX] {
-        let cursor = EventCursor { epoch: i32::MAX, stream: 7, position, is_partial: position < 0 };
+        let cursor = EventCursor { epoch: i32::MAX, stream: 7, position, doubt: None, is_partial: position < 0 };
         let payload = first(world.customer.socket().await, &json!(cursor.encode())).await;
         let item = &payload["data"]["orderUpdates"];
         assert_eq!(item["__typename"], "StreamReset", "{position}: {payload}");

@@ -1,12 +1,19 @@
 //! Who takes part.
 
+use domain::geo::Point;
 use domain::id::Kind;
+use entity::seller;
 use quick_commerce::app::App;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
 
 use crate::support::actors::{Actor, Api};
 use crate::support::crowd;
 use crate::support::story::{by_hand, category, product};
+
+/// Between all stores.
+pub(super) const CENTRE: Point = Point { latitude: 12.972, longitude: 77.595 };
 
 /// Somebody, and the id that their orders have.
 #[derive(Debug)]
@@ -45,11 +52,18 @@ impl Cast {
             cast.partners.push(Person { actor: door.client_of(person).await, id: person.user });
         }
         let category_id = category(&cast.admin).await;
-        for _ in 0..4 {
+        for number in -2..2 {
             let seller = door.seller().await;
             cast.products.push(product(&seller, &category_id, 100_000, "40.00").await);
             by_hand(door, &seller).await;
             let id = seller.principal().await.seller.expect("a seller has a store");
+            // each in a cell of its own
+            seller::Entity::update_many()
+                .col_expr(seller::Column::Latitude, Expr::value(CENTRE.latitude + 0.015 * f64::from(number)))
+                .filter(seller::Column::Id.eq(id))
+                .exec(app.db.writer())
+                .await
+                .unwrap();
             cast.sellers.push(Person { actor: seller, id });
         }
         cast

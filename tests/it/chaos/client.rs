@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::cast::{Cast, order_uuid};
+use super::cast::{CENTRE, Cast, order_uuid};
 use super::driver::{Board, Order};
 use super::log::{Heard, Log, Marks, Truth};
 use super::offers::Offers;
@@ -21,10 +21,19 @@ use crate::support::story::{AVAILABLE_ORDERS, ORDER_UPDATES};
 /// States that an order stays in.
 const FINAL: &[&str] = &["DELIVERED", "CANCELLED", "FAILED"];
 
+/// Offers around [`CENTRE`], which are all of them: the stores are in several cells of the map.
+const OFFERS_AROUND: &str = "subscription OffersAround($after: EventCursor, $near: GeoPointInput!, $radiusKm: Float!) {
+    availableOrders(after: $after, near: $near, radiusKm: $radiusKm) { __typename
+        ... on AvailableOrdersSnapshot { cursor more orders { orderId number } }
+        ... on OrderAvailable { cursor eventId order { orderId number } }
+        ... on OrderUnavailable { cursor eventId orderId reason }
+        ... on StreamReset { cursor resetReason: reason } } }";
+
 /// What a client follows; of the cast, where there are several.
 #[derive(Debug, Clone)]
 enum Follows {
-    Offers(usize),
+    /// Every offer, or those around the stores.
+    Offers(usize, bool),
     Customer(usize),
     Seller(usize),
     Platform,
@@ -37,7 +46,7 @@ impl Follows {
     fn of(number: usize, cast: &Cast) -> Self {
         let round = number / 20;
         match number % 20 {
-            place @ 0..6 => Self::Offers((round * 6 + place) % cast.partners.len()),
+            place @ 0..6 => Self::Offers((round * 6 + place) % cast.partners.len(), place >= 3),
             place @ 6..12 => Self::Customer((round * 6 + place - 6) % cast.customers.len()),
             place @ 12..15 => Self::Seller((round * 3 + place - 12) % cast.sellers.len()),
             15 => Self::Platform,
@@ -63,7 +72,7 @@ impl Client {
     pub(super) fn new(number: usize, cast: &Arc<Cast>, board: &Arc<Board>) -> Self {
         let follows = Follows::of(number, cast);
         let heard = match follows {
-            Follows::Offers(_) => Heard::Offers(Offers::default()),
+            Follows::Offers(_, by_area) => Heard::Offers(Offers::new(by_area)),
             _ => Heard::Versions(Versions::default()),
         };
         Self {
@@ -118,7 +127,12 @@ impl Client {
     async fn listen(&self, door: &Api, was_cut: &mut bool, dice: &mut Dice) -> Result<(), End> {
         let follows = self.follows.lock().unwrap().clone();
         let (document, who, mut variables) = match &follows {
-            Follows::Offers(index) => (AVAILABLE_ORDERS, &self.cast.partners[*index].actor, json!({})),
+            Follows::Offers(index, false) => (AVAILABLE_ORDERS, &self.cast.partners[*index].actor, json!({})),
+            Follows::Offers(index, true) => {
+                let around =
+                    json!({ "near": { "latitude": CENTRE.latitude, "longitude": CENTRE.longitude }, "radiusKm": 5.0 });
+                (OFFERS_AROUND, &self.cast.partners[*index].actor, around)
+            }
             Follows::Customer(index) => (MY_ORDER_UPDATES, &self.cast.customers[*index].actor, json!({})),
             Follows::Seller(index) => (SELLER_ORDER_UPDATES, &self.cast.sellers[*index].actor, json!({})),
             Follows::Platform => (ADMIN_UPDATES, &self.cast.admin, json!({})),
@@ -154,7 +168,7 @@ impl Client {
 
     /// Whether it can begin before there is anything to be shown.
     pub(super) fn begins_early(&self) -> bool {
-        matches!(*self.follows.lock().unwrap(), Follows::Offers(_) | Follows::Platform)
+        matches!(*self.follows.lock().unwrap(), Follows::Offers(..) | Follows::Platform)
     }
 
     /// Whether it has a place to come back to.
@@ -165,7 +179,7 @@ impl Client {
     /// What it should have heard.
     pub(super) fn truth(&self, facts: &Facts) -> Truth {
         match &*self.follows.lock().unwrap() {
-            Follows::Offers(_) => facts.of_offers(),
+            Follows::Offers(..) => facts.of_offers(),
             Follows::Customer(index) => facts.of_customer(self.cast.customers[*index].id),
             Follows::Seller(index) => facts.of_seller(self.cast.sellers[*index].id),
             Follows::Platform => facts.of_platform(),

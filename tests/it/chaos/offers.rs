@@ -14,6 +14,8 @@ pub(super) struct Offers {
     /// What was heard of each order since the last picture.
     steps: BTreeMap<Uuid, Steps>,
     connection: u32,
+    /// What one of several cells lost is told with all that came since: some of it comes twice.
+    may_repeat: bool,
     has_begun: bool,
     is_rebased: bool,
 }
@@ -28,6 +30,11 @@ struct Steps {
 }
 
 impl Offers {
+    /// Nothing yet, of all offers or `by_area`.
+    pub(super) fn new(by_area: bool) -> Self {
+        Self { may_repeat: by_area, ..Self::default() }
+    }
+
     pub(super) fn connected(&mut self) {
         self.connection += 1;
     }
@@ -50,7 +57,7 @@ impl Offers {
             steps.events.push(event);
             steps.events.len() - 1
         });
-        if is_here && index < steps.count {
+        if is_here && index < steps.count && !self.may_repeat {
             marks.fault(format!("order {order}: event {event} came twice on one connection"));
         }
         (steps.connection, steps.count) = (self.connection, index + 1);
@@ -63,7 +70,7 @@ impl Offers {
 
     /// What follows is a picture, and news from there on.
     pub(super) fn reset(&mut self) {
-        *self = Self { is_rebased: true, connection: self.connection, ..Self::default() };
+        *self = Self { is_rebased: true, connection: self.connection, ..Self::new(self.may_repeat) };
     }
 
     pub(super) fn orders(&self) -> BTreeSet<Uuid> {

@@ -2,5 +2,6 @@
 
 mod equality;
 mod faults;
+mod outages;
 mod recovery;
 mod sharing;

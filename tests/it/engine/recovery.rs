@@ -1,12 +1,15 @@
 //! Whatever the bus loses, and however slowly a subscriber reads: nothing is missing, or it is said.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::access::Role;
 use domain::event::Topic;
 use quick_commerce::app::App;
 use quick_commerce::config::SendQueueBudget;
-use quick_commerce::graphql::scalars::EventCursor;
+use quick_commerce::graphql::scalars::{Doubt, EventCursor};
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::relay::{self, Since};
 use quick_commerce::stream::{Engine, Verdict};
@@ -15,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::app::build;
 use crate::support::shape::config_of;
-use crate::support::ticks::{Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, someone, tick, tick_in, tick_on};
+use crate::support::ticks::{
+    Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, engine_with, someone, tick, tick_in, tick_on,
+};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
@@ -25,6 +30,10 @@ over_both_shapes! {
     what_the_bus_never_brings_is_found_by_comparing_with_the_log,
     several_topics_are_one_stream,
     what_one_topic_of_several_lost_is_told_with_its_next_event,
+    a_cursor_past_what_was_lost_brings_it,
+    whoever_leaves_a_group_that_lost_something_is_told_of_it,
+    whoever_joins_after_something_was_lost_is_told_of_it,
+    what_was_passed_is_compared_with_the_log_before_it_is_much,
     a_cursor_is_good_for_its_own_stream_only,
     a_log_of_another_epoch_starts_everybody_anew,
     a_slow_reader_gets_everything_in_order,
@@ -72,6 +81,18 @@ impl Apart {
             tx.commit().await.unwrap();
         }
         while self.parts.app.relay().step().await.unwrap() != relay::Step::Moved(0) {}
+    }
+
+    /// Has the far bus bring the ticks `numbers`, each on its topic.
+    pub(super) async fn bring(&self, numbers: impl IntoIterator<Item = (Topic, u64)>) {
+        let mut on = HashMap::new();
+        for topic in [TOPIC, OTHER] {
+            on.insert(topic, self.messages_on(topic, 0).await);
+        }
+        for (topic, number) in numbers {
+            let message = on[&topic].iter().find(|message| message.payload["number"] == number).unwrap();
+            self.far.bus.publish(vec![(topic, message.clone())]).await.unwrap();
+        }
     }
 
     /// All ticks after `position` as the bus would bring them.
@@ -195,14 +216,117 @@ async fn what_one_topic_of_several_lost_is_told_with_its_next_event(shape: Shape
     }
     follower.ticks([1, 2, 4]).await;
     apart.far.bus.publish(vec![(TOPIC, north[2].clone())]).await.unwrap();
-    follower.ticks(2..=5).await;
-    assert_eq!(engine.counts().repairs, 1, "read from the log from before it was lost");
+    follower.ticks(3..=5).await;
+    assert_eq!(engine.counts().repairs, 1, "read from the log from what was lost on");
     apart.tick_by_turns([(TOPIC, 6), (OTHER, 7)]).await;
     // late: the older comes after the newer
     for (topic, after) in [(OTHER, south[1].position), (TOPIC, north[2].position)] {
         apart.far.bus.publish(vec![(topic, apart.messages_on(topic, after).await[0].clone())]).await.unwrap();
     }
     follower.ticks([7, 6, 7]).await;
+}
+
+fn follow_both(engine: &Engine, variables: &Value) -> Follower {
+    Follower::start(engine, Some(someone(1, Role::Partner)), TICKS_OF_BOTH, variables)
+}
+
+async fn a_cursor_past_what_was_lost_brings_it(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let (engine, elsewhere) = (engine(&apart.far), engine(&apart.parts.app));
+    let mut follower = follow_both(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick_by_turns([(TOPIC, 1), (OTHER, 2)]).await;
+    apart.bring([(TOPIC, 1), (OTHER, 2)]).await;
+    follower.ticks(1..=2).await;
+    let whole = follower.cursor.unwrap();
+    assert_eq!(whole.doubt.map(|doubt| doubt.count), Some(2), "nobody knows yet whether there was more");
+    apart.tick_by_turns([(TOPIC, 3), (OTHER, 4), (OTHER, 5)]).await;
+    let mut back = follow_both(&elsewhere, &json!({ "after": whole.encode() }));
+    back.ticks(3..=5).await;
+
+    // 3 is lost
+    apart.bring([(OTHER, 4), (OTHER, 5)]).await;
+    follower.ticks(4..=5).await;
+    let lost = follower.cursor.unwrap();
+    drop(follower);
+    let mut back = follow_both(&elsewhere, &json!({ "after": lost.encode() }));
+    // since what is known: nobody can tell which of them it was
+    back.ticks(1..=5).await;
+    assert_eq!(back.cursor.unwrap().doubt, None, "what comes from the log is sure");
+    let mut again = follow_both(&elsewhere, &json!({ "after": back.cursor.unwrap().encode() }));
+    apart.tick_by_turns([(TOPIC, 6)]).await;
+    again.ticks([6]).await;
+
+    // who says that they have had more than there is, or less, has had something else
+    let doubt = lost.doubt.unwrap();
+    for count in [doubt.count - 1, u32::MAX] {
+        let odd = EventCursor { doubt: Some(Doubt { count, ..doubt }), ..lost };
+        follow_both(&elsewhere, &json!({ "after": odd.encode() })).ticks(1..=6).await;
+    }
+}
+
+async fn whoever_leaves_a_group_that_lost_something_is_told_of_it(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let faults = Arc::default();
+    let engine = engine_with(&apart.far, &faults);
+    let mut quick = follow_both(&engine, &json!({}));
+    let mut slow = Follower::start_with(&engine, Some(someone(2, Role::Partner)), TICKS_OF_BOTH, &json!({}), TIGHT);
+    assert_eq!((quick.snapshot().await, slow.snapshot().await), (0, 0));
+    subscribed(&engine, 2).await;
+    apart.tick_by_turns([(TOPIC, 1), (TOPIC, 2)]).await;
+    apart.tick_by_turns((3..=60).map(|number| (OTHER, number))).await;
+    apart.bring([(TOPIC, 1)]).await;
+    // 2 is lost
+    apart.bring((3..=60).map(|number| (OTHER, number))).await;
+    quick.ticks(std::iter::once(1).chain(3..=60)).await;
+    assert!(engine.counts().lags > 0 && engine.counts().repairs == 0, "{:?}", engine.counts());
+    // it reads on, and by itself
+    while slow.tick().await != 2 {}
+    slow.ticks(3..=60).await;
+    drop(slow);
+
+    apart.tick_by_turns([(OTHER, 61)]).await;
+    faults.answers.store(1, Ordering::SeqCst);
+    apart.bring([(OTHER, 61)]).await;
+    quick.ticks(1..=61).await;
+}
+
+async fn whoever_joins_after_something_was_lost_is_told_of_it(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let (mut one, mut other) = (follow_both(&engine, &json!({})), follow_both(&engine, &json!({})));
+    assert_eq!((one.snapshot().await, other.snapshot().await), (0, 0));
+    subscribed(&engine, 2).await;
+    apart.tick_by_turns([(TOPIC, 1), (TOPIC, 2), (OTHER, 3), (TOPIC, 4)]).await;
+    apart.bring([(TOPIC, 1)]).await;
+    one.ticks([1]).await;
+    let cursor = one.cursor.unwrap();
+    apart.bring([(OTHER, 3)]).await;
+    other.ticks([1, 3]).await;
+    let mut third = follow_both(&engine, &json!({ "after": cursor.encode() }));
+    third.ticks([3]).await;
+    subscribed(&engine, 3).await;
+    apart.bring([(TOPIC, 4)]).await;
+    third.ticks(2..=4).await;
+    other.ticks(2..=4).await;
+}
+
+async fn what_was_passed_is_compared_with_the_log_before_it_is_much(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let mut follower = follow_both(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick_by_turns([(TOPIC, 1)]).await;
+    apart.tick_by_turns((2..=300).map(|number| (OTHER, number))).await;
+    for numbers in [2..=150, 151..=256, 257..=257] {
+        apart.bring(numbers.clone().map(|number| (OTHER, number))).await;
+        follower.ticks(numbers.map(|number| i64::try_from(number).unwrap())).await;
+    }
+    // that the first was lost is seen without a word of it
+    follower.ticks(1..=300).await;
+    assert_eq!(engine.counts().repairs, 1);
 }
 
 async fn a_cursor_is_good_for_its_own_stream_only(shape: Shape) {
