@@ -1,13 +1,14 @@
 //! The application: handles to everything a use-case needs, and nothing else.
 
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use migration::MigratorTrait as _;
 use uuid::Uuid;
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::platform::addresses::Reach;
 use crate::platform::bus::Bus;
 use crate::platform::cache::Cache;
@@ -26,6 +27,7 @@ use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
 use crate::platform::retention::Retention;
 use crate::platform::sms::Sms;
+use crate::platform::storage_key;
 use crate::platform::throttle::Throttle;
 use crate::platform::tokens::Keys;
 
@@ -67,6 +69,8 @@ pub struct Handles {
     pub ids: Ids,
     /// Access tokens.
     pub keys: Keys,
+    /// What encrypts what is stored where no key is configured: the installation's own, from the file beside the database.
+    pub storage_key: Option<Secret>,
     /// Password hashing.
     pub passwords: Passwords,
     /// What operations are paid from.
@@ -107,6 +111,14 @@ pub enum StartError {
     /// The database's folder cannot be made.
     #[error("cannot make the folder of the database (DATABASE_URL): {0}")]
     Folder(std::io::Error),
+    /// The key beside the database cannot be read or made.
+    #[error("cannot read or make the key beside the database, {}: {error}", .file.display())]
+    StorageKey {
+        /// Its file.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// The database cannot be reached or opened.
     #[error("cannot open the database (DATABASE_URL): {0}")]
     Database(sea_orm::DbErr),
@@ -142,6 +154,7 @@ impl App {
             }
             Bus::memory()
         };
+        let storage_key = storage_key(&config, &ids)?;
         let keys = if let Some(secret) = &config.jwt_secret {
             Keys::new(secret.expose().as_bytes())
         } else {
@@ -178,6 +191,7 @@ impl App {
             clock,
             ids,
             keys,
+            storage_key,
             passwords,
             budgets,
             throttle,
@@ -230,9 +244,27 @@ fn fault_text(error: &Error) -> String {
     }
 }
 
-/// The folder of an SQLite file, unless the database is in memory.
-fn sqlite_folder(url: &str) -> Option<&std::path::Path> {
-    let file = url.strip_prefix("sqlite://")?.split('?').next()?;
-    let folder = std::path::Path::new(file).parent()?;
-    (!file.starts_with(':') && !folder.as_os_str().is_empty()).then_some(folder)
+/// The key beside the database. It is made where nothing else would outlive a restart; one that was made before is read also when
+/// a secret is configured since, for what it encrypted.
+fn storage_key(config: &Config, ids: &Ids) -> Result<Option<Secret>, StartError> {
+    let Some(file) = sqlite_file(config.database_url.expose()).map(storage_key::path) else { return Ok(None) };
+    let key = if config.jwt_secret.is_none() && config.webhooks.key.is_none() {
+        storage_key::read_or_make(&file, ids).map(Some)
+    } else {
+        storage_key::read(&file)
+    };
+    key.map_err(|error| StartError::StorageKey { file, error })
+}
+
+/// The file of an SQLite database, unless that is in memory.
+fn sqlite_file(url: &str) -> Option<&Path> {
+    let (file, options) = url.strip_prefix("sqlite:")?.split_once('?').unwrap_or((url.strip_prefix("sqlite:")?, ""));
+    let file = file.trim_start_matches("//");
+    let is_in_memory = file.is_empty() || file.starts_with(':') || options.contains("mode=memory");
+    (!is_in_memory).then(|| Path::new(file))
+}
+
+/// Its folder.
+fn sqlite_folder(url: &str) -> Option<&Path> {
+    sqlite_file(url)?.parent().filter(|folder| !folder.as_os_str().is_empty())
 }

@@ -125,7 +125,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "WEBHOOK_KEY",
         "",
-        "at least 32 bytes; encrypts the secrets that webhooks are signed with; absent: derived from `JWT_SECRET`",
+        "at least 32 bytes; encrypts the secrets that webhooks are signed with; absent: derived from `JWT_SECRET`, or embedded \
+         from a key in the file `.key` beside the database",
     ),
     setting("WEBHOOK_KEY_BEFORE", "", "the key that `WEBHOOK_KEY` took the place of, until every secret is encrypted anew"),
     setting("WEBHOOK_HTTP", "false", "`true` lets webhooks go to addresses of `http:`, not only of `https:`"),
@@ -136,7 +137,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("WEBHOOK_OVERLAP_HOURS", "24", "how long webhooks are signed with a secret as well that was replaced"),
     setting("WEBHOOK_LOG_DAYS", "30", "how long it is kept what became of a webhook"),
-    setting("WEBHOOK_PAUSE_DAYS", "5", "for how long nothing gets through to an endpoint before it is paused"),
+    setting("WEBHOOK_PAUSE_DAYS", "5", "for how long nothing gets through to an endpoint before it is paused; at least 2"),
+    setting("WEBHOOK_MAX_WAITING", "10000", "messages that may wait to be sent to one endpoint; with more it is paused"),
     setting(
         "SMTP_URL",
         "",

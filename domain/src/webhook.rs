@@ -77,6 +77,8 @@ pub enum PauseReason {
     Gone,
     /// Nothing got through for too long.
     Failing,
+    /// More waited to be sent to it than is kept.
+    TooManyWaiting,
 }
 
 #[cfg(test)]

@@ -7,6 +7,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Strings(pub Vec<String>);
 
+/// A secret that another took the place of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplacedSecret {
+    /// What signs, encrypted.
+    pub secret: String,
+    /// Until when it signs.
+    pub until: sea_orm::prelude::DateTimeUtc,
+}
+
+/// Secrets that others took the place of, the latest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct ReplacedSecrets(pub Vec<ReplacedSecret>);
+
 /// Where an order goes, copied when it is placed: a later change of the saved address does not move the parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct DeliveryAddress {

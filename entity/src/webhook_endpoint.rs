@@ -4,7 +4,7 @@ use std::fmt;
 
 use sea_orm::entity::prelude::*;
 
-use crate::json::Strings;
+use crate::json::{ReplacedSecrets, Strings};
 
 /// An address of another system that is told of what happens.
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -20,14 +20,15 @@ pub struct Model {
     pub topics: Strings,
     /// What they are signed with, encrypted.
     pub secret: String,
-    /// What they were signed with before, encrypted.
-    pub previous_secret: Option<String>,
-    /// Until when they are signed with that as well.
-    pub previous_until: Option<DateTimeUtc>,
+    /// What they were signed with before and, each until its own end, still are.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub replaced_secrets: ReplacedSecrets,
     /// Whether it is told of anything.
     pub is_active: bool,
-    /// Since when nothing got through; none while the last message did.
+    /// Since when it was tried again and again and nothing got through; none while the last message did.
     pub failing_since: Option<DateTimeUtc>,
+    /// When it was last tried in vain since then.
+    pub last_failed_at: Option<DateTimeUtc>,
     /// Who made it.
     pub creator_id: Uuid,
     /// When it was made.

@@ -24,6 +24,8 @@ pub struct Webhooks {
     pub log: Duration,
     /// For how long nothing gets through before an endpoint is paused.
     pub pause: Duration,
+    /// The most messages that wait to be sent to one endpoint: with more it is paused.
+    pub max_waiting: u64,
 }
 
 /// The stream of all events in Redis.
@@ -51,7 +53,9 @@ impl Reader {
             networks: self.networks("WEBHOOK_NETWORKS"),
             overlap: self.hours("WEBHOOK_OVERLAP_HOURS", 0),
             log: self.days("WEBHOOK_LOG_DAYS"),
-            pause: self.days("WEBHOOK_PAUSE_DAYS"),
+            // longer than one message is tried
+            pause: Duration::from_hours(24) * u32::try_from(self.number("WEBHOOK_PAUSE_DAYS", 2, 3_650)).unwrap_or(2),
+            max_waiting: self.number("WEBHOOK_MAX_WAITING", 1, 1_000_000),
         }
     }
 

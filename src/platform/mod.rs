@@ -27,6 +27,7 @@ pub mod relay;
 pub mod retention;
 pub mod search;
 pub mod sms;
+pub mod storage_key;
 pub mod sweep;
 pub mod throttle;
 pub mod tokens;

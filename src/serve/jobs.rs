@@ -11,8 +11,13 @@ use crate::platform::consumers::SKIPPED;
 use crate::platform::jobs::{Handlers, Worker};
 use crate::webhooks::sending;
 
+/// The workers of an instance, each with what it is called in the log. The sandbox's webhooks go to the server at `addr`.
+pub(super) fn workers(app: &App, addr: SocketAddr) -> [(&'static str, Worker); 3] {
+    [("jobs", app.worker(handlers(app, addr))), ("mails and text messages", messages(app)), ("webhooks", webhooks(app))]
+}
+
 /// The jobs of all slices. The sandbox sends its webhooks to the server at `addr`, unless another address is configured.
-pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
+fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let (cancel, refund, late, callback) = (app.clone(), app.clone(), app.clone(), app.clone());
     let ask = app.clone();
     let webhook = app.config.payments.sandbox_webhook_url.clone();
@@ -46,7 +51,7 @@ pub(super) fn handlers(app: &App, addr: SocketAddr) -> Handlers {
 }
 
 /// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them.
-pub(super) fn messages(app: &App) -> Worker {
+fn messages(app: &App) -> Worker {
     let (reset, verification, mail, text) = (app.clone(), app.clone(), app.clone(), app.clone());
     let handlers = Handlers::default()
         .with(mailing::PASSWORD_RESET, move |job| {
@@ -69,7 +74,7 @@ pub(super) fn messages(app: &App) -> Worker {
 }
 
 /// The jobs that send webhooks: servers of others may be slow for long, and nothing else waits behind them.
-pub(super) fn webhooks(app: &App) -> Worker {
+fn webhooks(app: &App) -> Worker {
     let sender = app.clone();
     let handlers = Handlers::default().with_schedule(sending::SEND, sending::SCHEDULE, move |job| {
         let app = sender.clone();

@@ -4,6 +4,7 @@ mod consumers;
 mod jobs;
 mod payments;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -68,18 +69,10 @@ impl Work {
             let (app, stop) = (app.clone(), stop.clone());
             move || paying::expiry::run(app.clone(), stop.clone())
         }));
-        tasks.spawn(supervise("jobs", stop.clone(), {
-            let (worker, stop) = (app.worker(jobs::handlers(app, addr)), stop.clone());
-            move || worker.clone().run(stop.clone())
-        }));
-        tasks.spawn(supervise("mails and text messages", stop.clone(), {
-            let (worker, stop) = (jobs::messages(app), stop.clone());
-            move || worker.clone().run(stop.clone())
-        }));
-        tasks.spawn(supervise("webhooks", stop.clone(), {
-            let (worker, stop) = (jobs::webhooks(app), stop.clone());
-            move || worker.clone().run(stop.clone())
-        }));
+        for (name, worker) in jobs::workers(app, addr) {
+            let stop = stop.clone();
+            tasks.spawn(supervise(name, stop.clone(), move || worker.clone().run(stop.clone())));
+        }
         tasks.spawn(supervise("webhook clean-up", stop.clone(), {
             let (app, stop) = (app.clone(), stop.clone());
             move || webhooks::cleaning::clean(app.clone(), stop.clone())
@@ -154,6 +147,12 @@ async fn supervise<Task: Future<Output = ()>>(name: &'static str, stop: Cancella
         tracing::error!(task = name, "a background task panicked and is started again");
         sleep(REST).await;
     }
+}
+
+/// Every kind of job that a server knows how to do.
+#[must_use]
+pub fn job_kinds(app: &App) -> BTreeSet<&'static str> {
+    jobs::workers(app, app.config.listen_addr).iter().flat_map(|(_, worker)| worker.kinds()).collect()
 }
 
 /// A server that runs.

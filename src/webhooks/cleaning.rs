@@ -1,16 +1,18 @@
-//! What has ended long ago is forgotten, and secrets that are encrypted with a key that was replaced are encrypted anew.
+//! What has ended long ago is forgotten, what nobody will send is said to have failed, and secrets that are encrypted with a key that was replaced are encrypted anew.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::json::ReplacedSecret;
 use entity::webhook_endpoint;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{repo, secrets};
+use super::{repo, secrets, sending};
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::retry;
+use crate::platform::jobs;
 use crate::platform::sweep::clean_up;
 
 /// How often is cleaned up, besides at the start.
@@ -18,6 +20,9 @@ const EVERY: Duration = Duration::from_hours(1);
 
 /// Rows removed or looked at in one statement.
 const BATCH: u64 = 500;
+
+/// How long a message may be due before somebody looks whether it has a job.
+const OVERDUE: TimeDelta = TimeDelta::hours(1);
 
 /// Cleans up until `stop`. Instances may do so at once: what one did, the other does not find.
 pub async fn clean(app: App, stop: CancellationToken) {
@@ -30,8 +35,32 @@ pub async fn clean(app: App, stop: CancellationToken) {
 /// When the database fails.
 pub async fn sweep(app: &App) -> Result<()> {
     let kept = TimeDelta::from_std(app.config.webhooks.log).unwrap_or(TimeDelta::MAX / 4);
-    let before = app.clock.db_now(app.db.reader()).await? - kept;
-    while repo::delete_old_deliveries(app.db.writer(), before, BATCH).await? == BATCH {}
+    let now = app.clock.db_now(app.db.reader()).await?;
+    while repo::delete_old_deliveries(app.db.writer(), now - kept, BATCH).await? == BATCH {}
+    give_up_stranded(app, now).await?;
+    reseal(app).await
+}
+
+/// Gives up what is to be sent and has no job that would: whoever made the last attempt could not write down how it ended.
+async fn give_up_stranded(app: &App, now: DateTime<Utc>) -> Result<()> {
+    let (before, mut after) = (now - OVERDUE, Uuid::nil());
+    loop {
+        let overdue = repo::list_overdue(app.db.reader(), after, before, BATCH).await?;
+        let Some(last) = overdue.last() else { return Ok(()) };
+        after = *last;
+        let keys: Vec<String> = overdue.iter().map(|delivery| sending::key(*delivery)).collect();
+        let waiting = jobs::list_waiting(app.db.reader(), sending::SEND, &keys).await?;
+        let stranded = overdue.into_iter().zip(keys).filter(|(_, key)| !waiting.contains(key));
+        let stranded: Vec<Uuid> = stranded.map(|(delivery, _)| delivery).collect();
+        if !stranded.is_empty() {
+            let reason = "it was given up, and how its last attempt ended is not known";
+            let count = retry(|| repo::update_stranded(app.db.writer(), &stranded, before, reason, now)).await?;
+            tracing::warn!(count, "webhooks that nobody would have sent were given up");
+        }
+    }
+}
+
+async fn reseal(app: &App) -> Result<()> {
     let mut after = Uuid::nil();
     loop {
         let endpoints = repo::list_endpoints_after(app.db.reader(), after, BATCH).await?;
@@ -46,7 +75,7 @@ pub async fn sweep(app: &App) -> Result<()> {
 }
 
 fn is_current(app: &App, endpoint: &webhook_endpoint::Model) -> Result<bool> {
-    for stored in [Some(&endpoint.secret), endpoint.previous_secret.as_ref()].into_iter().flatten() {
+    for stored in endpoint.replaced_secrets.0.iter().map(|replaced| &replaced.secret).chain([&endpoint.secret]) {
         if !secrets::is_current(app, stored)? {
             return Ok(false);
         }
@@ -62,14 +91,14 @@ async fn reseal_once(app: &App, endpoint: Uuid) -> Result<()> {
         return Ok(());
     };
     row.secret = secrets::seal(app, row.id, &secret)?;
-    row.previous_secret = match &row.previous_secret {
+    let mut replaced = Vec::new();
+    for ReplacedSecret { secret, until } in std::mem::take(&mut row.replaced_secrets.0) {
         // one that cannot be read signs nothing
-        Some(previous) => match secrets::open(app, row.id, previous)? {
-            Some(previous) => Some(secrets::seal(app, row.id, &previous)?),
-            None => None,
-        },
-        None => None,
-    };
+        if let Some(secret) = secrets::open(app, row.id, &secret)? {
+            replaced.push(ReplacedSecret { secret: secrets::seal(app, row.id, &secret)?, until });
+        }
+    }
+    row.replaced_secrets.0 = replaced;
     repo::update_endpoint(&*tx, row).await?;
     tx.commit().await
 }

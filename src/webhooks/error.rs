@@ -19,6 +19,9 @@ pub enum WebhookError {
     /// It would be told of nothing.
     #[error("Must have at least one topic.")]
     NoTopics,
+    /// As many as may sign beside the new one still do.
+    #[error("The secret was replaced too often lately: wait until one that was replaced signs no more.")]
+    TooManySecrets,
     /// There are enough of them.
     #[error("There are too many endpoints.")]
     TooMany,
@@ -32,6 +35,7 @@ impl From<WebhookError> for Rejection {
             WebhookError::NoDelivery => Self::new(ErrorCode::NotFound, message).at("deliveryId"),
             WebhookError::Paused => Self::invalid("deliveryId", message),
             WebhookError::NoTopics => Self::invalid("topics", message),
+            WebhookError::TooManySecrets => Self::invalid("rotateSecret", message),
             WebhookError::TooMany => Self::invalid("url", message),
         }
     }

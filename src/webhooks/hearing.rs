@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::webhook::{WebhookDeliveryStatus, WebhookTopic};
+use domain::webhook::{PauseReason, WebhookDeliveryStatus, WebhookTopic};
 use entity::{Text, product, webhook_delivery, webhook_endpoint};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -69,6 +69,7 @@ async fn hear(app: &App, tx: &Tx, events: &[Message]) -> Result<()> {
     let at = app.clock.db_now(&**tx).await?;
     let bodies: Vec<String> =
         news.iter().map(|news| public::body(news.topic, news.message.at, &news.event.data(&products))).collect();
+    let waiting = repo::count_waiting(&**tx).await?;
     for (endpoint, topics) in &endpoints {
         let rows: Vec<webhook_delivery::Model> = news
             .iter()
@@ -91,6 +92,14 @@ async fn hear(app: &App, tx: &Tx, events: &[Message]) -> Result<()> {
                 ended_at: None,
             })
             .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let before = waiting.get(&endpoint.id).copied().unwrap_or_default();
+        if before + rows.len() as u64 > app.config.webhooks.max_waiting {
+            sending::pause_endpoint(app, tx, endpoint.id, PauseReason::TooManyWaiting, at).await?;
+            continue;
+        }
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         repo::insert_deliveries(&**tx, rows).await?;
         sending::enqueue(app, tx, endpoint.id, &ids, at).await?;

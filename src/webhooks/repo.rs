@@ -1,5 +1,7 @@
 //! `webhook_endpoints` and `webhook_deliveries`.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::webhook::WebhookDeliveryStatus;
 use entity::{Text, webhook_delivery as delivery, webhook_endpoint as endpoint};
@@ -78,43 +80,46 @@ pub(super) async fn update_endpoint(db: &impl ConnectionTrait, row: endpoint::Mo
     Ok(())
 }
 
-/// Notes that something got through, if that is news.
-pub(super) async fn update_getting_through(db: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+/// Notes that something got through to `url`, if that is news and the endpoint is still there.
+pub(super) async fn update_getting_through(db: &impl ConnectionTrait, id: Uuid, url: &str) -> Result<()> {
     endpoint::Entity::update_many()
         .col_expr(endpoint::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(endpoint::Column::LastFailedAt, Expr::value(None::<DateTime<Utc>>))
         .filter(endpoint::Column::Id.eq(id))
+        .filter(endpoint::Column::Url.eq(url))
         .filter(endpoint::Column::FailingSince.is_not_null())
         .exec(db)
         .await?;
     Ok(())
 }
 
-/// Notes that nothing gets through since `at`, if that is news.
-pub(super) async fn update_failing(db: &impl ConnectionTrait, id: Uuid, at: DateTime<Utc>) -> Result<()> {
+/// Notes of the endpoint, which is locked, that nothing got through at `at` either, as it has not since `since`.
+pub(super) async fn update_failing(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    since: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> Result<()> {
     endpoint::Entity::update_many()
-        .col_expr(endpoint::Column::FailingSince, Expr::value(at))
+        .col_expr(endpoint::Column::FailingSince, Expr::value(since))
+        .col_expr(endpoint::Column::LastFailedAt, Expr::value(at))
         .filter(endpoint::Column::Id.eq(id))
-        .filter(endpoint::Column::FailingSince.is_null())
         .exec(db)
         .await?;
     Ok(())
 }
 
-/// Pauses the endpoint, if it is active; with `before`, only if nothing has got through since then. As it was then.
+/// Pauses the endpoint, if it is active. As it is then.
 pub(super) async fn update_pausing(
     db: &impl ConnectionTrait,
     id: Uuid,
-    before: Option<DateTime<Utc>>,
     at: DateTime<Utc>,
 ) -> Result<Option<endpoint::Model>> {
-    let mut update = endpoint::Entity::update_many()
+    let update = endpoint::Entity::update_many()
         .col_expr(endpoint::Column::IsActive, Expr::value(false))
         .col_expr(endpoint::Column::UpdatedAt, Expr::value(at))
         .filter(endpoint::Column::Id.eq(id))
         .filter(endpoint::Column::IsActive.eq(true));
-    if let Some(before) = before {
-        update = update.filter(endpoint::Column::FailingSince.lte(before));
-    }
     Ok(update.exec_with_returning(db).await?.pop())
 }
 
@@ -238,6 +243,68 @@ pub(super) async fn update_ending(db: &impl ConnectionTrait, begun: &delivery::M
     }
     update.exec(db).await?;
     Ok(())
+}
+
+/// Gives up all that waits to be sent to `endpoint`, for `reason`. What is on its way at this moment may yet get through.
+pub(super) async fn update_giving_up(
+    db: &impl ConnectionTrait,
+    endpoint: Uuid,
+    reason: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    give_up(reason, at).filter(delivery::Column::EndpointId.eq(endpoint)).exec(db).await?;
+    Ok(())
+}
+
+/// Gives up those of `deliveries` that have been due since before `before`, for `reason`; how many.
+pub(super) async fn update_stranded(
+    db: &impl ConnectionTrait,
+    deliveries: &[Uuid],
+    before: DateTime<Utc>,
+    reason: &str,
+    at: DateTime<Utc>,
+) -> Result<u64> {
+    let stranded = give_up(reason, at)
+        .filter(delivery::Column::Id.is_in(deliveries.iter().copied()))
+        .filter(delivery::Column::NextAttemptAt.lt(before));
+    Ok(stranded.exec(db).await?.rows_affected)
+}
+
+fn give_up(reason: &str, at: DateTime<Utc>) -> sea_orm::UpdateMany<delivery::Entity> {
+    delivery::Entity::update_many()
+        .col_expr(delivery::Column::Status, Expr::value(Text(WebhookDeliveryStatus::Failed)))
+        .col_expr(delivery::Column::LastError, Expr::value(reason))
+        .col_expr(delivery::Column::NextAttemptAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(delivery::Column::EndedAt, Expr::value(at))
+        .filter(delivery::Column::Status.eq(Text(WebhookDeliveryStatus::Pending)))
+}
+
+/// Deliveries with ids after `after` that are to be sent and have been due since before `before`, at most `limit`.
+pub(super) async fn list_overdue(
+    db: &impl ConnectionTrait,
+    after: Uuid,
+    before: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Uuid>> {
+    let overdue = delivery::Entity::find()
+        .select_only()
+        .column(delivery::Column::Id)
+        .filter(delivery::Column::Status.eq(Text(WebhookDeliveryStatus::Pending)))
+        .filter(delivery::Column::NextAttemptAt.lt(before))
+        .filter(delivery::Column::Id.gt(after));
+    Ok(overdue.order_by_asc(delivery::Column::Id).limit(limit).into_tuple().all(db).await?)
+}
+
+/// How many deliveries wait to be sent to each endpoint for which any do.
+pub(super) async fn count_waiting(db: &impl ConnectionTrait) -> Result<HashMap<Uuid, u64>> {
+    let waiting = delivery::Entity::find()
+        .select_only()
+        .column(delivery::Column::EndpointId)
+        .column_as(delivery::Column::Id.count(), "waiting")
+        .filter(delivery::Column::Status.eq(Text(WebhookDeliveryStatus::Pending)))
+        .group_by(delivery::Column::EndpointId);
+    let waiting: Vec<(Uuid, i64)> = waiting.into_tuple().all(db).await?;
+    Ok(waiting.into_iter().map(|(endpoint, count)| (endpoint, u64::try_from(count).unwrap_or(0))).collect())
 }
 
 /// Has the delivery sent again from `at` on.

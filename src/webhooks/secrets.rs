@@ -1,7 +1,8 @@
 //! Secrets that webhooks are signed with. They have to be known to sign, so they are stored encrypted: whoever reads the
 //! database, or a copy of it, cannot sign.
 //!
-//! The key is made from `WEBHOOK_KEY`, or else from the secret of the access tokens. What is stored names its key: while a key is
+//! The key is made from `WEBHOOK_KEY`, or else from the secret of the access tokens, or else, embedded, from the installation's own
+//! key beside its database. What is stored names its key: while a key is
 //! being replaced, the one before still decrypts, and the clean-up encrypts anew what it finds under that.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -78,17 +79,19 @@ impl StorageKey {
     }
 
     fn current(app: &App) -> Result<Self> {
-        match &app.config.webhooks.key {
-            Some(key) => Self::derived(key.expose()),
-            None => Self::new(&app.keys.derive(PURPOSE)),
+        match (&app.config.webhooks.key, &app.storage_key) {
+            (Some(key), _) => Self::derived(key.expose()),
+            // that of the access tokens is another at each start
+            (None, Some(key)) if app.config.jwt_secret.is_none() => Self::derived(key.expose()),
+            _ => Self::new(&app.keys.derive(PURPOSE)),
         }
     }
 
     /// Those that may have encrypted what is stored, the current one first. The key that is derived from the access tokens'
-    /// secret is among them: it was there before `WEBHOOK_KEY` was set.
+    /// secret is among them, and the installation's own: they were there before `WEBHOOK_KEY` was set.
     fn all(app: &App) -> Result<Vec<Self>> {
         let mut keys = vec![Self::current(app)?];
-        if let Some(before) = &app.config.webhooks.key_before {
+        for before in [&app.config.webhooks.key_before, &app.storage_key].into_iter().flatten() {
             keys.push(Self::derived(before.expose())?);
         }
         keys.push(Self::new(&app.keys.derive(PURPOSE))?);

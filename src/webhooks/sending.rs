@@ -28,8 +28,16 @@ pub const SEND: &str = "webhooks.send";
 /// When a message is sent again that did not get through: eleven times in all, over more than 27 hours.
 pub const SCHEDULE: Schedule = Schedule { attempts: 11, pause };
 
-/// How many messages an instance sends at once: those to one endpoint, which may be slow, leave room for the others.
-pub const HANDS: Hands = Hands { all: 16, of_group: 4 };
+/// How many messages an instance sends at once: there is a hand for each endpoint there may be, so that none waits for others,
+/// however many of them are slow.
+pub const HANDS: Hands = Hands { all: service::MAX_ENDPOINTS + 28, of_group: 4, shared: 28 };
+
+/// An endpoint that was not tried for longer than this is not known to have failed in the meantime: longer than the longest pause
+/// between two attempts, also when it asked for it.
+const MAX_GAP: TimeDelta = TimeDelta::hours(36);
+
+/// What is said of a message that waited for an endpoint that was paused.
+pub(super) const PAUSED: &str = "the endpoint is paused";
 
 /// How long an attempt has a message for itself: longer than it takes (`platform::http`), and shorter than the job's lease, so
 /// that whoever takes the job over finds the message free.
@@ -52,13 +60,18 @@ struct Send {
     delivery: Uuid,
 }
 
+/// The key of the job that sends `delivery`.
+pub(super) fn key(delivery: Uuid) -> String {
+    delivery.simple().to_string()
+}
+
 /// Has `deliveries` to `endpoint` sent from `at` on.
 pub(super) async fn enqueue(app: &App, tx: &Tx, endpoint: Uuid, deliveries: &[Uuid], at: DateTime<Utc>) -> Result<()> {
     let sends: Vec<Send> = deliveries.iter().map(|delivery| Send { delivery: *delivery }).collect();
     let new = sends.iter().map(|send| NewJob {
         id: app.ids.uuid(),
         kind: SEND,
-        key: send.delivery.simple().to_string(),
+        key: key(send.delivery),
         payload: send,
         run_at: at,
         at,
@@ -95,7 +108,7 @@ pub async fn send(app: &App, job: &Job) -> Result<(), Failure> {
         let ended = Ended {
             status: WebhookDeliveryStatus::Failed,
             status_code: None,
-            error: Some("the endpoint is paused".to_owned()),
+            error: Some(PAUSED.to_owned()),
             next_attempt_at: None,
             at: now,
         };
@@ -178,17 +191,19 @@ async fn write_down(
     let at = app.clock.db_now(&*tx).await?;
     let (status, status_code, error, next) = match taken {
         Taken::Yes(code) => {
-            repo::update_getting_through(&*tx, endpoint.id).await?;
+            repo::update_getting_through(&*tx, endpoint.id, &endpoint.url).await?;
             (WebhookDeliveryStatus::Delivered, Some(*code), None, None)
         }
         Taken::Gone(code) => {
-            pause_endpoint(app, &tx, endpoint, PauseReason::Gone, at).await?;
-            (WebhookDeliveryStatus::Failed, Some(*code), Some("the endpoint is gone"), None)
+            let is_active = note_failure(app, &tx, endpoint, true, at).await?;
+            // another address may have been written down since
+            let next = pause.filter(|_| is_active).map(|pause| at + pause);
+            let status = if next.is_some() { WebhookDeliveryStatus::Pending } else { WebhookDeliveryStatus::Failed };
+            (status, Some(*code), Some("the endpoint is gone"), next)
         }
         Taken::No(code, reason, after) => {
-            repo::update_failing(&*tx, endpoint.id, at).await?;
-            pause_endpoint(app, &tx, endpoint, PauseReason::Failing, at).await?;
-            let next = pause.map(|pause| at + pause.max(after.unwrap_or_default()));
+            let is_active = note_failure(app, &tx, endpoint, false, at).await?;
+            let next = pause.filter(|_| is_active).map(|pause| at + pause.max(after.unwrap_or_default()));
             let status = if next.is_some() { WebhookDeliveryStatus::Pending } else { WebhookDeliveryStatus::Failed };
             (status, *code, Some(reason.as_str()), next)
         }
@@ -203,17 +218,47 @@ async fn write_down(
     Ok(next)
 }
 
-/// Pauses the endpoint, if it is time for that and nobody has, and tells those who run the platform.
-async fn pause_endpoint(
+/// Notes that a message did not get through to the endpoint as it was when it was `tried`, and pauses it if it `is_gone` or has
+/// failed for too long. Whether it is told of anything after that.
+async fn note_failure(
     app: &App,
     tx: &Tx,
-    endpoint: &webhook_endpoint::Model,
+    tried: &webhook_endpoint::Model,
+    is_gone: bool,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let Some(endpoint) = repo::lock_endpoint(&**tx, tried.id).await? else { return Ok(false) };
+    // what did not get through to another address says nothing of this one
+    if !endpoint.is_active || endpoint.url != tried.url {
+        return Ok(endpoint.is_active);
+    }
+    let since = failing_since(&endpoint, at);
+    repo::update_failing(&**tx, endpoint.id, since, at).await?;
+    let reason = if is_gone { PauseReason::Gone } else { PauseReason::Failing };
+    let is_enough = TimeDelta::from_std(app.config.webhooks.pause).is_ok_and(|pause| at - since >= pause);
+    if is_gone || is_enough {
+        pause_endpoint(app, tx, endpoint.id, reason, at).await?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Since when `endpoint`, which failed at `at` once more, has failed whenever it was tried, and was tried again and again.
+fn failing_since(endpoint: &webhook_endpoint::Model, at: DateTime<Utc>) -> DateTime<Utc> {
+    let is_on = endpoint.last_failed_at.is_some_and(|last| at - last <= MAX_GAP);
+    endpoint.failing_since.filter(|_| is_on).unwrap_or(at)
+}
+
+/// Pauses the endpoint, if nobody has, gives up what waits for it, and tells those who run the platform.
+pub(super) async fn pause_endpoint(
+    app: &App,
+    tx: &Tx,
+    endpoint: Uuid,
     reason: PauseReason,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let pause = TimeDelta::from_std(app.config.webhooks.pause).unwrap_or(TimeDelta::MAX / 4);
-    let before = (reason == PauseReason::Failing).then(|| at - pause);
-    let Some(paused) = repo::update_pausing(&**tx, endpoint.id, before, at).await? else { return Ok(()) };
+    let Some(paused) = repo::update_pausing(&**tx, endpoint, at).await? else { return Ok(()) };
+    repo::update_giving_up(&**tx, endpoint, PAUSED, at).await?;
     tracing::warn!(endpoint = %paused.id, ?reason, failing_since = ?paused.failing_since, "a webhook endpoint was paused");
     event::paused(tx, &app.ids, &paused, reason, at).await
 }

@@ -7,7 +7,7 @@ use domain::id::{Kind, encode};
 use domain::keys::ApiScope;
 use domain::webhook::WebhookTopic;
 use domain::{Named as _, input};
-use entity::json::Strings;
+use entity::json::{ReplacedSecret, ReplacedSecrets, Strings};
 use entity::{webhook_delivery, webhook_endpoint};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -23,7 +23,10 @@ use crate::platform::error::{Denial, Result};
 use crate::platform::page::{Page, PageArgs};
 
 /// The most endpoints: each is looked at for every event.
-const MAX_ENDPOINTS: u64 = 100;
+pub(super) const MAX_ENDPOINTS: usize = 100;
+
+/// The most secrets that were replaced and still sign: as many more signatures does each message carry.
+const MAX_REPLACED: usize = 5;
 
 /// Whether `actor` may see and change endpoints: the one place that says so. An admin, also by a key that is for this.
 #[must_use]
@@ -98,7 +101,7 @@ async fn create_once(app: &App, actor: Actor, url: &str, topics: &Strings) -> Re
     let tx = app.db.begin().await?;
     // of two who make the last one, the second counts the first's
     repo::lock_endpoints(&*tx).await?;
-    if repo::count_endpoints(&*tx).await? >= MAX_ENDPOINTS {
+    if repo::count_endpoints(&*tx).await? >= MAX_ENDPOINTS as u64 {
         return Err(WebhookError::TooMany.into());
     }
     let (id, at) = (app.ids.uuid(), app.clock.db_now(&*tx).await?);
@@ -108,10 +111,10 @@ async fn create_once(app: &App, actor: Actor, url: &str, topics: &Strings) -> Re
         url: url.to_owned(),
         topics: topics.clone(),
         secret: secrets::seal(app, id, &secret)?,
-        previous_secret: None,
-        previous_until: None,
+        replaced_secrets: ReplacedSecrets::default(),
         is_active: true,
         failing_since: None,
+        last_failed_at: None,
         creator_id: actor.user,
         created_at: at,
         updated_at: at,
@@ -124,10 +127,11 @@ async fn create_once(app: &App, actor: Actor, url: &str, topics: &Strings) -> Re
 }
 
 /// Changes an endpoint. A secret that is replaced goes on signing beside the new one for a while, so that receivers can change
-/// over; of several in that time only the last does. One that is activated again is given as long to work as a new one.
+/// over; each of several in that time until its own end. What waits for an endpoint that is paused is given up. One that is activated again is given as long to work as a new one.
 ///
 /// # Errors
-/// `NOT_FOUND` at `endpointId`; `INVALID_INPUT` at `url` or `topics`; `FORBIDDEN`.
+/// `NOT_FOUND` at `endpointId`; `INVALID_INPUT` at `url`, `topics` or, when it was replaced too often lately, `rotateSecret`;
+/// `FORBIDDEN`.
 pub async fn update(app: &App, actor: Actor, change: EndpointChange) -> Result<Endpoint> {
     check_authority(actor)?;
     let url = change.url.as_deref().map(|url| url::check(&app.config.webhooks, url)).transpose()?;
@@ -148,22 +152,29 @@ async fn update_once(
     if let Some(url) = url.filter(|url| *url != row.url) {
         url.clone_into(&mut row.url);
         // what did not get through elsewhere says nothing of it
-        row.failing_since = None;
+        (row.failing_since, row.last_failed_at) = (None, None);
     }
     if let Some(topics) = topics {
         row.topics = topics.clone();
     }
     if let Some(is_active) = change.is_active {
         if is_active && !row.is_active {
-            row.failing_since = None;
+            (row.failing_since, row.last_failed_at) = (None, None);
+        }
+        if !is_active && row.is_active {
+            repo::update_giving_up(&*tx, row.id, sending::PAUSED, at).await?;
         }
         row.is_active = is_active;
     }
     let secret = change.rotates_secret.then(|| SigningSecret::new(&app.ids));
     if let Some(secret) = &secret {
         let overlap = TimeDelta::from_std(app.config.webhooks.overlap).unwrap_or_default();
-        row.previous_secret = Some(std::mem::replace(&mut row.secret, secrets::seal(app, row.id, secret)?));
-        row.previous_until = Some(at + overlap);
+        row.replaced_secrets.0.retain(|replaced| replaced.until > at);
+        if row.replaced_secrets.0.len() >= MAX_REPLACED {
+            return Err(WebhookError::TooManySecrets.into());
+        }
+        let secret = std::mem::replace(&mut row.secret, secrets::seal(app, row.id, secret)?);
+        row.replaced_secrets.0.insert(0, ReplacedSecret { secret, until: at + overlap });
     }
     row.updated_at = at;
     repo::update_endpoint(&*tx, row.clone()).await?;
@@ -296,10 +307,8 @@ pub(super) fn signing(
 ) -> Result<Option<Vec<SigningSecret>>> {
     let Some(current) = secrets::open(app, endpoint.id, &endpoint.secret)? else { return Ok(None) };
     let mut signing = vec![current];
-    if let (Some(previous), Some(until)) = (&endpoint.previous_secret, endpoint.previous_until)
-        && until > now
-    {
-        signing.extend(secrets::open(app, endpoint.id, previous)?);
+    for replaced in endpoint.replaced_secrets.0.iter().filter(|replaced| replaced.until > now) {
+        signing.extend(secrets::open(app, endpoint.id, &replaced.secret)?);
     }
     Ok(Some(signing))
 }

@@ -9,13 +9,17 @@ mod cast;
 mod client;
 mod driver;
 mod log;
+mod moments;
 mod offers;
 mod plan;
 mod report;
 mod stage;
+mod traps;
 mod truth;
 mod versions;
 mod wire;
+mod work;
+mod world;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;

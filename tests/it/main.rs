@@ -21,6 +21,7 @@ mod claims;
 mod client_examples;
 mod client_resume;
 mod commands;
+mod dead_jobs;
 mod drain;
 mod earnings;
 mod engine;

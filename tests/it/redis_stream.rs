@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
+use std::time::Duration;
 
 use entity::event;
 use quick_commerce::app::App;
@@ -33,10 +34,12 @@ async fn connection(redis: &Redis) -> MultiplexedConnection {
 }
 
 /// The whole stream; empty while Redis is away.
-async fn entries(redis: &Redis, config: &Config) -> Vec<Entry> {
-    let key = key(config);
+async fn entries(redis: &Redis, key: &str) -> Vec<Entry> {
     let read = async {
-        let mut connection = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+        // a whole stream takes longer than an answer usually may, on a busy machine
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
+        let client = redis::Client::open(redis.url())?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
         redis::cmd("XRANGE")
             .arg(key)
             .arg("-")
@@ -62,11 +65,20 @@ async fn logged(app: &App) -> Vec<event::Model> {
     placed.order_by_asc(event::Column::Position).all(app.db.reader()).await.unwrap()
 }
 
+/// Whether the stream `key` is one run that has every event of the log, once and in order.
+pub(crate) async fn assert_stream_is_whole(redis: &Redis, key: &str, app: &App) {
+    let head = relay::head(app.db.reader()).await.unwrap().position;
+    until(async || entries(redis, key).await.last().is_some_and(|last| last.position >= head)).await;
+    let all = entries(redis, key).await;
+    assert!(all.iter().all(|entry| entry.run == all[0].run), "nothing made the stream begin anew");
+    assert_whole(&all, app).await;
+}
+
 /// Waits until the last run of the stream ends with the newest event of the log; that run.
 async fn until_whole(redis: &Redis, app: &App) -> Vec<Entry> {
     until_quiet(app).await;
     let last_run = async || {
-        let all = entries(redis, &app.config).await;
+        let all = entries(redis, &key(&app.config)).await;
         let run = all.last().map_or(0, |entry| entry.run);
         all.into_iter().filter(|entry| entry.run == run).collect::<Vec<_>>()
     };
@@ -180,7 +192,7 @@ async fn another_incarnation_of_the_log_begins_another_run() {
     let run = until_whole(&world.redis, world.app()).await;
     assert!(run[0].run > before[0].run && run[0].fields["epoch"] != before[0].fields["epoch"]);
     assert_whole(&run, world.app()).await;
-    let all = entries(&world.redis, &world.app().config).await;
+    let all = entries(&world.redis, &key(&world.app().config)).await;
     assert!(all.windows(2).all(|pair| (pair[0].run, pair[0].position) < (pair[1].run, pair[1].position)));
 }
 
@@ -198,6 +210,78 @@ async fn what_cannot_be_added_now_is_tried_again() {
     assert_whole(&run, world.app()).await;
 }
 
+/// The command that the example's documentation has an operator give: a user who reads one stream, and nothing else.
+fn acl(text: &str, stream: &str) -> Vec<String> {
+    let line = text.lines().find(|line| line.starts_with("ACL SETUSER")).expect("it says how");
+    line.split(' ').map(|word| word.replace("qc:events", stream).replace("PASSWORD", "tiger")).collect()
+}
+
+/// Makes the user that readers sign in as.
+async fn make_reader(world: &World) {
+    let text = std::fs::read_to_string(example("stream").join("README.md")).unwrap();
+    let words = acl(&text, &key(&world.app().config));
+    let mut command = redis::cmd(&words[0]);
+    words[1..].iter().for_each(|word| {
+        command.arg(word);
+    });
+    command.query_async::<()>(&mut connection(&world.redis).await).await.unwrap();
+}
+
+fn reader_url(redis: &Redis) -> String {
+    redis.url().replace("redis://", "redis://billing:tiger@")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_the_stream_can_do_nothing_else_in_redis() {
+    let world = Box::pin(World::new(1)).await;
+    until_whole(&world.redis, world.app()).await;
+    make_reader(&world).await;
+    let (config, stream) = (&world.app().config, key(&world.app().config));
+    let other = format!("{}:other", config.redis_prefix);
+    let mut shop = connection(&world.redis).await;
+    redis::cmd("SET").arg(&other).arg("x").query_async::<()>(&mut shop).await.unwrap();
+    let reader = redis::Client::open(reader_url(&world.redis)).unwrap();
+    let mut reader = reader.get_multiplexed_async_connection().await.unwrap();
+    let mut ask = async |line: &str| {
+        let mut words = line.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| {
+            command.arg(word);
+        });
+        command.query_async::<redis::Value>(&mut reader).await
+    };
+    for line in [
+        format!("XGROUP CREATE {stream} billing 0 MKSTREAM"),
+        format!("XREADGROUP GROUP billing one COUNT 1 STREAMS {stream} >"),
+        format!("XAUTOCLAIM {stream} billing one 60000 0-0"),
+        format!("XACK {stream} billing 0-1"),
+    ] {
+        ask(&line).await.unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+    for line in [
+        format!("GET {other}"),
+        format!("XREADGROUP GROUP billing one COUNT 1 STREAMS {other} >"),
+        format!("XGROUP CREATE {other}s billing 0 MKSTREAM"),
+        format!("XGROUP DESTROY {stream} billing"),
+        format!("XADD {stream} * a b"),
+        format!("XTRIM {stream} MAXLEN 0"),
+        format!("DEL {stream}"),
+        format!("SUBSCRIBE {other}"),
+        "PSUBSCRIBE *".to_owned(),
+        format!("PUBLISH {other} x"),
+        "KEYS *".to_owned(),
+        "SCAN 0".to_owned(),
+        "ACL LIST".to_owned(),
+        "CONFIG GET *".to_owned(),
+        "FLUSHALL".to_owned(),
+        "EVAL return 0".to_owned(),
+        "MONITOR".to_owned(),
+    ] {
+        let refused = ask(&line).await.unwrap_err();
+        assert!(refused.to_string().contains("permission") || refused.code() == Some("NOPERM"), "{line}: {refused}");
+    }
+}
+
 /// The example, as it stands there.
 struct Consumer {
     child: Child,
@@ -205,9 +289,10 @@ struct Consumer {
 }
 
 impl Consumer {
+    /// As the user of `reader`.
     fn start(world: &World, name: &str) -> Self {
         let mut child = Command::new("node")
-            .args(["consumer.mjs", &world.redis.url(), &key(&world.app().config), "billing", name])
+            .args(["consumer.mjs", &reader_url(&world.redis), &key(&world.app().config), "billing", name])
             .env("IDLE_MS", "500")
             .current_dir(example("stream"))
             .stdin(Stdio::null())
@@ -228,7 +313,7 @@ impl Consumer {
                 seen.insert(event["position"].as_i64().unwrap());
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(30), reading).await.expect("every event comes");
+        tokio::time::timeout(Duration::from_secs(30), reading).await.expect("every event comes");
     }
 }
 
@@ -240,6 +325,7 @@ async fn head(app: &App) -> i64 {
 async fn the_example_deals_with_every_event_though_consumers_die() {
     let mut world = Box::pin(World::new(1)).await;
     let mut seen = BTreeSet::new();
+    make_reader(&world).await;
     let mut first = Consumer::start(&world, "billing-1");
     world.order(3).await;
     until_whole(&world.redis, world.app()).await;
@@ -264,6 +350,7 @@ async fn the_example_deals_with_every_event_though_consumers_die() {
     // and it goes on when Redis has lost everything, its group too
     world.redis.kill();
     world.redis.start_again();
+    make_reader(&world).await;
     world.order(2).await;
     until_whole(&world.redis, world.app()).await;
     again.until(&mut seen, head(world.app()).await).await;

@@ -15,7 +15,7 @@
 mod schedule;
 mod worker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -257,11 +257,19 @@ impl Counters {
         self.0.failed.load(Ordering::Relaxed)
     }
 
-    /// The same of each kind that was worked on, with the time that it took.
+    /// The same of each kind that is known here, with the time that it took.
     #[must_use]
     pub fn by_kind(&self) -> Vec<(&'static str, KindCounts)> {
         let counts = self.0.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
         counts.iter().map(|(kind, counts)| (*kind, *counts)).collect()
+    }
+
+    /// Counts from none on the kinds that a worker knows: what never happened yet is a zero, and not unknown.
+    fn begin(&self, kinds: impl Iterator<Item = &'static str>) {
+        let mut counts = self.0.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        for kind in kinds {
+            counts.entry(kind).or_default();
+        }
     }
 
     /// Counts an attempt at a job of `kind`.
@@ -299,6 +307,20 @@ pub async fn backlog(db: &impl ConnectionTrait) -> Result<Backlog> {
     let waiting = job::Entity::find().filter(job::Column::DiedAt.is_null()).count(db).await?;
     let dead = job::Entity::find().filter(job::Column::DiedAt.is_not_null()).count(db).await?;
     Ok(Backlog { waiting, dead })
+}
+
+/// Which of `keys` have a job of `kind` that waits or is being done.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_waiting(db: &impl ConnectionTrait, kind: &str, keys: &[String]) -> Result<BTreeSet<String>> {
+    let waiting = job::Entity::find()
+        .select_only()
+        .column(job::Column::Key)
+        .filter(job::Column::Kind.eq(kind))
+        .filter(job::Column::Key.is_in(keys.iter().map(String::as_str)))
+        .filter(job::Column::DiedAt.is_null());
+    Ok(waiting.into_tuple::<String>().all(db).await?.into_iter().collect())
 }
 
 /// The most dead jobs that are listed.

@@ -30,11 +30,20 @@ pub struct Hands {
     pub all: usize,
     /// Jobs of one group; those without a group are each on their own.
     pub of_group: usize,
+    /// Jobs of groups of which another is being done, all groups together. The rest is for those of which none is: with as many hands
+    /// besides as there are groups, none waits for another, however slow they are.
+    pub shared: usize,
 }
 
 impl Hands {
     /// Those of a worker that is not given others.
-    const USUAL: Self = Self { all: 8, of_group: 8 };
+    const USUAL: Self = Self { all: 8, of_group: 8, shared: 8 };
+
+    /// Whether there is one for a group of which `count` are being done, while so many are of each that is `busy`.
+    fn has_one(&self, busy: &HashMap<String, usize>, count: usize) -> bool {
+        let shared: usize = busy.values().map(|count| count.saturating_sub(1)).sum();
+        count == 0 || (count < self.of_group && shared < self.shared)
+    }
 }
 
 /// How long a job may take.
@@ -60,6 +69,7 @@ impl Worker {
     /// A worker that knows `handlers`. Jobs of other kinds are left to those who know them.
     #[must_use]
     pub fn new(db: Db, clock: Clock, ids: Ids, handlers: Handlers, counters: Counters) -> Self {
+        counters.begin(handlers.0.keys().copied());
         Self { db, clock, ids, handlers, counters, hands: Hands::USUAL, busy: Arc::default() }
     }
 
@@ -67,6 +77,11 @@ impl Worker {
     #[must_use]
     pub fn with_hands(self, hands: Hands) -> Self {
         Self { hands, ..self }
+    }
+
+    /// The kinds of jobs that it knows how to do.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.handlers.0.keys().copied()
     }
 
     /// Works until `stop`; what was begun is then brought to its end.
@@ -173,7 +188,7 @@ impl Worker {
     /// Of which groups no more may be done now.
     fn full_groups(&self) -> Vec<String> {
         let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        busy.iter().filter(|(_, count)| **count >= self.hands.of_group).map(|(group, _)| group.clone()).collect()
+        busy.iter().filter(|(_, count)| !self.hands.has_one(&busy, **count)).map(|(group, _)| group.clone()).collect()
     }
 
     /// The ids of those of `due` for which their group has a hand left.
@@ -181,9 +196,11 @@ impl Worker {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut has_hand = |job: &job::Model| {
             let Some(group) = &job.group_key else { return true };
-            let count = busy.entry(group.clone()).or_default();
-            *count += 1;
-            *count <= self.hands.of_group
+            let has_one = self.hands.has_one(&busy, busy.get(group).copied().unwrap_or_default());
+            if has_one {
+                *busy.entry(group.clone()).or_default() += 1;
+            }
+            has_one
         };
         due.into_iter().filter(|job| has_hand(job)).map(|job| job.id).collect()
     }

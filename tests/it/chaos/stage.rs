@@ -1,4 +1,4 @@
-//! What breaks: servers, each the program itself, in front of them networks, behind them PostgreSQL and Redis.
+//! What breaks: servers, each the program itself, in front of them networks, behind them PostgreSQL and Redis, or a file.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -61,18 +61,29 @@ pub(super) struct Stage {
     pub(super) complaints: Vec<String>,
     instances: Vec<Instance>,
     settings: Vec<(&'static str, String)>,
-    redis: Redis,
-    redis_network: Proxy,
+    /// Of the shape that has one.
+    redis: Option<(Redis, Proxy)>,
     _database: TestDatabase,
 }
 
 impl Stage {
-    /// Starts `count` instances.
+    /// Starts `count` instances over PostgreSQL and Redis.
     pub(super) async fn build(count: usize) -> Self {
-        let database = TestDatabase::new(Shape::Production).await;
-        let redis = Redis::private().await;
-        // another Redis would have another port
-        let redis_network = Proxy::start(redis.addr()).await;
+        Self::build_with(Shape::Production, count, &[]).await
+    }
+
+    /// The same in any shape, with other settings than usual. Of the embedded one there is but one instance.
+    pub(super) async fn build_with(shape: Shape, count: usize, changes: &[(&'static str, String)]) -> Self {
+        let database = TestDatabase::new(shape).await;
+        let redis = match shape {
+            Shape::Embedded => None,
+            Shape::Production => {
+                let redis = Redis::private().await;
+                // another Redis would have another port
+                let network = Proxy::start(redis.addr()).await;
+                Some((redis, network))
+            }
+        };
         let mut settings = vec![
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
             ("DATABASE_URL", database.url()),
@@ -89,10 +100,12 @@ impl Stage {
             ("MAX_SOCKETS_PER_ADDRESS", "0".to_owned()),
             ("MAX_SUBSCRIPTIONS_PER_USER", "0".to_owned()),
         ];
+        settings.retain(|(name, _)| changes.iter().all(|(changed, _)| name != changed));
+        settings.extend(changes.iter().cloned());
         let get = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let config = Config::load(None, get).unwrap();
         let app = build(config, Clock::system(), 0).await;
-        settings.push(("REDIS_URL", format!("redis://{}", redis_network.addr)));
+        settings.extend(redis.as_ref().map(|(_, network)| ("REDIS_URL", format!("redis://{}", network.addr))));
         let mut stage = Self {
             app,
             doors: Vec::new(),
@@ -101,7 +114,6 @@ impl Stage {
             instances: Vec::new(),
             settings,
             redis,
-            redis_network,
             _database: database,
         };
         for _ in 0..count {
@@ -126,13 +138,14 @@ impl Stage {
                 self.start_again(*index);
             }
             Blow::Redis => {
-                self.redis_network.down();
-                self.redis.kill();
+                let (redis, network) = self.redis.as_mut().expect("there is a Redis");
+                network.down();
+                redis.kill();
                 self.blows.redis += 1;
                 sleep(outage).await;
-                self.redis = Redis::private().await;
-                self.redis_network.retarget(self.redis.addr());
-                self.redis_network.resume();
+                *redis = Redis::private().await;
+                network.retarget(redis.addr());
+                network.resume();
             }
             Blow::Cut(networks) => {
                 for network in networks {
@@ -141,6 +154,21 @@ impl Stage {
                 self.blows.cuts += 1;
             }
         }
+    }
+
+    /// Redis, where there is one.
+    pub(super) fn redis(&self) -> Option<&Redis> {
+        self.redis.as_ref().map(|(redis, _)| redis)
+    }
+
+    /// Kills every instance.
+    pub(super) fn kill_all(&mut self) {
+        (0..self.instances.len()).for_each(|index| self.kill(index));
+    }
+
+    /// Starts every instance again.
+    pub(super) fn start_all_again(&mut self) {
+        (0..self.instances.len()).for_each(|index| self.start_again(index));
     }
 
     fn kill(&mut self, index: usize) {

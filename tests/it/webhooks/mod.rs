@@ -1,7 +1,7 @@
 //! Webhooks to other systems: what they are told, signatures, what is sent again and when, and where nothing is sent.
 
 mod outages;
-mod receiver;
+pub(crate) mod receiver;
 mod sending;
 mod telling;
 
@@ -40,20 +40,20 @@ async fn start(shape: Shape) -> TestApp {
 
 /// An endpoint, and what signs.
 #[derive(Debug, Clone)]
-struct Endpoint {
-    id: String,
-    secret: String,
+pub(crate) struct Endpoint {
+    pub(crate) id: String,
+    pub(crate) secret: String,
 }
 
 /// Has `receiver` told of `topics`.
-async fn endpoint(admin: &Actor, receiver: &Receiver, topics: &[&str]) -> Endpoint {
+pub(crate) async fn endpoint(admin: &Actor, receiver: &Receiver, topics: &[&str]) -> Endpoint {
     let made = admin.mutate(CREATE, json!({ "url": receiver.url(), "topics": topics })).await;
     let payload = made.ok("createWebhookEndpoint");
     Endpoint { id: text(payload, "/endpoint/id"), secret: text(payload, "/secret") }
 }
 
 /// What became of what the endpoint was to be told, newest first.
-async fn deliveries(admin: &Actor, id: &str) -> Vec<Value> {
+pub(crate) async fn deliveries(admin: &Actor, id: &str) -> Vec<Value> {
     let seen = admin.query(ENDPOINT, json!({ "id": id, "failedOnly": false })).await;
     seen.data()["node"]["deliveries"]["nodes"].as_array().unwrap().clone()
 }

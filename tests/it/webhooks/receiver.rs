@@ -21,7 +21,7 @@ use crate::support::wait::until;
 
 /// What a receiver answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
+pub(crate) enum Says {
     /// A status.
     Status(u16),
     /// A status, and when to come again.
@@ -36,25 +36,25 @@ pub(super) enum Says {
 
 /// A message as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Received {
-    pub(super) id: String,
-    pub(super) timestamp: i64,
+pub(crate) struct Received {
+    pub(crate) id: String,
+    pub(crate) timestamp: i64,
     /// `v1,…`, one for each secret.
-    pub(super) signatures: Vec<String>,
-    pub(super) body: String,
+    pub(crate) signatures: Vec<String>,
+    pub(crate) body: String,
 }
 
 impl Received {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    pub(super) fn r#type(&self) -> String {
+    pub(crate) fn r#type(&self) -> String {
         self.json()["type"].as_str().unwrap().to_owned()
     }
 
     /// Whether one of its signatures is made with `secret`, `whsec_…`.
-    pub(super) fn is_signed_with(&self, secret: &str) -> bool {
+    pub(crate) fn is_signed_with(&self, secret: &str) -> bool {
         let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
         mac.update(format!("{}.{}.{}", self.id, self.timestamp, self.body).as_bytes());
@@ -76,14 +76,14 @@ struct Book {
 
 /// A receiver on a port of its own.
 #[derive(Debug, Clone)]
-pub(super) struct Receiver {
-    pub(super) addr: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) addr: SocketAddr,
     book: Arc<Mutex<Book>>,
     go_on: Arc<Semaphore>,
 }
 
 impl Receiver {
-    pub(super) async fn start(says: Says) -> Self {
+    pub(crate) async fn start(says: Says) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let book = Book { received: Vec::new(), says, open: HashMap::new(), most_open: 0, is_doubled: false };
         let receiver = Self {
@@ -96,38 +96,38 @@ impl Receiver {
         receiver
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/hooks?from=qc", self.addr)
     }
 
-    pub(super) fn says(&self, says: Says) {
+    pub(crate) fn says(&self, says: Says) {
         self.book.lock().unwrap().says = says;
     }
 
     /// Answers all that it has not answered.
-    pub(super) fn go_on(&self) {
+    pub(crate) fn go_on(&self) {
         self.go_on.add_permits(10_000);
     }
 
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.book.lock().unwrap().received.clone()
     }
 
     /// Messages that are being answered now.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.book.lock().unwrap().open.values().sum()
     }
 
-    pub(super) fn most_open(&self) -> usize {
+    pub(crate) fn most_open(&self) -> usize {
         self.book.lock().unwrap().most_open
     }
 
-    pub(super) fn is_doubled(&self) -> bool {
+    pub(crate) fn is_doubled(&self) -> bool {
         self.book.lock().unwrap().is_doubled
     }
 
     /// Waits until `count` messages came; those.
-    pub(super) async fn until(&self, count: usize) -> Vec<Received> {
+    pub(crate) async fn until(&self, count: usize) -> Vec<Received> {
         until(async || self.received().len() >= count).await;
         self.received()
     }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::webhook::WEBHOOK_PAUSED;
-use entity::event;
+use entity::{event, job};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
 
 use super::*;
 use crate::support::over_both_shapes;
 use crate::support::story::{place_order, seller_with_product};
+use crate::support::wait::until_quiet;
 
 over_both_shapes! {
     what_is_not_taken_is_sent_again_with_the_same_id,
@@ -18,9 +20,14 @@ over_both_shapes! {
     a_message_is_given_up_in_the_end_and_can_be_sent_again,
     an_endpoint_that_is_gone_is_paused,
     an_endpoint_to_which_nothing_gets_through_for_days_is_paused,
+    an_endpoint_that_was_seldom_tried_is_not_paused_for_the_days_between,
+    an_endpoint_for_which_too_much_waits_is_paused,
+    what_waits_for_an_endpoint_that_is_paused_is_given_up_and_can_be_sent_again,
+    a_message_without_a_job_is_said_to_have_failed,
     redirects_are_not_followed_and_long_answers_not_read,
     private_addresses_are_not_sent_to,
     a_slow_endpoint_holds_up_nobody_else,
+    many_silent_endpoints_hold_up_nobody_else,
     what_has_ended_long_ago_is_forgotten,
 }
 
@@ -117,22 +124,143 @@ async fn an_endpoint_to_which_nothing_gets_through_for_days_is_paused(shape: Sha
     let receiver = Receiver::start(Says::Status(500)).await;
     let (mut admin, id) = one_order(&app, &receiver).await;
     let mut attempts = 1;
-    for _ in 0..3 {
+    for _ in 0..4 {
         attempts = until_tried(&app, &admin, &id, attempts).await["attempts"].as_i64().unwrap() + 1;
         assert_eq!(paused_events(&app).await, 0, "not yet");
-        app.clock.advance(Duration::from_hours(48));
+        app.clock.advance(Duration::from_hours(30));
         admin = again(&app, &admin).await;
     }
-    // six days after the first
+    // five days after the first
     until(async || paused_events(&app).await == 1).await;
     let seen = admin.query(ENDPOINT, json!({ "id": id })).await;
     assert_eq!(seen.data()["node"]["active"], false);
+    let given_up = until_delivery(&app, &admin, &id, "FAILED", attempts).await;
+    assert_eq!((&given_up["lastError"], &given_up["nextAttemptAt"]), (&json!("it answered 500"), &Value::Null));
+    assert_eq!(told_of_a_pause(&admin).await, ["has failed for too long"]);
     app.clock.advance(Duration::from_hours(24));
-    admin = again(&app, &admin).await;
-    let given_up = until_delivery(&app, &admin, &id, "FAILED", attempts + 1).await;
-    assert_eq!(given_up["lastError"], "the endpoint is paused");
-    let sent = receiver.received().len() + 1;
-    assert_eq!(given_up["attempts"], sent, "nothing more was sent");
+    until_quiet(&app.app).await;
+    assert_eq!(given_up["attempts"], receiver.received().len(), "nothing more was sent");
+}
+
+/// Why endpoints were paused, as the admin was told, once they were.
+async fn told_of_a_pause(admin: &Actor) -> Vec<&'static str> {
+    let ask = "{ viewer { notifications(first: 100) { nodes { kind body } } } }";
+    let told = async || {
+        let seen = admin.query(ask, json!({})).await;
+        let nodes = seen.data()["viewer"]["notifications"]["nodes"].as_array().unwrap().clone();
+        let of_pauses = nodes.into_iter().filter(|node| node["kind"] == "WEBHOOK_PAUSED");
+        of_pauses.map(|node| node["body"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    until(async || !told().await.is_empty()).await;
+    let why = |body: &String| {
+        let known = ["has failed for too long", "says that it is gone", "too many messages wait for it"];
+        known.into_iter().find(|why| body.contains(why)).unwrap()
+    };
+    told().await.iter().map(why).collect()
+}
+
+async fn an_endpoint_that_was_seldom_tried_is_not_paused_for_the_days_between(shape: Shape) {
+    let app = start(shape).await;
+    let receiver = Receiver::start(Says::Status(500)).await;
+    let (mut admin, id) = one_order(&app, &receiver).await;
+    let mut attempts = 1;
+    // nobody tried for four days, twice
+    for _ in 0..2 {
+        attempts = until_tried(&app, &admin, &id, attempts).await["attempts"].as_i64().unwrap() + 1;
+        app.clock.advance(Duration::from_hours(96));
+        admin = again(&app, &admin).await;
+    }
+    attempts = until_tried(&app, &admin, &id, attempts).await["attempts"].as_i64().unwrap() + 1;
+    assert_eq!(paused_events(&app).await, 0, "eight days after the first");
+    // nor is what failed elsewhere counted
+    for _ in 0..3 {
+        app.clock.advance(Duration::from_hours(30));
+        admin = again(&app, &admin).await;
+        attempts = until_tried(&app, &admin, &id, attempts).await["attempts"].as_i64().unwrap() + 1;
+    }
+    let elsewhere = Receiver::start(Says::Status(500)).await;
+    admin.mutate(UPDATE, json!({ "endpointId": id, "url": elsewhere.url() })).await.ok("updateWebhookEndpoint");
+    for _ in 0..2 {
+        app.clock.advance(Duration::from_hours(30));
+        admin = again(&app, &admin).await;
+        attempts = until_tried(&app, &admin, &id, attempts).await["attempts"].as_i64().unwrap() + 1;
+    }
+    assert_eq!(paused_events(&app).await, 0, "six days after the first of those that followed each other");
+}
+
+async fn an_endpoint_for_which_too_much_waits_is_paused(shape: Shape) {
+    let app = TestApp::start_with(shape, |config| {
+        nearby(config);
+        config.webhooks.max_waiting = 3;
+    })
+    .await;
+    let receiver = Receiver::start(Says::Status(500)).await;
+    let (admin, shop, customer) = tokio::join!(app.admin(), seller_with_product(&app, 10, "40.00"), app.customer());
+    let id = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await.id;
+    for _ in 0..3 {
+        place_order(&customer, &shop.product_id, 1).await;
+    }
+    until(async || deliveries(&admin, &id).await.len() == 3).await;
+    assert_eq!(paused_events(&app).await, 0, "so many may wait");
+    place_order(&customer, &shop.product_id, 1).await;
+    until(async || paused_events(&app).await == 1).await;
+    assert_eq!(told_of_a_pause(&admin).await, ["too many messages wait for it"]);
+    let seen = admin.query(ENDPOINT, json!({ "id": id })).await;
+    assert_eq!(seen.data()["node"]["active"], false);
+    until(async || deliveries(&admin, &id).await.iter().all(|delivery| delivery["status"] == "FAILED")).await;
+    assert_eq!(deliveries(&admin, &id).await.len(), 3);
+}
+
+async fn what_waits_for_an_endpoint_that_is_paused_is_given_up_and_can_be_sent_again(shape: Shape) {
+    let app = start(shape).await;
+    let receiver = Receiver::start(Says::Status(500)).await;
+    let (admin, id) = one_order(&app, &receiver).await;
+    let waiting = until_delivery(&app, &admin, &id, "PENDING", 1).await;
+    let change = |active: bool| json!({ "endpointId": id, "active": active });
+    admin.mutate(UPDATE, change(false)).await.ok("updateWebhookEndpoint");
+    let given_up = deliveries(&admin, &id).await.swap_remove(0);
+    assert_eq!((&given_up["status"], &given_up["lastError"]), (&json!("FAILED"), &json!("the endpoint is paused")));
+    receiver.says(Says::Status(200));
+    admin.mutate(UPDATE, change(true)).await.ok("updateWebhookEndpoint");
+    app.clock.advance(Duration::from_mins(10));
+    let before = receiver.received().len();
+    // its job is done, and did nothing
+    until(async || jobs_of_webhooks(&app).await.is_empty()).await;
+    assert_eq!(receiver.received().len(), before, "it is not sent of itself");
+    let again = again(&app, &admin).await;
+    again.mutate(REDELIVER, json!({ "deliveryId": waiting["id"] })).await.ok("redeliverWebhook");
+    until_delivery(&app, &again, &id, "DELIVERED", 2).await;
+}
+
+async fn jobs_of_webhooks(app: &TestApp) -> Vec<job::Model> {
+    let of_webhooks = job::Entity::find().filter(job::Column::Kind.eq(quick_commerce::webhooks::sending::SEND));
+    of_webhooks.all(app.app.db.reader()).await.unwrap()
+}
+
+async fn a_message_without_a_job_is_said_to_have_failed(shape: Shape) {
+    let app = start(shape).await;
+    let receiver = Receiver::start(Says::Status(500)).await;
+    let (admin, id) = one_order(&app, &receiver).await;
+    let sweep = async || quick_commerce::webhooks::cleaning::sweep(&app.app).await.unwrap();
+    until_delivery(&app, &admin, &id, "PENDING", 1).await;
+    // its last attempt ended while the database was away: the job was given up, and nobody could write down why
+    let died = job::Entity::update_many().col_expr(job::Column::DiedAt, Expr::value(app.clock.now()));
+    until(async || {
+        let died = died.clone().filter(job::Column::LastError.is_not_null());
+        died.exec(app.app.db.writer()).await.unwrap().rows_affected == 1
+    })
+    .await;
+    sweep().await;
+    assert_eq!(deliveries(&admin, &id).await[0]["status"], "PENDING", "it is not overdue");
+    app.clock.advance(Duration::from_hours(2));
+    let admin = again(&app, &admin).await;
+    sweep().await;
+    let given_up = deliveries(&admin, &id).await.swap_remove(0);
+    assert_eq!(given_up["status"], "FAILED", "{given_up}");
+    assert!(given_up["lastError"].as_str().unwrap().contains("is not known"), "{given_up}");
+    receiver.says(Says::Status(200));
+    admin.mutate(REDELIVER, json!({ "deliveryId": given_up["id"] })).await.ok("redeliverWebhook");
+    until_delivery(&app, &admin, &id, "DELIVERED", 2).await;
 }
 
 async fn redirects_are_not_followed_and_long_answers_not_read(shape: Shape) {
@@ -189,6 +317,25 @@ async fn a_slow_endpoint_holds_up_nobody_else(shape: Shape) {
         log.len() == 25 && log.iter().all(|delivery| delivery["status"] == "DELIVERED")
     })
     .await;
+}
+
+async fn many_silent_endpoints_hold_up_nobody_else(shape: Shape) {
+    const SILENT: usize = 20;
+    let app = start(shape).await;
+    let (slow, fast) = tokio::join!(Receiver::start(Says::Nothing), Receiver::start(Says::Status(200)));
+    let (admin, shop, customer) = tokio::join!(app.admin(), seller_with_product(&app, 100, "40.00"), app.customer());
+    for _ in 0..SILENT {
+        endpoint(&admin, &slow, &["ORDER_CREATED"]).await;
+    }
+    // the last one: whatever is due is due for the others before
+    endpoint(&admin, &fast, &["ORDER_CREATED"]).await;
+    for _ in 0..5 {
+        place_order(&customer, &shop.product_id, 1).await;
+    }
+    fast.until(5).await;
+    until(async || slow.open() >= SILENT).await;
+    assert_eq!(slow.received().len(), slow.open(), "none of the silent ones was given up before that");
+    assert!(slow.most_open() <= SILENT + 28, "{} at once", slow.most_open());
 }
 
 async fn what_has_ended_long_ago_is_forgotten(shape: Shape) {

@@ -21,6 +21,7 @@ over_both_shapes! {
     a_cancellation_and_a_failed_payment_are_told_of,
     stock_is_told_of_as_it_is,
     a_secret_that_is_replaced_goes_on_signing_for_a_while,
+    each_of_several_secrets_that_are_replaced_signs_until_its_own_end,
     a_paused_endpoint_hears_of_nothing,
     only_admins_see_endpoints_and_no_secret_is_shown_twice,
     a_secret_outlives_the_key_that_it_is_stored_under,
@@ -150,6 +151,40 @@ async fn a_secret_that_is_replaced_goes_on_signing_for_a_while(shape: Shape) {
     assert!(second.timestamp > first.timestamp);
 }
 
+async fn each_of_several_secrets_that_are_replaced_signs_until_its_own_end(shape: Shape) {
+    let app = start(shape).await;
+    let (mut admin, receiver) = tokio::join!(app.admin(), Receiver::start(Says::Status(200)));
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer());
+    let first = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await;
+    let rotate = async |admin: &Actor| {
+        let rotated = admin.mutate(UPDATE, json!({ "endpointId": first.id, "rotateSecret": true })).await;
+        text(rotated.ok("updateWebhookEndpoint"), "/secret")
+    };
+    let mut secrets = vec![first.secret.clone(), rotate(&admin).await];
+    app.clock.advance(Duration::from_hours(13));
+    admin = again(&app, &admin).await;
+    secrets.push(rotate(&admin).await);
+    let signed_with = |message: &receiver::Received| -> Vec<bool> {
+        assert!(secrets.iter().filter(|secret| message.is_signed_with(secret)).count() == message.signatures.len());
+        secrets.iter().map(|secret| message.is_signed_with(secret)).collect()
+    };
+    let customer = again(&app, &customer).await;
+    place_order(&customer, &shop.product_id, 1).await;
+    assert_eq!(signed_with(&receiver.until(1).await[0]), [true, true, true]);
+    // the first was replaced 25 hours ago, the second 12
+    app.clock.advance(Duration::from_hours(12));
+    place_order(&again(&app, &customer).await, &shop.product_id, 1).await;
+    assert_eq!(signed_with(&receiver.until(2).await[1]), [false, true, true]);
+    admin = again(&app, &admin).await;
+    for _ in 0..4 {
+        rotate(&admin).await;
+    }
+    let refused = admin.mutate(UPDATE, json!({ "endpointId": first.id, "rotateSecret": true })).await;
+    assert_eq!(refused.user_errors("updateWebhookEndpoint")[0]["field"], json!(["rotateSecret"]));
+    app.clock.advance(Duration::from_hours(13));
+    rotate(&again(&app, &admin).await).await;
+}
+
 async fn a_paused_endpoint_hears_of_nothing(shape: Shape) {
     let app = start(shape).await;
     let (admin, paused, other) =
@@ -223,4 +258,28 @@ async fn a_secret_outlives_the_key_that_it_is_stored_under(shape: Shape) {
     let failed = until_delivery(&first, &admin, &endpoint.id, "PENDING", 1).await;
     assert!(failed["lastError"].as_str().unwrap().contains("signing secret"), "{failed}");
     assert!(receiver.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_outlives_a_restart_without_any_configured() {
+    let first = TestApp::start_with(Shape::Embedded, |config| {
+        nearby(config);
+        config.jwt_secret = None;
+    })
+    .await;
+    let (admin, receiver) = tokio::join!(first.admin(), Receiver::start(Says::Status(200)));
+    let (shop, customer) = tokio::join!(seller_with_product(&first, 10, "40.00"), first.customer());
+    let endpoint = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await;
+    let (config, clock) = (first.app.config.clone(), first.clock.clone());
+    let database = first.stop().await;
+    // other random numbers than those of the first start
+    let app = crate::support::app::build(config, clock, 1).await;
+    let running = crate::support::app::serve(&app).await;
+    let api = Api::new(app, running.addr);
+    let customer = api.login(&customer.email).await;
+    place_order(&customer, &shop.product_id, 1).await;
+    let received = receiver.until(1).await;
+    assert!(received[0].is_signed_with(&endpoint.secret));
+    running.stop().await;
+    drop(database);
 }

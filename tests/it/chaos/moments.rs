@@ -1,0 +1,204 @@
+//! A server is killed in the very middle of each kind of background work: while it writes down what it does, and when that is done
+//! and only its end is not written down. Another does it again, and nobody sees anything lost or doubled.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::money::Currency;
+use domain::order::{OrderEventType, OrderStatus, PaymentMethod};
+use entity::{Text, event, order, order_event, promo, skipped_event};
+use quick_commerce::accounts::service::mailing;
+use quick_commerce::app::App;
+use quick_commerce::notifications::sending as notifying;
+use quick_commerce::payments::sandbox::{self, Choice};
+use quick_commerce::payments::service as payments;
+use quick_commerce::platform::consumers;
+use quick_commerce::serve;
+use quick_commerce::webhooks::sending as webhooks;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _,
+};
+
+use super::traps::{Trap, Traps};
+use super::world::World;
+use crate::support::Shape;
+use crate::support::wait::until;
+
+/// An order of so many pieces the sums do not take, for a while.
+const TOO_MANY: i32 = 20;
+
+/// Kills every server while it is in all of `traps`, which `work` leads it into; then others do what is left.
+async fn strike(world: &mut World, traps: Vec<Trap>, work: impl AsyncFnOnce(&World)) {
+    let traps = Traps::set(&world.people.app, traps).await;
+    work(world).await;
+    traps.until_sprung().await;
+    world.stage.kill_all();
+    traps.take_away().await;
+    world.let_leases_end().await;
+    world.stage.start_all_again();
+    world.stage.recover().await;
+    world.settle().await;
+}
+
+/// Leads to a job of each kind, of the work of `round`.
+async fn jobs_of_every_kind(world: &World, round: usize, paid: uuid::Uuid) {
+    let people = &world.people;
+    let db = people.app.db.writer();
+    // the sums do not take one event, which is set aside
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON sales_orders FOR EACH ROW WHEN (NEW.total_minor > 50000) EXECUTE FUNCTION refuse()";
+    db.execute_unprepared(refuse).await.unwrap();
+    people.place(round, PaymentMethod::CashOnDelivery, TOO_MANY).await;
+    let (one, customer) = people.place(round, PaymentMethod::Card, 1).await;
+    people.pay(one, customer, Choice::Succeed).await;
+    let (slow, customer) = people.place(round, PaymentMethod::Card, 1).await;
+    people.pay(slow, customer, Choice::Late).await;
+    people.cancel(paid, customer).await;
+    let (open, customer) = people.place(round, PaymentMethod::Card, 1).await;
+    people.pay(open, customer, Choice::Never).await;
+    people.cancel(open, customer).await;
+    let (unpaid, customer) = people.place(round, PaymentMethod::Card, 1).await;
+    people.pay(unpaid, customer, Choice::Never).await;
+    people.is_due(unpaid).await;
+    people.send(round).await;
+    people.forget_password(round).await;
+    // whoever registers is mailed a link
+    world.stage.doors[0].customer().await;
+    until(async || skipped_event::Entity::find().count(db).await.unwrap() > 0).await;
+    db.execute_unprepared("DROP TRIGGER refuse ON sales_orders; DROP FUNCTION refuse()").await.unwrap();
+}
+
+/// An order of the customer of `round` that is paid.
+async fn paid(world: &World, round: usize) -> uuid::Uuid {
+    let (paid, customer) = world.people.place(round, PaymentMethod::Card, 1).await;
+    world.people.pay(paid, customer, Choice::Succeed).await;
+    let app = &world.people.app;
+    until(async || {
+        let order = order::Entity::find_by_id(paid).one(app.db.reader()).await.unwrap().unwrap();
+        *order.status == OrderStatus::Ready
+    })
+    .await;
+    paid
+}
+
+async fn events(app: &App, of: OrderEventType) -> u64 {
+    let events = order_event::Entity::find().filter(order_event::Column::Type.eq(Text(of)));
+    events.count(app.db.reader()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_killed_in_its_middle_or_at_its_end_is_done_again_and_seen_once() {
+    let mut world = Box::pin(World::build(Shape::Production, 1)).await;
+    let kinds = serve::job_kinds(&world.people.app);
+    // what a job writes; mails and text messages write nothing: their end is their middle, below
+    let middles = [
+        (sandbox::CALLBACK, "INSERT ON payment_events", "true"),
+        (sandbox::LATE, "UPDATE ON sandbox_intents", "NEW.status = 'SUCCEEDED' AND OLD.status = 'PROCESSING'"),
+        (payments::REFUND, "INSERT ON sandbox_refunds", "true"),
+        (payments::CANCEL, "UPDATE ON sandbox_intents", "NEW.status = 'CANCELLED'"),
+        (payments::ASK, "INSERT ON order_events", "NEW.type = 'CANCELLED' AND NEW.actor_id IS NULL"),
+        (consumers::SKIPPED, "DELETE ON skipped_events", "true"),
+        (mailing::PASSWORD_RESET, "INSERT ON mailed_tokens", "NEW.purpose = 'RESET_PASSWORD'"),
+        (mailing::EMAIL_VERIFICATION, "INSERT ON mailed_tokens", "NEW.purpose = 'VERIFY_EMAIL'"),
+        (webhooks::SEND, "UPDATE ON webhook_deliveries", "NEW.status = 'DELIVERED'"),
+    ];
+    let covered: BTreeSet<&str> = middles.iter().map(|(kind, ..)| *kind).chain([notifying::EMAIL, notifying::SMS]).collect();
+    assert_eq!(covered, kinds, "every kind of job there is");
+    let order = paid(&world, 0).await;
+    let middles = middles.map(|(kind, before, when)| Trap::new(kind, before, when)).into();
+    strike(&mut world, middles, async |world| jobs_of_every_kind(world, 0, order).await).await;
+    world.check().await;
+
+    let order = paid(&world, 1).await;
+    let ends = kinds.iter().map(|kind| Trap::new(kind, "DELETE ON jobs", &format!("OLD.kind = '{kind}'"))).collect();
+    strike(&mut world, ends, async |world| jobs_of_every_kind(world, 1, order).await).await;
+    world.check().await;
+    let app = &world.people.app;
+    // of each round: those that succeed, and the one that was paid before, which goes back
+    assert_eq!((events(app, OrderEventType::PaymentSucceeded).await, events(app, OrderEventType::Refunded).await), (6, 2));
+    assert_eq!(events(app, OrderEventType::Cancelled).await, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_the_log_that_is_killed_is_followed_by_another_that_goes_on_where_it_was() {
+    let mut world = Box::pin(World::build(Shape::Production, 1)).await;
+    let names = consumers::lags(world.people.app.db.reader()).await.unwrap();
+    let work = async |world: &World| {
+        let people = &world.people;
+        let (paid, customer) = people.place(0, PaymentMethod::Card, 1).await;
+        people.pay(paid, customer, Choice::Succeed).await;
+        people.send(0).await;
+        let (unpaid, _) = people.place(0, PaymentMethod::Card, 1).await;
+        people.is_due(unpaid).await;
+        people.forget_password(0).await;
+    };
+    assert_eq!(names.len(), 3, "{names:?}");
+    let traps =
+        names.iter().map(|(name, _)| Trap::new(name, "UPDATE ON consumers", &format!("NEW.name = '{name}'"))).collect();
+    strike(&mut world, traps, work).await;
+    world.check().await;
+    // the relay: while it numbers, and while it writes down what it has published
+    let relay = ["NEW.position > OLD.position", "NEW.published > OLD.published"];
+    for (round, when) in (1..).zip(relay) {
+        strike(&mut world, vec![Trap::new(when, "UPDATE ON relays", when)], async |world| {
+            world.people.send(round).await;
+            world.people.forget_password(round).await;
+        })
+        .await;
+        world.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_is_killed_is_done_once_all_the_same() {
+    let mut world = Box::pin(World::build(Shape::Production, 1)).await;
+    let traps = vec![
+        Trap::new("expiry of claims", "INSERT ON order_events", "NEW.type = 'CLAIM_EXPIRED'"),
+        Trap::new("expiry of unpaid orders", "INSERT ON order_events", "NEW.type = 'CANCELLED'"),
+        Trap::new("edges of promo codes", "UPDATE ON promos", "OLD.next_edge_at IS DISTINCT FROM NEW.next_edge_at"),
+    ];
+    strike(&mut world, traps, async |world| {
+        let people = &world.people;
+        let (held, _) = people.place(0, PaymentMethod::CashOnDelivery, 1).await;
+        people.claim(0, held, false).await;
+        let (unpaid, _) = people.place(1, PaymentMethod::Card, 1).await;
+        people.is_due(unpaid).await;
+        let now = people.app.clock.now();
+        let promo = promo::Model {
+            id: people.app.ids.uuid(),
+            code: "NOW".to_owned(),
+            percent_basis_points: Some(1_000),
+            amount_minor: None,
+            minimum_subtotal_minor: 0,
+            currency: Text(Currency::Inr),
+            starts_at: Some(now - TimeDelta::minutes(1)),
+            ends_at: Some(now + TimeDelta::days(1)),
+            max_uses: None,
+            max_uses_per_customer: None,
+            uses: 0,
+            next_edge_at: Some(now - TimeDelta::minutes(1)),
+            created_at: now,
+        };
+        promo::Entity::insert(promo.into_active_model()).exec_without_returning(people.app.db.writer()).await.unwrap();
+        people.send(0).await;
+        let (paid, customer) = people.place(0, PaymentMethod::Card, 1).await;
+        people.pay(paid, customer, Choice::Succeed).await;
+        people.forget_password(0).await;
+    })
+    .await;
+    world.check().await;
+    let app = world.people.app.clone();
+    assert_eq!(events(&app, OrderEventType::ClaimExpired).await, 1);
+    assert_eq!(events(&app, OrderEventType::Cancelled).await, 1);
+    let announced = event::Entity::find().filter(event::Column::Kind.starts_with("promo"));
+    // the edge is announced after the sweep's look at the clock, by whichever server came
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while announced.clone().count(app.db.reader()).await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(announced.count(app.db.reader()).await.unwrap(), 1);
+}
