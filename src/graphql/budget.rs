@@ -1,20 +1,24 @@
 //! What an operation costs, and who pays for it.
 //!
 //! The price is the operation's complexity: a point for each field, list sizes counted. It is taken before anything is
-//! executed; once it is known how much was really answered, the rest is given back. A subscription is paid for once.
+//! executed; once it is known how much was really done, the rest is given back. A subscription is paid for once.
+//!
+//! What was done are the fields that were executed, and not those of the answer: one that stands in a document several times,
+//! at whatever depth, is executed as often, and is merged into one only then.
 
 use std::any::TypeId;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextSubscribe,
-    NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextResolve, NextSubscribe,
+    NextValidation, ResolveInfo,
 };
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{
-    Context, Name, Request, Response, ServerError, ServerResult, SimpleObject, ValidationResult, Value, async_trait,
+    Context, Name, QueryPathSegment, Request, Response, ServerError, ServerResult, SimpleObject, ValidationResult, Value,
+    async_trait,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
@@ -116,13 +120,12 @@ impl Purse {
         Err(error)
     }
 
-    /// Gets back what of the price was not used.
+    /// Gets back what of the price was not used, and pays what was used beyond it.
     async fn settle(&self, app: &App, used: u32) {
         let Some(charge) = self.account().charge else { return };
-        let balance = app.budgets.give_back(&charge, used).await;
+        let balance = app.budgets.settle(&charge, used).await;
         let mut account = self.account();
-        account.actual = used.min(account.requested);
-        account.balance = Some(balance);
+        (account.actual, account.balance) = (used, Some(balance));
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
@@ -171,7 +174,8 @@ pub fn rate_limit(ctx: &Context<'_>) -> Result<RateLimit> {
     })
 }
 
-/// How many points an answer is worth: a field is one, and so is each of an item of a list.
+/// How many points an answer is worth: a field is one, and so is each of an item of a list. Of what was executed it knows least
+/// what is merged, and most what needs no resolver, `__typename`.
 fn worth(value: &Value) -> usize {
     match value {
         Value::Object(fields) => fields.values().map(|value| 1 + worth(value)).sum(),
@@ -199,6 +203,8 @@ struct Spending {
     purse: OnceLock<Purse>,
     is_subscription: AtomicBool,
     is_shown: AtomicBool,
+    /// Fields that were resolved.
+    resolved: AtomicU32,
 }
 
 impl Spending {
@@ -289,25 +295,25 @@ impl Extension for Spender {
         if !self.0.is_subscription.load(Ordering::Relaxed)
             && let (Some(purse), Some(app)) = (self.0.purse.get(), ctx.data_opt::<App>())
         {
-            let used = u32::try_from(worth(&response.data)).unwrap_or(u32::MAX).max(1);
-            purse.settle(app, used).await;
+            let answered = u32::try_from(worth(&response.data)).unwrap_or(u32::MAX);
+            purse.settle(app, answered.max(self.0.resolved.load(Ordering::Relaxed)).max(1)).await;
         }
         response
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        // the items of a list come by here as well
+        if matches!(info.path_node.segment, QueryPathSegment::Name(_)) {
+            self.0.resolved.fetch_add(1, Ordering::Relaxed);
+        }
+        next.run(ctx, info).await
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use async_graphql::value;
-
-    use super::worth;
-
-    #[test]
-    fn an_answer_is_worth_its_fields() {
-        assert_eq!(worth(&value!({ "a": 1 })), 1);
-        assert_eq!(worth(&value!({ "a": { "b": 1, "c": null }, "d": [1, 2, 3] })), 4);
-        assert_eq!(worth(&value!({ "nodes": [{ "id": 1, "of": { "id": 2 } }, { "id": 3, "of": null }] })), 6);
-        assert_eq!(worth(&value!({ "nodes": [] })), 1);
-        assert_eq!(worth(&value!(null)), 0);
-    }
-}
+mod tests;

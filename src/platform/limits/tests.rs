@@ -36,14 +36,16 @@ async fn each_has_a_bucket_and_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn what_was_not_used_comes_back_and_no_more_than_that() {
+async fn what_was_used_is_paid_and_the_rest_comes_back() {
     let budgets = budgets(100, 1, &Clock::system());
     let charge = budgets.take(ana(), 80).await.unwrap();
-    assert_eq!(budgets.give_back(&charge, 30).await.remaining, 70);
+    assert_eq!(budgets.settle(&charge, 30).await.remaining, 70);
     let charge = budgets.take(ana(), 10).await.unwrap();
-    assert_eq!(budgets.give_back(&charge, 50).await.remaining, 60, "who used more than was asked pays what was asked");
+    assert_eq!(budgets.settle(&charge, 50).await.remaining, 20, "who used more than was asked pays that");
+    let charge = budgets.take(ana(), 10).await.unwrap();
+    assert_eq!(budgets.settle(&charge, 21).await.remaining, 10, "as far as there is as much");
     let charge = budgets.take(ana(), 0).await.unwrap();
-    assert_eq!(charge.balance.remaining, 60);
+    assert_eq!(charge.balance.remaining, 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +64,7 @@ async fn nothing_is_counted_where_there_is_no_limit() {
     let budgets = budgets(0, 1, &Clock::system());
     let charge = budgets.take(ana(), 1_000_000).await.unwrap();
     assert_eq!(charge.balance, Balance { limit: 0, remaining: 0, full_in_ms: 0 });
-    assert_eq!(budgets.give_back(&charge, 1).await, charge.balance);
+    assert_eq!(budgets.settle(&charge, 1).await, charge.balance);
 }
 
 #[tokio::test]
