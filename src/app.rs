@@ -146,12 +146,7 @@ impl App {
             Keys::new(&ids.bytes::<32>())
         };
         let secret = keys.derive("limits");
-        let store = match &config.redis_url {
-            Some(url) => {
-                Store::redis(clock.clone(), &secret, url.expose(), &config.redis_prefix).map_err(StartError::Redis)?
-            }
-            None => Store::memory(clock.clone(), &secret),
-        };
+        let store = Store::new(clock.clone(), &secret, &bus);
         let counters = Counters::default();
         let budgets = Budgets::new(store.clone(), config.budgets, counters.clone());
         let throttle = Throttle::new(store, config.attempts, counters);

@@ -19,6 +19,7 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 pub use self::mailbox::{Listener, Mailbox, newest};
+pub use self::redis::RedisBus;
 pub use self::stream::{StreamBatch, StreamEntry, StreamTop};
 pub use self::topics::Attachment;
 use self::topics::Topics;

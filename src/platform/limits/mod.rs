@@ -20,7 +20,7 @@ use uuid::Uuid;
 use self::bucket::MILLI;
 use self::shared::Side;
 pub use self::store::Store;
-pub(super) use self::store::{Counted, Key};
+pub(super) use self::store::{Counted, Forgiven, Key, Try, Usual, Verdict};
 pub use self::tries::TryRule;
 use super::quota::{Place, Quota};
 use crate::config::{self, Budget};

@@ -2,13 +2,14 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::config::Config;
+use crate::platform::bus::Bus;
 use crate::platform::clock::Clock;
 
 fn budgets(points: u32, per_second: u32, clock: &Clock) -> Budgets {
     let mut rules = Config::defaults().unwrap().budgets;
     (rules.user, rules.address) = (Budget { points, per_second }, Budget { points: 2 * points, per_second });
     rules.subscriptions_per_user = 2;
-    Budgets::new(Store::memory(clock.clone(), b"secret"), rules, Counters::default())
+    Budgets::new(Store::new(clock.clone(), b"secret", &Bus::memory()), rules, Counters::default())
 }
 
 fn ana() -> Principal {
@@ -87,7 +88,7 @@ fn the_addresses_of_one_network_are_one_principal() {
 
 #[test]
 fn what_is_counted_under_says_nothing_of_whom() {
-    let store = |secret: &[u8]| Store::memory(Clock::system(), secret);
+    let store = |secret: &[u8]| Store::new(Clock::system(), secret, &Bus::memory());
     assert_eq!(store(b"a").key("address 192.0.2.1"), store(b"a").key("address 192.0.2.1"), "the same on every instance");
     assert_ne!(store(b"a").key("address 192.0.2.1"), store(b"b").key("address 192.0.2.1"), "unless the secret is another");
     assert_ne!(store(b"a").key("address 192.0.2.1"), store(b"a").key("address 192.0.2.2"));
