@@ -8,6 +8,7 @@ use migration::MigratorTrait as _;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::platform::actors::Actors;
 use crate::platform::addresses::Reach;
 use crate::platform::bus::Bus;
 use crate::platform::cache::Cache;
@@ -72,6 +73,8 @@ pub struct Handles {
     pub budgets: Budgets,
     /// Who may try again, and when.
     pub throttle: Throttle,
+    /// Who is behind a session or a key.
+    pub actors: Actors,
     /// Who is connected to this instance.
     pub doors: Doors,
     /// Requests to servers that the operator named.
@@ -173,6 +176,7 @@ impl App {
             passwords,
             budgets,
             throttle,
+            actors: Actors::default(),
             doors,
             http,
             webhooks,

@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 
 use super::counters::{Counters, Counts};
 use super::group::Group;
-use super::operation::{Authority, Call, Operation};
+use super::operation::{Call, Operation};
 use super::queue::SendQueue;
 use super::{Filter, Policy};
 use crate::app::App;
-use crate::graphql::Result;
+use crate::graphql::{Authority, Result};
 
 type Execute = dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync;
 
