@@ -9,6 +9,7 @@ use migration::MigratorTrait as _;
 use uuid::Uuid;
 
 use crate::config::{Config, Secret};
+use crate::platform::actors::Actors;
 use crate::platform::addresses::Reach;
 use crate::platform::bus::Bus;
 use crate::platform::cache::Cache;
@@ -77,6 +78,8 @@ pub struct Handles {
     pub budgets: Budgets,
     /// Who may try again, and when.
     pub throttle: Throttle,
+    /// Who is behind a session or a key.
+    pub actors: Actors,
     /// Who is connected to this instance.
     pub doors: Doors,
     /// Requests to servers that the operator named.
@@ -162,12 +165,7 @@ impl App {
             Keys::new(&ids.bytes::<32>())
         };
         let secret = keys.derive("limits");
-        let store = match &config.redis_url {
-            Some(url) => {
-                Store::redis(clock.clone(), &secret, url.expose(), &config.redis_prefix).map_err(StartError::Redis)?
-            }
-            None => Store::memory(clock.clone(), &secret),
-        };
+        let store = Store::new(clock.clone(), &secret, &bus);
         let counters = Counters::default();
         let budgets = Budgets::new(store.clone(), config.budgets, counters.clone());
         let throttle = Throttle::new(store, config.attempts, counters);
@@ -195,6 +193,7 @@ impl App {
             passwords,
             budgets,
             throttle,
+            actors: Actors::default(),
             doors,
             http,
             webhooks,

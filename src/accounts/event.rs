@@ -22,8 +22,10 @@ pub struct AccessEnded {
     pub session: Option<Uuid>,
 }
 
-/// Logs that access `ended`, in the transaction that ends it.
+/// Logs that access `ended`, in the transaction that ends it. From its commit on, this instance asks anew who the user is.
 pub(super) async fn record_ended(app: &App, tx: &Tx, ended: AccessEnded, at: DateTime<Utc>) -> Result<()> {
+    let actors = app.actors.clone();
+    tx.after_commit(move || actors.forget(ended.user));
     let event = NewEvent { id: app.ids.uuid(), kind: ACCESS_ENDED, topics: &[Topic::Access], payload: &ended, at };
     outbox::append(tx, &event).await
 }

@@ -52,6 +52,7 @@ pub struct LiveStats {
     /// The moment, by the database's clock.
     pub at: DateTime<Utc>,
     /// Orders in each state, every state once.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
     pub orders_by_status: Vec<StatusCount>,
     /// Orders placed today (UTC) that were not cancelled and did not fail.
     pub orders_today: i32,
@@ -138,7 +139,7 @@ impl SellerDesk {
     }
 
     /// The store's products of which no more than their threshold can be bought, newest first, on sale or not.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn low_stock(
         &self,
         ctx: &Context<'_>,
@@ -152,7 +153,7 @@ impl SellerDesk {
 
     /// The store's products, newest first unless sorted otherwise: those that are not on sale as well, unless the filter has
     /// `activeOnly: true`.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn products(
         &self,
         ctx: &Context<'_>,
@@ -178,7 +179,7 @@ impl SellerDesk {
     }
 
     /// The store's orders, newest first unless sorted otherwise.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn orders(
         &self,
         ctx: &Context<'_>,
@@ -217,7 +218,7 @@ pub struct AdminDesk(Actor);
 #[Object]
 impl AdminDesk {
     /// Every order, newest first unless sorted otherwise.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, last) * child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, a filter and a sort")]
     async fn orders(
         &self,
@@ -233,7 +234,7 @@ impl AdminDesk {
     }
 
     /// Users, newest first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -247,7 +248,7 @@ impl AdminDesk {
     }
 
     /// What those did who may do more than others, newest first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn audit_log(
         &self,
         ctx: &Context<'_>,
@@ -259,7 +260,7 @@ impl AdminDesk {
     }
 
     /// API keys, newest first: those that work, and those that do not any more.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn api_keys(
         &self,
         ctx: &Context<'_>,
@@ -270,7 +271,7 @@ impl AdminDesk {
     }
 
     /// Partners, newest first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn partners(
         &self,
         ctx: &Context<'_>,
@@ -296,7 +297,7 @@ impl AdminDesk {
     }
 
     /// How partners did in a period, newest partner first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn partner_performance(
         &self,
         ctx: &Context<'_>,
@@ -311,7 +312,7 @@ impl AdminDesk {
     }
 
     /// Addresses of other systems that are told of what happens, newest first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn webhook_endpoints(
         &self,
         ctx: &Context<'_>,
@@ -322,7 +323,7 @@ impl AdminDesk {
     }
 
     /// Work in the background that was given up, what was asked for last first. `retryJobs` has it tried again.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn dead_jobs(
         &self,
         ctx: &Context<'_>,

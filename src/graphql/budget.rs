@@ -1,27 +1,35 @@
 //! What an operation costs, and who pays for it.
 //!
 //! The price is the operation's complexity: a point for each field, list sizes counted. It is taken before anything is
-//! executed; once it is known how much was really answered, the rest is given back. A subscription is paid for once.
+//! executed; once it is known how much was really done, the rest is given back. A subscription is paid for once.
+//!
+//! What was done are the fields that were executed, and not those of the answer: one that stands in a document several times,
+//! at whatever depth, is executed as often, and is merged into one only then.
 
 use std::any::TypeId;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextSubscribe,
-    NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextPrepareRequest, NextRequest,
+    NextResolve, NextSubscribe, NextValidation, ResolveInfo,
 };
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
-    Context, Name, Request, Response, ServerError, ServerResult, SimpleObject, ValidationResult, Value, async_trait,
+    Context, Name, QueryPathSegment, Request, Response, ServerError, ServerResult, SimpleObject, ValidationResult, Value,
+    Variables, async_trait,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
+use super::context::Viewer;
 use super::error::{GraphError, Result};
 use super::limits::select;
+use super::scopes;
+use super::visitor::Visitor;
 use crate::app::App;
 use crate::platform::limits::{Balance, Charge, Principal, Refused};
 use crate::platform::metrics::Following;
@@ -52,13 +60,17 @@ pub struct Purse(Arc<Contents>);
 
 #[derive(Debug)]
 struct Contents {
-    who: Principal,
+    /// Absent where only the database can tell whose budget it is.
+    who: OnceLock<Principal>,
+    from: Option<IpAddr>,
     account: Mutex<Account>,
 }
 
 #[derive(Debug, Default)]
 struct Account {
     charge: Option<Charge>,
+    /// What the address pays until it is known who asks.
+    stake: Option<Charge>,
     requested: u32,
     actual: u32,
     balance: Option<Balance>,
@@ -69,11 +81,37 @@ struct Account {
     is_answered: bool,
 }
 
+/// Has somebody at `from` pay for a request that came to nothing, as an invalid token is.
+///
+/// # Errors
+/// `RATE_LIMITED` when they cannot.
+pub async fn charge_failure(app: &App, from: IpAddr) -> Result<()> {
+    stake(app, Principal::address(from)).await.map(|_| ())
+}
+
+/// Takes from `who` what a failure costs, before it is known whether it is one.
+///
+/// # Errors
+/// `RATE_LIMITED` when that is not there.
+pub async fn stake(app: &App, who: Principal) -> Result<Charge> {
+    app.budgets.take(who, FAILED).await.map_err(|refused| match refused {
+        Refused::Empty { wait_ms, .. } => GraphError::rate_limited(u32::try_from(wait_ms).unwrap_or(u32::MAX)),
+        Refused::TooCostly { .. } => GraphError::rate_limited(PLACE_AFTER),
+    })
+}
+
 impl Purse {
     /// From the budget of `who`.
     #[must_use]
     pub fn new(who: Principal) -> Self {
-        Self(Arc::new(Contents { who, account: Mutex::default() }))
+        Self(Arc::new(Contents { who: who.into(), from: None, account: Mutex::default() }))
+    }
+
+    /// From the budget of `who`, or of whomever it is found to be, at `from`.
+    #[must_use]
+    pub fn of(who: Option<Principal>, from: IpAddr) -> Self {
+        let who = who.map_or_else(OnceLock::new, OnceLock::from);
+        Self(Arc::new(Contents { who, from: Some(from), account: Mutex::default() }))
     }
 
     /// Its subscription is over.
@@ -94,25 +132,46 @@ impl Purse {
         self.account().following = Some(following);
     }
 
-    /// Pays `cost` points, unless it has paid before.
-    async fn pay(&self, app: &App, cost: u32, is_subscription: bool) -> Result<(), ServerError> {
+    /// Whether it may be an API key that asks.
+    fn may_be_a_key(&self) -> bool {
+        !matches!(self.0.who.get(), Some(Principal::User(_) | Principal::Address(_)))
+    }
+
+    /// Pays `cost` points, unless it has paid before. Where it is not known who asks, the address pays for a failure, until it is.
+    /// Gives whether it was paid now.
+    async fn pay(&self, app: &App, cost: u32, is_subscription: bool) -> Result<bool, ServerError> {
         if self.account().charge.is_some() {
-            return Ok(());
+            return Ok(false);
         }
-        let place = if is_subscription {
-            let message = "Too many of your subscriptions are open on this server.";
-            let full = || GraphError::retryable("TOO_MANY_SUBSCRIPTIONS", message).after(PLACE_AFTER).into_server_error();
-            Some(app.budgets.open(self.0.who).ok_or_else(full)?)
-        } else {
-            None
+        let Some(who) = self.0.who.get().copied() else {
+            let has_staked = self.account().stake.is_some();
+            if let Some(from) = self.0.from.filter(|_| !has_staked) {
+                let stake = stake(app, Principal::address(from)).await.map_err(GraphError::into_server_error)?;
+                let mut account = self.account();
+                (account.requested, account.actual, account.balance) = (FAILED, FAILED, Some(stake.balance));
+                account.stake = Some(stake);
+            }
+            return Ok(true);
         };
-        let taken = app.budgets.take(self.0.who, cost).await;
-        let mut account = self.account();
-        account.requested = cost;
+        let place = is_subscription.then(|| app.budgets.open(who));
+        if matches!(place, Some(None)) {
+            self.take(app, who, FAILED).await?;
+            let message = "Too many of your subscriptions are open on this server.";
+            let full = GraphError::retryable("TOO_MANY_SUBSCRIPTIONS", message).after(PLACE_AFTER);
+            return Err(self.refusal(app, full));
+        }
+        self.take(app, who, cost).await?;
+        self.account().place = place.flatten();
+        Ok(true)
+    }
+
+    async fn take(&self, app: &App, who: Principal, cost: u32) -> Result<(), ServerError> {
+        let taken = app.budgets.take(who, cost).await;
         let (error, balance) = match taken {
             Ok(charge) => {
-                (account.actual, account.balance) = (cost, Some(charge.balance));
-                (account.charge, account.place) = (Some(charge), place);
+                let mut account = self.account();
+                (account.requested, account.actual, account.balance) = (cost, cost, Some(charge.balance));
+                account.charge = Some(charge);
                 return Ok(());
             }
             Err(Refused::Empty { balance, wait_ms }) => {
@@ -120,25 +179,61 @@ impl Purse {
             }
             Err(Refused::TooCostly { balance }) => {
                 let message = format!("This costs {cost} points, and your budget never holds more than {}.", balance.limit);
+                // like every document that is refused
+                let balance = app.budgets.take(who, FAILED).await.map_or(balance, |charge| charge.balance);
                 (GraphError::new("QUERY_TOO_COMPLEX", message), balance)
             }
         };
-        account.balance = Some(balance);
+        let mut account = self.account();
+        (account.requested, account.actual, account.balance) = (cost, 0, Some(balance));
+        drop(account);
+        Err(self.refusal(app, error))
+    }
+
+    /// `error`, with what it was about.
+    fn refusal(&self, app: &App, error: GraphError) -> ServerError {
         let mut error = error.into_server_error();
-        if let Some(cost) = account.value(app.clock.now()) {
+        if let Some(cost) = self.account().value(app.clock.now()) {
             // over a WebSocket there are no extensions beside errors
             error.extensions.get_or_insert_default().set("cost", cost);
         }
-        Err(error)
+        error
     }
 
-    /// Gets back what of the price was not used.
+    /// It is known who asks: what the address paid for them it has back, and they pay `cost`.
+    async fn reveal(&self, app: &App, viewer: Viewer, cost: u32, is_subscription: bool) -> Result<(), ServerError> {
+        let Some(from) = self.0.from.filter(|_| self.0.who.get().is_none()) else { return Ok(()) };
+        self.0.who.get_or_init(|| Principal::of(viewer.0.as_ref(), from));
+        let stake = self.account().stake.take();
+        if let Some(stake) = stake {
+            app.budgets.settle(&stake, 0).await;
+        }
+        self.pay(app, cost, is_subscription).await.map(|_| ())
+    }
+
+    /// It could not be told who asks, or they are nobody: then the address pays, and not whom they said they were. Gives what they
+    /// are told.
+    async fn fail(&self, app: &App, error: GraphError) -> GraphError {
+        let (charge, stake) = {
+            let mut account = self.account();
+            account.place = None;
+            (account.charge.take(), account.stake.take())
+        };
+        if let Some(charge) = charge {
+            app.budgets.settle(&charge, 0).await;
+        }
+        match (self.0.from, stake) {
+            (Some(from), None) if error.code() == "INVALID_TOKEN" => charge_failure(app, from).await.err().unwrap_or(error),
+            _ => error,
+        }
+    }
+
+    /// Gets back what of the price was not used, and pays what was used beyond it.
     async fn settle(&self, app: &App, used: u32) {
         let Some(charge) = self.account().charge else { return };
-        let balance = app.budgets.give_back(&charge, used).await;
+        let balance = app.budgets.settle(&charge, used).await;
         let mut account = self.account();
-        account.actual = used.min(account.requested);
-        account.balance = Some(balance);
+        (account.actual, account.balance) = (used, Some(balance));
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
@@ -187,7 +282,8 @@ pub fn rate_limit(ctx: &Context<'_>) -> Result<RateLimit> {
     })
 }
 
-/// How many points an answer is worth: a field is one, and so is each of an item of a list.
+/// How many points an answer is worth: a field is one, and so is each of an item of a list. Of what was executed it knows least
+/// what is merged, and most what needs no resolver, `__typename`.
 fn worth(value: &Value) -> usize {
     match value {
         Value::Object(fields) => fields.values().map(|value| 1 + worth(value)).sum(),
@@ -213,16 +309,63 @@ struct Spender(Arc<Spending>);
 #[derive(Debug, Default)]
 struct Spending {
     purse: OnceLock<Purse>,
+    visitor: OnceLock<Visitor>,
+    wanted: OnceLock<Option<String>>,
+    /// What is asked, where it may be an API key that asks: what that may ask is known when it is.
+    document: OnceLock<ExecutableDocument>,
     is_subscription: AtomicBool,
     is_shown: AtomicBool,
+    /// Fields that were resolved.
+    resolved: AtomicU32,
 }
 
 impl Spending {
-    async fn pay(&self, ctx: &ExtensionContext<'_>, cost: u32, is_subscription: bool) -> Result<(), ServerError> {
+    /// Pays for what is not executed.
+    async fn pay_failure(&self, ctx: &ExtensionContext<'_>) -> Result<(), ServerError> {
         match (self.purse.get(), ctx.data_opt::<App>()) {
-            (Some(purse), Some(app)) => purse.pay(app, cost, is_subscription).await,
+            (Some(purse), Some(app)) => purse.pay(app, FAILED, false).await.map(|_| ()),
             _ => Ok(()),
         }
+    }
+
+    /// Pays `cost`, and then finds out who asks.
+    async fn enter(&self, ctx: &ExtensionContext<'_>, cost: u32) -> Result<(), ServerError> {
+        let is_subscription = self.is_subscription.load(Ordering::Relaxed);
+        let payer = self.purse.get().zip(ctx.data_opt::<App>());
+        let is_paid_now = match payer {
+            Some((purse, app)) => purse.pay(app, cost, is_subscription).await?,
+            None => false,
+        };
+        let Some(visitor) = self.visitor.get() else { return Ok(()) };
+        match visitor.identify().await {
+            Ok(viewer) => {
+                if let Some((purse, app)) = payer {
+                    purse.reveal(app, viewer, cost, is_subscription).await?;
+                }
+                let checked = self.check_scopes(ctx, viewer);
+                if let (Err(_), Some((purse, app)), true) = (&checked, payer, is_paid_now) {
+                    purse.close();
+                    purse.settle(app, FAILED).await;
+                }
+                checked
+            }
+            Err(error) => {
+                let error = match payer {
+                    Some((purse, app)) if is_paid_now => purse.fail(app, error).await,
+                    _ => error,
+                };
+                visitor.refuse(error.clone());
+                Err(error.into_server_error())
+            }
+        }
+    }
+
+    fn check_scopes(&self, ctx: &ExtensionContext<'_>, viewer: Viewer) -> Result<(), ServerError> {
+        let Some(key) = viewer.0.and_then(|actor| actor.key) else { return Ok(()) };
+        let Some(document) = self.document.get() else {
+            return Err(GraphError::internal().into_server_error());
+        };
+        scopes::check_for(ctx, document, self.wanted.get().and_then(Option::as_deref), key.scopes)
     }
 
     /// Says on the first answer what it cost.
@@ -269,15 +412,41 @@ impl Extension for Spender {
         if let Some(purse) = purse {
             self.0.purse.get_or_init(|| purse.clone());
         }
+        let visitor = request.data.get(&TypeId::of::<Visitor>()).and_then(|visitor| visitor.downcast_ref::<Visitor>());
+        if let Some(visitor) = visitor {
+            self.0.visitor.get_or_init(|| visitor.clone());
+        }
         match next.run(ctx, request).await {
             Ok(mut request) => {
                 let wanted = request.operation_name.clone();
                 let operation = select(request.parsed_query()?, wanted.as_deref())?;
                 self.0.is_subscription.store(operation.node.ty == OperationType::Subscription, Ordering::Relaxed);
+                self.0.wanted.get_or_init(|| wanted);
                 Ok(request)
             }
             Err(error) => {
-                self.0.pay(ctx, FAILED, false).await?;
+                self.0.pay_failure(ctx).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        match next.run(ctx, query, variables).await {
+            Ok(document) => {
+                if self.0.visitor.get().is_some() && self.0.purse.get().is_none_or(Purse::may_be_a_key) {
+                    self.0.document.get_or_init(|| document.clone());
+                }
+                Ok(document)
+            }
+            Err(error) => {
+                self.0.pay_failure(ctx).await?;
                 Err(error)
             }
         }
@@ -289,14 +458,13 @@ impl Extension for Spender {
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
         let result = next.run(ctx).await;
-        let (cost, is_subscription) = match &result {
-            Ok(result) => {
-                let cost = u32::try_from(result.complexity).unwrap_or(u32::MAX);
-                (cost.max(1), self.0.is_subscription.load(Ordering::Relaxed))
+        match &result {
+            Ok(valid) => {
+                let cost = u32::try_from(valid.complexity).unwrap_or(u32::MAX).max(1);
+                Box::pin(self.0.enter(ctx, cost)).await.map_err(|error| vec![error])?;
             }
-            Err(_) => (FAILED, false),
-        };
-        self.0.pay(ctx, cost, is_subscription).await.map_err(|error| vec![error])?;
+            Err(_) => self.0.pay_failure(ctx).await.map_err(|error| vec![error])?,
+        }
         result
     }
 
@@ -305,25 +473,25 @@ impl Extension for Spender {
         if !self.0.is_subscription.load(Ordering::Relaxed)
             && let (Some(purse), Some(app)) = (self.0.purse.get(), ctx.data_opt::<App>())
         {
-            let used = u32::try_from(worth(&response.data)).unwrap_or(u32::MAX).max(1);
-            purse.settle(app, used).await;
+            let answered = u32::try_from(worth(&response.data)).unwrap_or(u32::MAX);
+            purse.settle(app, answered.max(self.0.resolved.load(Ordering::Relaxed)).max(1)).await;
         }
         response
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        // the items of a list come by here as well
+        if matches!(info.path_node.segment, QueryPathSegment::Name(_)) {
+            self.0.resolved.fetch_add(1, Ordering::Relaxed);
+        }
+        next.run(ctx, info).await
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use async_graphql::value;
-
-    use super::worth;
-
-    #[test]
-    fn an_answer_is_worth_its_fields() {
-        assert_eq!(worth(&value!({ "a": 1 })), 1);
-        assert_eq!(worth(&value!({ "a": { "b": 1, "c": null }, "d": [1, 2, 3] })), 4);
-        assert_eq!(worth(&value!({ "nodes": [{ "id": 1, "of": { "id": 2 } }, { "id": 3, "of": null }] })), 6);
-        assert_eq!(worth(&value!({ "nodes": [] })), 1);
-        assert_eq!(worth(&value!(null)), 0);
-    }
-}
+mod tests;

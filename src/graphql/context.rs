@@ -9,10 +9,11 @@ use async_graphql::parser::types::OperationType;
 use domain::access::{Actor, Reader, RequestName, Role};
 
 use super::error::Result;
+use super::visitor::Visitor;
 use crate::app::App;
 use crate::platform::error::{Denial, Error};
 
-/// Who asks; in the data of every request, and of every socket.
+/// Who asks, where that is known; in the data of a request. Otherwise there is a [`Visitor`] there.
 #[derive(Debug, Clone, Copy)]
 pub struct Viewer(pub Option<Actor>);
 
@@ -79,7 +80,10 @@ pub fn reader(ctx: &Context<'_>) -> Option<Reader> {
 /// the [`reader`].
 #[must_use]
 pub fn viewer(ctx: &Context<'_>) -> Option<Actor> {
-    ctx.data_opt::<Viewer>().and_then(|viewer| viewer.0)
+    match ctx.data_opt::<Viewer>() {
+        Some(viewer) => viewer.0,
+        None => ctx.data_opt::<Visitor>().and_then(Visitor::actor),
+    }
 }
 
 /// Whether the answer may be of a moment ago: for those who look round the shop. Those who run it see what they did, and

@@ -73,6 +73,12 @@ impl GraphError {
         self.is_retryable
     }
 
+    /// Milliseconds after which the same request may succeed, where that is known.
+    #[must_use]
+    pub const fn retry_after_ms(&self) -> Option<u32> {
+        self.retry_after_ms
+    }
+
     /// The answer to a request that got no further.
     #[must_use]
     pub fn into_response(self) -> async_graphql::Response {

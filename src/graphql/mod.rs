@@ -21,6 +21,7 @@ mod subscription_root;
 mod typename;
 pub mod user_error;
 mod variables;
+pub mod visitor;
 
 pub use context::{actor, app, origin, reader, viewer};
 pub use error::{GraphError, Result};
@@ -28,6 +29,7 @@ pub use finish::name_request;
 pub use guard::Signed;
 pub use schema::{Schema, build_schema, build_schema_gathering, sdl};
 pub use user_error::{Outcome, UserError};
+pub use visitor::{Authority, Visitor};
 
 /// Whoever a bearer token belongs to.
 ///
@@ -35,6 +37,14 @@ pub use user_error::{Outcome, UserError};
 /// `INVALID_TOKEN` when it is malformed, expired or revoked, or its session has ended.
 pub async fn authenticate(app: &crate::app::App, token: &str) -> Result<domain::access::Actor> {
     Ok(crate::accounts::service::authenticate(app, token).await?)
+}
+
+/// Whose budget whoever shows a bearer token says to use, without asking the database; `None`: that cannot be told.
+///
+/// # Errors
+/// `INVALID_TOKEN` when it is malformed or expired.
+pub fn claim(app: &crate::app::App, token: &str) -> Result<Option<crate::platform::limits::Principal>> {
+    Ok(crate::accounts::service::claim(app, token)?)
 }
 
 /// What a connection rests on that is opened with a bearer token.

@@ -87,7 +87,7 @@ impl NodeQuery {
     }
 
     /// Several by their ids, in the order asked for; null for each that does not exist or may not be seen.
-    #[graphql(complexity = "ids.len() * child_complexity")]
+    #[graphql(complexity = "1 + ids.len() * child_complexity")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

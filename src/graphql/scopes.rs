@@ -220,7 +220,23 @@ pub(super) fn check(ctx: &ExtensionContext<'_>, document: &ExecutableDocument, w
         Some(shared) => shared.0.scopes,
         None => ctx.data_opt::<Viewer>().and_then(|viewer| viewer.0).and_then(|actor| actor.key).map(|key| key.scopes),
     };
-    let Some(scopes) = scopes else { return Ok(()) };
+    match scopes {
+        Some(scopes) => check_for(ctx, document, wanted, scopes),
+        // whoever is not known yet is looked at once they are
+        None => Ok(()),
+    }
+}
+
+/// The same for a key of these `scopes`.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub(super) fn check_for(
+    ctx: &ExtensionContext<'_>,
+    document: &ExecutableDocument,
+    wanted: Option<&str>,
+    scopes: Scopes,
+) -> ServerResult<()> {
     let registry = &ctx.schema_env.registry;
     let operation = &select(document, wanted)?.node;
     let root = match operation.ty {

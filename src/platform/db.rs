@@ -71,6 +71,17 @@ pub struct Tx {
     has_jobs: AtomicBool,
     enqueued: watch::Sender<()>,
     cache: Cache,
+    after: Mutex<After>,
+}
+
+/// What is to be done after a commit.
+#[derive(Default)]
+struct After(Vec<Box<dyn FnOnce() + Send>>);
+
+impl fmt::Debug for After {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("After").field(&self.0.len()).finish()
+    }
 }
 
 impl Deref for Tx {
@@ -88,7 +99,12 @@ impl Tx {
     /// # Errors
     /// When the database refuses; then nothing happened.
     pub async fn commit(self) -> Result<()> {
-        self.inner.commit().await?;
+        let committed = self.inner.commit().await;
+        // also when it failed: it may have been the answer that did not come
+        for after in self.after.into_inner().unwrap_or_else(PoisonError::into_inner).0 {
+            after();
+        }
+        committed?;
         let topics = self.topics.into_inner().unwrap_or_else(PoisonError::into_inner);
         for topic in &topics {
             self.cache.forget(*topic);
@@ -100,6 +116,12 @@ impl Tx {
             self.enqueued.send_replace(());
         }
         Ok(())
+    }
+
+    /// Has `after` done once this is committed, before whoever commits it goes on; also when it is not known whether it was. It must
+    /// not wait for anything.
+    pub fn after_commit(&self, after: impl FnOnce() + Send + 'static) {
+        self.after.lock().unwrap_or_else(PoisonError::into_inner).0.push(Box::new(after));
     }
 
     /// Says that the event log grew by an event of `topics`.
@@ -221,7 +243,7 @@ impl Db {
         let inner = self.writer.begin_with_options(options).await?;
         let (appended, enqueued) = (Arc::clone(&self.appended), self.enqueued.clone());
         let (has_jobs, cache) = (AtomicBool::new(false), self.cache.clone());
-        Ok(Tx { inner, topics: Mutex::default(), appended, has_jobs, enqueued, cache })
+        Ok(Tx { inner, topics: Mutex::default(), appended, has_jobs, enqueued, cache, after: Mutex::default() })
     }
 
     /// The connections that are open now: how many of them are at work, and how many wait for work.

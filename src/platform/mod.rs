@@ -1,5 +1,6 @@
 //! What the slices stand on: database, event log, bus, passwords, tokens. Nothing here knows an order from a cart.
 
+pub mod actors;
 pub mod addresses;
 pub mod audit;
 pub mod bus;

@@ -2,7 +2,9 @@
 //!
 //! Attempts are counted by account, whether or not there is one of that name, and by address. Some are free, the next have to
 //! wait, and longer each time ([`TryRule`]). Whoever comes too early is refused before anything is
-//! looked up, also with the right password: what they would be told tells them nothing.
+//! looked up, also with the right password: what they would be told tells them nothing. It is counted for their address.
+//!
+//! Whoever signed in from an address has attempts of their own there: strangers elsewhere do not keep them waiting.
 //!
 //! ```ignore
 //! let attempt = app.throttle.check(Deed::Login, Some(email), from).await?;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use domain::input;
 
 use super::error::{Denial, Result};
-use super::limits::{Counted, Counters, Key, Principal, Reason, Store, TryRule};
+use super::limits::{Counted, Counters, Forgiven, Key, Principal, Reason, Store, Try, TryRule, Usual, Verdict};
 use crate::config::Attempts;
 
 /// What is attempted. What guesses at the same secret is counted together.
@@ -50,6 +52,16 @@ impl Deed {
     const fn is_a_guess(self) -> bool {
         matches!(self, Self::Login | Self::ChangePassword | Self::RedeemSecret)
     }
+
+    /// Whether it is the owner's of an account, as far as they have signed in from there before.
+    const fn is_owners(self) -> bool {
+        matches!(self, Self::Login | Self::ChangePassword | Self::SendEmail)
+    }
+
+    /// Whether one that succeeds signs in.
+    const fn signs_in(self) -> bool {
+        matches!(self, Self::Login | Self::Register)
+    }
 }
 
 /// The throttles of an instance, or its share in those of all; a clone is another handle to the same.
@@ -74,8 +86,11 @@ impl fmt::Debug for Throttle {
 pub struct Attempt {
     throttle: Throttle,
     deed: Deed,
+    /// Whose tries it was counted among: the account's, or its owner's at this address.
     account: Option<Key>,
     address: Option<Key>,
+    /// The account at this address.
+    usual: Option<Key>,
 }
 
 impl Throttle {
@@ -89,37 +104,48 @@ impl Throttle {
     /// in one step with the look whether there may be one. What is absent is not counted.
     ///
     /// # Errors
-    /// [`Denial::RateLimited`] when it comes too early; it is not counted then.
+    /// [`Denial::RateLimited`] when it comes too early; it is counted for the address alone then.
     pub async fn check(&self, deed: Deed, account: Option<&str>, from: Option<IpAddr>) -> Result<Attempt> {
         let Inner { store, rules, counters } = &*self.0;
         let key = |name: String| store.key(&format!("{}: {name}", deed.scope()));
-        let account = account.filter(|_| rules.per_account > 0).map(|account| key(format!("account {}", normal(account))));
-        let address = from.filter(|_| rules.per_address > 0).map(|from| key(Principal::address(from).name()));
+        let account = account.filter(|_| rules.per_account > 0).map(normal);
+        let from = from.map(|from| Principal::address(from).name());
         let rule = |free| TryRule { free, first_ms: millis(rules.delay), longest_ms: millis(rules.max_delay) };
-        let counted: Vec<Counted> = account
-            .map(|key| Counted { key, rule: rule(rules.per_account) })
-            .into_iter()
-            .chain(address.map(|key| Counted { key, rule: rule(rules.per_address) }))
-            .collect();
-        let wait = if counted.is_empty() { 0 } else { store.admit(&counted).await };
-        if wait > 0 {
-            counters.count(Reason::Attempts);
-            return Err(Denial::RateLimited(u32::try_from(wait).unwrap_or(u32::MAX)).into());
+        // where it is remembered who signed in there, and nothing else
+        let usual = account.as_ref().zip(from.as_ref()).map(|(account, from)| {
+            let name = format!("account {account} at {from}");
+            Usual { tries: key(name.clone()), key: store.key(&format!("known: {name}")) }
+        });
+        let account =
+            account.map(|account| Counted { key: key(format!("account {account}")), rule: rule(rules.per_account) });
+        let from = from.filter(|_| rules.per_address > 0);
+        let address = from.map(|from| Counted { key: key(from), rule: rule(rules.per_address) });
+        let (mut counted_at, address_key) = (account.map(|one| one.key), address.map(|one| one.key));
+        if account.is_some() || address.is_some() {
+            let wanted = Try { account, address, usual: usual.filter(|_| deed.is_owners()) };
+            let Verdict { wait_ms, is_known } = store.admit(wanted).await;
+            if wait_ms > 0 {
+                counters.count(Reason::Attempts);
+                return Err(Denial::RateLimited(u32::try_from(wait_ms).unwrap_or(u32::MAX)).into());
+            }
+            if is_known {
+                counted_at = usual.map(|usual| usual.tries);
+            }
         }
-        Ok(Attempt { throttle: self.clone(), deed, account, address })
+        let usual = usual.map(|usual| usual.key);
+        Ok(Attempt { throttle: self.clone(), deed, account: counted_at, address: address_key, usual })
     }
 }
 
 impl Attempt {
-    /// It was right: the account's attempts are forgotten. The address's are not, but for this one, or whoever has an account of
-    /// their own could guess at others for ever.
+    /// It was right: the attempts among which it was counted are forgotten. The address's are not, but for this one, or whoever has
+    /// an account of their own could guess at others for ever. Whoever signed in is known there from now on.
     pub async fn succeeded(self) {
-        if self.deed.is_a_guess() {
-            let account = self.account.map(|key| (key, true));
-            let keys: Vec<(Key, bool)> = account.into_iter().chain(self.address.map(|key| (key, false))).collect();
-            if !keys.is_empty() {
-                self.throttle.0.store.forgive(&keys).await;
-            }
+        let Self { throttle, deed, account, address, usual } = self;
+        let (all, one) = if deed.is_a_guess() { (account, address) } else { (None, None) };
+        let forgiven = Forgiven { all, one, known: usual.filter(|_| deed.signs_in()) };
+        if all.is_some() || one.is_some() || forgiven.known.is_some() {
+            throttle.0.store.forgive(forgiven).await;
         }
     }
 }

@@ -18,9 +18,8 @@ use super::group::Joined;
 use super::operation::{Call, Member};
 use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, Variables, stream_id};
 use crate::app::App;
-use crate::graphql::Result;
-use crate::graphql::context::Viewer;
 use crate::graphql::scalars::{Doubt, EventCursor};
+use crate::graphql::{Result, Visitor};
 use crate::platform::bus::Message;
 use crate::platform::error::Error;
 use crate::platform::relay::{self, Since};
@@ -46,7 +45,7 @@ pub(super) enum Start {
 pub(crate) struct Seat {
     engine: Engine,
     call: Call,
-    reader: Reader,
+    visitor: Visitor,
     start: Mutex<Start>,
     left: Mutex<Left>,
 }
@@ -114,9 +113,8 @@ impl Seen {
 }
 
 impl Seat {
-    pub(super) fn new(engine: Engine, call: Call, viewer: Viewer, start: Start) -> Self {
-        let reader = viewer.0.map(Reader::from).unwrap_or_default();
-        Self { engine, call, reader, start: Mutex::new(start), left: Mutex::default() }
+    pub(super) fn new(engine: Engine, call: Call, visitor: Visitor, start: Start) -> Self {
+        Self { engine, call, visitor, start: Mutex::new(start), left: Mutex::default() }
     }
 
     /// Where the stream is after the last answer.
@@ -165,7 +163,7 @@ impl Seat {
             policy: source.policy(),
             // of the newest only, one that is passed over may hide one that is not
             filter: if source.policy() == Policy::All { source.filter() } else { None },
-            reader: self.reader,
+            reader: self.visitor.actor().map(Reader::from).unwrap_or_default(),
             stream,
             variables,
         };

@@ -15,11 +15,11 @@ use serde_json::{Map, Value};
 use super::counters::{Counters, Counts};
 use super::ears::Ears;
 use super::group::Group;
-use super::operation::{Authority, Call, Operation};
+use super::operation::{Call, Operation};
 use super::queue::SendQueue;
 use super::{Filter, Policy, Variables};
 use crate::app::App;
-use crate::graphql::Result;
+use crate::graphql::{Authority, Result};
 
 /// Documents that are kept parsed: of clients there are few builds. One that is not kept is parsed again.
 const MAX_DOCUMENTS: usize = 64;

@@ -30,9 +30,10 @@ use uuid::Uuid;
 
 pub use self::counters::Counts;
 pub use self::engine::Engine;
-pub use self::operation::{Authority, Call, Operation};
+pub use self::operation::{Call, Operation};
 pub use self::queue::{Answer, Frame, Gone, Outgoing, SendQueue, Verdict};
 use crate::app::App;
+pub use crate::graphql::Authority;
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{Result, app};
 use crate::platform::bus::Message;

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_graphql::{Request, Response, ServerError, Variables};
-use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
 use tokio::task::AbortHandle;
@@ -23,11 +22,10 @@ use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
 use super::{StreamResetReason, answer};
 use crate::config::Limits;
 use crate::graphql::budget::Purse;
-use crate::graphql::context::{Accepts, Begun, Origin, RequestId, Viewer};
+use crate::graphql::context::{Accepts, Begun, Origin, RequestId};
 use crate::graphql::limits::{is_subscription, keep_declared};
 use crate::graphql::scalars::EventCursor;
-use crate::graphql::{GraphError, Result};
-use crate::platform::limits::Principal;
+use crate::graphql::{Authority, GraphError, Visitor};
 use crate::platform::relay;
 
 /// How long an answer may take.
@@ -101,15 +99,6 @@ fn size(value: &Value) -> usize {
             Value::Array(values) => values.iter().map(size).sum(),
             Value::Object(fields) => fields.iter().map(|(name, value)| size_of::<String>() + name.len() + size(value)).sum(),
         }
-}
-
-/// Who asks; asked again whenever an operation is executed anew.
-pub trait Authority: Send + Sync + 'static {
-    /// Whoever it is at this moment.
-    ///
-    /// # Errors
-    /// `INVALID_TOKEN` when they are not signed in any more; a fault when it cannot be told.
-    fn viewer(&self) -> BoxFuture<'_, Result<Viewer>>;
 }
 
 /// An operation that runs. It ends when this is dropped.
@@ -252,22 +241,19 @@ impl Member {
 
     /// Executes it once. From where on it has to be executed again; `None`: it is over, or has joined a group.
     async fn execute(self: &Arc<Self>, start: Start, way: &mut Way) -> std::result::Result<Option<Start>, Verdict> {
-        let viewer = match self.authority.viewer().await {
-            Ok(viewer) => viewer,
-            Err(error) => return self.refuse(start, way, error.into_response().errors).await,
-        };
+        let visitor = Visitor::new(Arc::clone(&self.authority));
         let call = self.call().clone();
         let begun = Begun::default();
-        let seat = Arc::new(Seat::new(self.engine.clone(), call.clone(), viewer, start.clone()));
+        let seat = Arc::new(Seat::new(self.engine.clone(), call.clone(), visitor.clone(), start.clone()));
         let mut request = Request::new(&*call.query)
             .variables(Variables::from_json(Value::Object((*call.variables).clone())))
-            .data(viewer)
+            .data(visitor)
             .data(call.request_id)
             .data(call.accepts)
             .data(begun.clone())
             .data(Arc::clone(&seat));
         if let Some(from) = call.from {
-            let purse = self.purse.get_or_init(|| Purse::new(Principal::of(viewer.0.as_ref(), from)));
+            let purse = self.purse.get_or_init(|| Purse::of(self.authority.principal(from), from));
             request = request.data(purse.clone()).data(Origin(from));
         }
         request.operation_name = call.operation_name.map(|name| name.to_string());

@@ -62,10 +62,13 @@ impl Refusal {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, error }
     }
 
-    /// 401 for a token that is not valid, so that clients get a new one; 500 when that could not be told.
+    /// 401 for a token that is not valid, so that clients get a new one; 429 for too many of them; 500 when that could not be told.
     pub(super) fn unauthenticated(error: GraphError) -> Self {
-        let is_fault = error.code() == "INTERNAL";
-        let status = if is_fault { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::UNAUTHORIZED };
+        let status = match error.code() {
+            "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
+            "RATE_LIMITED" => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::UNAUTHORIZED,
+        };
         Self { status, error }
     }
 
@@ -77,7 +80,11 @@ impl Refusal {
     /// The refusal as it is sent, in the form that the client asked for if there is one.
     pub(super) fn respond_as(self, media: Option<Media>, id: &RequestId) -> Response {
         let Self { status, error } = self;
-        let extensions = json!({ "code": error.code(), "retryable": error.is_retryable(), "requestId": id.0 });
+        let mut extensions = json!({ "code": error.code(), "retryable": error.is_retryable(), "requestId": id.0 });
+        let wait = error.retry_after_ms();
+        if let Some(wait) = wait {
+            extensions["retryAfterMs"] = wait.into();
+        }
         let body = json!({ "errors": [{ "message": error.message(), "extensions": extensions }] });
         let content_type = media.unwrap_or(Media::Json).of_refusal().content_type();
         let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
@@ -87,7 +94,8 @@ impl Refusal {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            let seconds = wait.map_or(RETRY_AFTER, |wait| HeaderValue::from(wait.div_ceil(1_000)));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
     }

@@ -80,7 +80,7 @@ async fn begin<E>(transport: &Transport<E>, id: &RequestId, head: &Parts, params
     let after = last_event(&head.headers)?;
     let address = peer::address(&head.extensions, &head.headers, &app.config);
     let of_address = quota.take(Principal::address(address)).ok_or_else(Refusal::too_many_sockets)?;
-    let session = Session::new(app.clone());
+    let session = Session::at(app.clone(), address);
     let token = token::bearer(&head.headers).map_err(Refusal::unauthenticated)?;
     let actor = session.begin_with_token(token).await.map_err(Refusal::unauthenticated)?;
     let of_user = match actor {

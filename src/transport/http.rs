@@ -1,6 +1,7 @@
 //! GraphQL over HTTP, after the draft of that name (<https://graphql.github.io/graphql-over-http/draft/>).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use async_graphql::{Executor, Request as Operation, ServerError, Value as GraphValue, Variables};
 use axum::Extension;
@@ -15,11 +16,12 @@ use serde_json::{Map, Value};
 
 use super::accept::{self, Media};
 use super::error::Refusal;
-use super::{Transport, event_stream, graphiql, peer, socket, token};
-use crate::graphql::budget::Purse;
-use crate::graphql::context::{Accepts, Begun, Origin, RequestId, Viewer};
+use super::token::Bearer;
+use super::{Transport, event_stream, graphiql, peer, socket};
+use crate::graphql::budget::{Purse, charge_failure};
+use crate::graphql::context::{Accepts, Begun, Origin, RequestId};
 use crate::graphql::limits::is_subscription;
-use crate::platform::limits::Principal;
+use crate::graphql::{Authority as _, Visitor};
 
 /// A request as the specification names its parts.
 #[derive(Debug)]
@@ -151,22 +153,31 @@ async fn answer<E: Executor>(
     if accept::takes_events(headers) && is_subscription(&params.query, params.operation_name.as_deref(), limits) {
         return event_stream::open(transport, id, head, params).await;
     }
-    let viewer = match token::of_headers(&transport.app, headers).await {
-        Ok(actor) => Viewer(actor),
-        Err(error) => return Refusal::unauthenticated(error).respond_as(Some(media), id),
-    };
     let from = peer::address(&head.extensions, headers, &transport.app.config);
+    let bearer = match Bearer::read(&transport.app, headers) {
+        Ok(bearer) => bearer,
+        Err(error) => {
+            let error = charge_failure(&transport.app, from).await.err().unwrap_or(error);
+            return Refusal::unauthenticated(error).respond_as(Some(media), id);
+        }
+    };
+    let purse = Purse::of(bearer.principal(from), from);
+    let visitor = Visitor::new(Arc::new(bearer));
     let begun = Begun::default();
     let mut operation = Operation::new(params.query)
         .variables(Variables::from_json(Value::Object(params.variables)))
-        .data(viewer)
-        .data(Purse::new(Principal::of(viewer.0.as_ref(), from)))
+        .data(visitor.clone())
+        .data(purse)
         .data(Origin(from))
         .data(id.clone())
         .data(accepts)
         .data(begun.clone());
     operation.operation_name = params.operation_name;
-    respond(transport.executor.execute(operation).await, begun.get(), media)
+    let response = transport.executor.execute(operation).await;
+    match visitor.refusal() {
+        Some(error) => Refusal::unauthenticated(error).respond_as(Some(media), id),
+        None => respond(response, begun.get(), media),
+    }
 }
 
 /// The answer as it is sent. Before the execution there is no `data` (GraphQL specification, section 7.1).

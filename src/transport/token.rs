@@ -1,22 +1,53 @@
 //! Who asks.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderMap, HeaderValue, header};
-use domain::access::Actor;
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::config::Secret;
-use crate::graphql::{Result, authenticate};
+use crate::graphql::context::Viewer;
+use crate::graphql::{Authority, Result, authenticate, claim};
 use crate::platform::error::Denial;
+use crate::platform::limits::Principal;
 
-/// Whoever the header `Authorization` names; nobody when it is absent or empty.
-///
-/// # Errors
-/// `INVALID_TOKEN`; a fault when it cannot be told.
-pub(super) async fn of_headers(app: &App, headers: &HeaderMap) -> Result<Option<Actor>> {
-    match bearer(headers)? {
-        None => Ok(None),
-        Some(token) => authenticate(app, token.expose()).await.map(Some),
+/// Whoever the header `Authorization` of one request names; nobody when it is absent or empty.
+pub(super) struct Bearer {
+    app: App,
+    token: Option<Secret>,
+    /// Whose budget it says to use.
+    claimed: Option<Principal>,
+}
+
+impl Bearer {
+    /// Reads the header, and asks nobody.
+    ///
+    /// # Errors
+    /// `INVALID_TOKEN` when what it has is none of this server's.
+    pub(super) fn read(app: &App, headers: &HeaderMap) -> Result<Self> {
+        let token = bearer(headers)?;
+        let claimed = match &token {
+            Some(token) => claim(app, token.expose())?,
+            None => None,
+        };
+        Ok(Self { app: app.clone(), token, claimed })
+    }
+}
+
+impl Authority for Bearer {
+    fn principal(&self, from: IpAddr) -> Option<Principal> {
+        if self.token.is_some() { self.claimed } else { Some(Principal::address(from)) }
+    }
+
+    fn viewer(&self) -> BoxFuture<'_, Result<Viewer>> {
+        Box::pin(async {
+            Ok(Viewer(match &self.token {
+                Some(token) => Some(authenticate(&self.app, token.expose()).await?),
+                None => None,
+            }))
+        })
     }
 }
 

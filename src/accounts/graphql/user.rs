@@ -114,7 +114,7 @@ impl User {
     }
 
     /// Saved addresses, oldest first. Empty unless the viewer is this user or an admin.
-    #[graphql(complexity = "10 * child_complexity")]
+    #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Address>> {
         if !self.is_for_self_or_admin(ctx) {
             return Ok(Vec::new());

@@ -112,6 +112,9 @@ async fn update_user_once(app: &App, actor: Actor, change: UserChange) -> Result
     let was = described(&tx, &before).await?;
     let after = repo::update_user_access(&*tx, before.id, role, is_active, now).await?;
     let after = after.ok_or_else(|| Error::fault("changing a user that is locked", "it does not exist"))?;
+    // also of whoever gets rights, whose keys were good for nothing before
+    let (actors, user) = (app.actors.clone(), after.id);
+    tx.after_commit(move || actors.forget(user));
     if role != before.role.0 || (before.is_active && !is_active) {
         let all = AccessEnded { user: before.id, session: None };
         let ended = sessions::end(app, &tx, all, now).await?;

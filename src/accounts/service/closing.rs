@@ -2,7 +2,7 @@
 //!
 //! The bus says it at once. It promises nothing, so the log is read as well: after a gap, often while the bus is away, and
 //! twice a second besides, since a connection can be dead for a while before anybody knows. When the log cannot say what
-//! happened, the sessions are asked, all that are connected here.
+//! happened, the sessions are asked, all that are connected here. What this instance knows of who a user is ends the same way.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -95,6 +95,7 @@ async fn catch_up(app: &App, position: Option<i64>) -> Result<i64> {
     }
     // before the sessions are asked: what ends while they are is after it
     let head = relay::head(db).await?.position;
+    app.actors.forget_all();
     check_all(app).await?;
     Ok(head)
 }
@@ -105,6 +106,7 @@ async fn end(app: &App, message: &Message) {
         Ok(ended) => ended,
         Err(error) => return tracing::error!(%error, "an end of sessions cannot be read"),
     };
+    app.actors.forget(user);
     if let Some(session) = session {
         app.doors.close(SignIn { user, session });
         return;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Actor, Role};
 use domain::error::Rejection;
+use domain::event::Topic;
 use domain::id::{self, Kind};
 use domain::keys::{ApiScope, Scopes};
 use domain::{Named as _, input};
@@ -22,9 +23,12 @@ use crate::accounts::repo::{self, keys::LiveKey};
 use crate::app::App;
 use crate::config::Secret;
 use crate::platform::Result;
+use crate::platform::actors::Actors;
 use crate::platform::audit::{self, NewEntry};
+use crate::platform::cache::CacheKey;
 use crate::platform::db::retry;
-use crate::platform::error::Denial;
+use crate::platform::doors::SignIn;
+use crate::platform::error::{Denial, Error};
 use crate::platform::page::{Page, PageArgs};
 use crate::platform::tokens::{hash_secret, new_secret};
 
@@ -187,15 +191,42 @@ pub(super) fn is_key(token: &str) -> bool {
     token.starts_with(MARK)
 }
 
+/// Whose the key `token` is, if it was shown to this instance before. Whether it works, that does not say.
+pub(super) fn owner(app: &App, token: &str) -> Option<SignIn> {
+    app.actors.of_key(&hash_secret(token))
+}
+
 /// The key `token`, if it works: one statement, by its hash.
 ///
 /// # Errors
 /// [`Denial::InvalidToken`] when there is no such key, it is expired or revoked, or its user may not do any more what it was
 /// made for.
 pub(super) async fn find(app: &App, token: &str) -> Result<LiveKey> {
+    find_by_hash(app, &hash_secret(token)).await?.ok_or_else(|| Denial::InvalidToken.into())
+}
+
+async fn find_by_hash(app: &App, hash: &str) -> Result<Option<LiveKey>> {
     let now = app.clock.sql_now(app.db.backend());
-    let found = repo::keys::find_live_key(app.db.reader(), &hash_secret(token), now).await?;
-    found.ok_or_else(|| Denial::InvalidToken.into())
+    let found = repo::keys::find_live_key(app.db.reader(), hash, now).await?;
+    if let Some(LiveKey { actor, .. }) = found {
+        app.actors.learn_key(hash.to_owned(), SignIn { user: actor.user, session: actor.session });
+    }
+    Ok(found)
+}
+
+/// A key that works, by its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct OfKey {
+    user: Uuid,
+    hash: String,
+}
+
+impl CacheKey for OfKey {
+    type Value = Option<LiveKey>;
+
+    fn topic(&self) -> Topic {
+        Actors::topic(self.user)
+    }
 }
 
 /// As whom the key `token` acts; that it was used is written down now and then.
@@ -203,16 +234,37 @@ pub(super) async fn find(app: &App, token: &str) -> Result<LiveKey> {
 /// # Errors
 /// As [`find`].
 pub(super) async fn authenticate(app: &App, token: &str) -> Result<Actor> {
-    let LiveKey { actor, last_used_at, .. } = find(app, token).await?;
-    if last_used_at.is_none_or(|used| used + USED_EVERY <= app.clock.now()) {
-        // whoever asks is not refused because this cannot be written
-        match timeout(PATIENCE, note_use(app, actor.session)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(?error, "the use of an API key was not written down"),
-            Err(_) => tracing::warn!("the use of an API key was not written down in time"),
+    let hash = hash_secret(token);
+    let read = async {
+        let mut found = find_by_hash(app, &hash).await?;
+        if let Some(key) = &mut found {
+            note(app, key).await;
         }
+        Ok::<_, Error>(found)
+    };
+    let found = match app.actors.of_key(&hash) {
+        Some(SignIn { user, .. }) => app.actors.kept().get(&OfKey { user, hash: hash.clone() }, read).await?,
+        // nobody knows whose end would make it bad
+        None => Box::pin(read).await?,
+    };
+    let is_over = |key: &LiveKey| key.expires_at.is_some_and(|expires_at| expires_at <= app.clock.now());
+    let mut key = found.filter(|key| !is_over(key)).ok_or(Denial::InvalidToken)?;
+    note(app, &mut key).await;
+    Ok(key.actor)
+}
+
+/// Writes down that `key` is used, unless that was done lately.
+async fn note(app: &App, key: &mut LiveKey) {
+    let now = app.clock.now();
+    if key.last_used_at.is_some_and(|used| used + USED_EVERY > now) {
+        return;
     }
-    Ok(actor)
+    // whoever asks is not refused because this cannot be written
+    match timeout(PATIENCE, note_use(app, key.actor.session)).await {
+        Ok(Ok(())) => key.last_used_at = Some(now),
+        Ok(Err(error)) => tracing::warn!(?error, "the use of an API key was not written down"),
+        Err(_) => tracing::warn!("the use of an API key was not written down in time"),
+    }
 }
 
 async fn note_use(app: &App, key: Uuid) -> Result<()> {

@@ -36,7 +36,7 @@ pub use keys::{IssuedKey, NewApiKey, create_key, list_keys, may_manage_keys, rev
 pub use profile::{ProfileChange, update_profile};
 pub use recovery::{change_password, request_password_reset, reset_password, verify_email};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
-pub use sessions::{SignedIn, Standing, Tokens, authenticate, find_standing, issue_token, login, logout, refresh};
+pub use sessions::{SignedIn, Standing, Tokens, authenticate, claim, find_standing, issue_token, login, logout, refresh};
 
 /// An address as a client gave it, checked.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

@@ -109,7 +109,7 @@ impl SalesReport {
 
     /// Every interval that the period touches, oldest first, also where nothing was sold. Their sums are `total` and
     /// `orders`.
-    #[graphql(complexity = "1000 * child_complexity")]
+    #[graphql(complexity = "1 + 1000 * child_complexity")]
     async fn buckets(&self, ctx: &Context<'_>) -> Result<Vec<SalesBucket>> {
         let currency = app(ctx)?.config.currency;
         let buckets = self.totals(ctx).await?.buckets.iter().map(|bucket| SalesBucket {
@@ -121,7 +121,7 @@ impl SalesReport {
     }
 
     /// The products that sold for most, that first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn top_products(
         &self,
         ctx: &Context<'_>,
@@ -134,7 +134,7 @@ impl SalesReport {
 
     /// The categories in which something sold, that in which most did first. A product counts in the category that it is
     /// in now.
-    #[graphql(complexity = "100 * child_complexity")]
+    #[graphql(complexity = "1 + 100 * child_complexity")]
     async fn by_category(&self, ctx: &Context<'_>) -> Result<Vec<CategorySales>> {
         Ok(self.report.by_category(app(ctx)?).await?.into_iter().map(CategorySales).collect())
     }

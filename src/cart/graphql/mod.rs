@@ -58,7 +58,7 @@ impl Cart {
     }
 
     /// What is in it, in the order in which it was put in: at most 100 products of one store.
-    #[graphql(complexity = "MAX_LINES * child_complexity")]
+    #[graphql(complexity = "1 + MAX_LINES * child_complexity")]
     async fn lines(&self) -> Vec<CartLine> {
         (0..self.0.lines.len()).filter_map(|index| self.line(index)).collect()
     }
@@ -95,7 +95,7 @@ impl Cart {
 
     /// What changed under the cart since its lines were last set. With anything but `PRICE_CHANGED` among them it cannot be
     /// ordered as it is.
-    #[graphql(complexity = "(2 * MAX_LINES + 1) * child_complexity")]
+    #[graphql(complexity = "1 + (2 * MAX_LINES + 1) * child_complexity")]
     async fn problems(&self) -> Vec<CartProblem> {
         self.0.problems.iter().map(|(index, problem)| CartProblem::new(self, *index, *problem)).collect()
     }

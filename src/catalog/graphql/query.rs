@@ -162,7 +162,7 @@ pub struct CatalogQuery;
 impl CatalogQuery {
     /// Products: the best matches of `search` first, or the newest when nothing is searched for, unless `sort` says otherwise.
     /// Public.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, last) * child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, and three of its own")]
     async fn products(
         &self,
@@ -206,7 +206,7 @@ impl CatalogQuery {
     }
 
     /// Every category, by name: at most 1,000. Public.
-    #[graphql(complexity = "service::MAX_CATEGORIES * child_complexity")]
+    #[graphql(complexity = "1 + service::MAX_CATEGORIES * child_complexity")]
     async fn categories(&self, ctx: &Context<'_>) -> Result<Vec<Category>> {
         let app = app(ctx)?;
         let rows = if is_browsing(ctx) {

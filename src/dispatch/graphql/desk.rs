@@ -45,7 +45,7 @@ pub struct ClaimFilter {
 #[Object]
 impl PartnerDesk {
     /// Orders that can be claimed now, waiting longest first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn available_orders(
         &self,
         ctx: &Context<'_>,
@@ -68,7 +68,7 @@ impl PartnerDesk {
     }
 
     /// The partner's claims, live and ended, newest first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn claims(
         &self,
         ctx: &Context<'_>,
@@ -86,7 +86,7 @@ impl PartnerDesk {
     }
 
     /// Orders that the partner carries or carried, newest first.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn deliveries(
         &self,
         ctx: &Context<'_>,

@@ -47,7 +47,7 @@ impl Earnings {
 
     /// Every day in UTC that the period touches, oldest first, also where nothing was delivered. Their sums are `deliveries`
     /// and `total`.
-    #[graphql(complexity = "MAX_DAYS * child_complexity")]
+    #[graphql(complexity = "1 + MAX_DAYS * child_complexity")]
     async fn by_day(&self) -> Vec<EarningsDay> {
         let day = |day: &earnings::Day| EarningsDay {
             date: day.date.to_string(),

@@ -87,7 +87,7 @@ impl ImportProductsPayload {
     }
 
     /// Rows that were not imported, in their order. Where all or nothing was asked for and there are any, no row was.
-    #[graphql(complexity = "1000 * child_complexity")]
+    #[graphql(complexity = "1 + 1000 * child_complexity")]
     async fn row_errors(&self) -> Vec<ImportRowError> {
         self.imported().into_iter().flat_map(|imported| imported.errors.iter().cloned().map(Into::into)).collect()
     }

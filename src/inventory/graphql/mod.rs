@@ -84,7 +84,7 @@ impl ProductStock {
     }
 
     /// Every movement, newest first. The deltas of all of them sum to what is on hand.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn movements(
         &self,
         ctx: &Context<'_>,

@@ -113,7 +113,7 @@ pub struct ViewerNotifications(pub Actor);
 #[Object]
 impl ViewerNotifications {
     /// What the viewer is told of, newest first. Kept for some time, 90 days unless the operator says otherwise.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn notifications(
         &self,
         ctx: &Context<'_>,

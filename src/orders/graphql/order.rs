@@ -125,7 +125,7 @@ impl Order {
     }
 
     /// What was bought, in the order given.
-    #[graphql(complexity = "10 * child_complexity")]
+    #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
         let lines = load::<ItemsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
         Ok(lines.into_iter().map(|line| OrderItem::new(line, *self.row.currency)).collect())
@@ -183,7 +183,7 @@ impl Order {
     }
 
     /// Its payments, the failed ones too, oldest first. Empty to partners.
-    #[graphql(complexity = "3 * child_complexity")]
+    #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn payments(&self, ctx: &Context<'_>) -> Result<Vec<Payment>> {
         let Some(party) = self.party.filter(|party| *party != Party::Partner) else { return Ok(Vec::new()) };
         let payments = load::<PaymentsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
@@ -219,7 +219,7 @@ impl Order {
     }
 
     /// What its people wrote to each other, oldest first. Empty to a partner who does not carry it.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, last) * child_complexity")]
     async fn messages(
         &self,
         ctx: &Context<'_>,
@@ -232,7 +232,7 @@ impl Order {
     }
 
     /// What happened to it, oldest first. Empty to a partner whose claim on it has ended before the goods were picked up.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,

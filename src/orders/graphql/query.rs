@@ -37,7 +37,7 @@ pub struct ViewerOrders(pub Actor);
 impl ViewerOrders {
     /// The viewer's orders, newest first: those a customer placed, a partner carries or carried, a seller sold; all of them
     /// for an admin.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, last) * child_complexity")]
     async fn orders(
         &self,
         ctx: &Context<'_>,

@@ -69,7 +69,7 @@ impl Payment {
     }
 
     /// What goes back of it, oldest first.
-    #[graphql(complexity = "3 * child_complexity")]
+    #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn refunds(&self, ctx: &Context<'_>) -> Result<Vec<Refund>> {
         let refunds = load::<RefundsLoader, _>(ctx, self.row.id).await?.unwrap_or_default();
         Ok(refunds.into_iter().map(Refund).collect())

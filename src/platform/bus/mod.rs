@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub use self::mailbox::{Listener, Mailbox, newest};
 pub use self::payload::Payload;
+pub use self::redis::RedisBus;
 pub use self::stream::{StreamBatch, StreamEntry, StreamTop};
 pub use self::topics::Attachment;
 use self::topics::Topics;

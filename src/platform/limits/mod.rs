@@ -20,7 +20,7 @@ use uuid::Uuid;
 use self::bucket::MILLI;
 use self::shared::Side;
 pub use self::store::Store;
-pub(super) use self::store::{Counted, Key};
+pub(super) use self::store::{Counted, Forgiven, Key, Try, Usual, Verdict};
 pub use self::tries::TryRule;
 use super::quota::{Place, Quota};
 use crate::config::{self, Budget};
@@ -208,16 +208,15 @@ impl Budgets {
         Err(Refused::Empty { balance, wait_ms })
     }
 
-    /// Gives back what of `charge` was not used after all: all but `actual` points. Gives what is left then. Once for each
-    /// charge.
-    pub async fn give_back(&self, charge: &Charge, actual: u32) -> Balance {
-        let (rule, unused) = (self.rule(charge.who), charge.cost.saturating_sub(actual));
-        if rule.points == 0 || unused == 0 {
+    /// Settles `charge`, once it is known that `actual` points were used: gives back what of it was not, and takes what it was
+    /// short of, if the bucket has it. Gives what is left then. Once for each charge.
+    pub async fn settle(&self, charge: &Charge, actual: u32) -> Balance {
+        let (rule, more) = (self.rule(charge.who), i64::from(actual) - i64::from(charge.cost));
+        if rule.points == 0 || more == 0 {
             return charge.balance;
         }
         // where it was taken from
-        let (answer, side) =
-            self.0.store.bucket(&charge.who.name(), rule, -i64::from(unused) * MILLI, Some(charge.side)).await;
+        let (answer, side) = self.0.store.bucket(&charge.who.name(), rule, more * MILLI, Some(charge.side)).await;
         if side == charge.side { balance(rule, answer.level) } else { charge.balance }
     }
 

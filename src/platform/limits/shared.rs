@@ -1,24 +1,32 @@
-//! Counting in Redis: a script for each step, sent by its hash.
+//! Counting in Redis: a script for each step, sent by its hash, over the connection that the bus has for commands.
+//!
+//! A script's keys are of one hash slot, so that it can be run by a cluster: budgets have one, and attempts a common tag.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, FromRedisValue, RedisError, Script, ScriptInvocation};
+use redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
 use tokio::time::{Instant, timeout};
 
 use super::bucket::{self, Answer};
-use super::store::{Counted, Key};
-use super::tries;
+use super::store::{Forgiven, Key, Try, Verdict};
+use super::tries::{self, REMEMBERED_MS};
 use crate::config::Budget;
+use crate::platform::bus::RedisBus;
 
 /// How long Redis may take: a request waits for it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long it is not asked again once it did not answer; then one request asks for all.
 const REST: Duration = Duration::from_secs(1);
+
+/// What the keys of buckets begin with: a script has one of them.
+const BUDGET: &str = "budget";
+
+/// What the keys of attempts begin with: a script has several of them, and the braces put them into one slot of a cluster.
+const ATTEMPTS: &str = "{attempts}";
 
 /// Where something was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +39,7 @@ pub(super) enum Side {
 
 /// Redis, as far as it is counted there.
 pub(super) struct Shared {
-    /// Made by the first that needs it.
-    client: Client,
-    commands: tokio::sync::OnceCell<ConnectionManager>,
-    prefix: Arc<str>,
+    bus: Arc<RedisBus>,
     bucket: Script,
     admit: Script,
     forgive: Script,
@@ -44,49 +49,58 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(url: &str, prefix: &str) -> Result<Self, RedisError> {
-        Ok(Self {
-            client: Client::open(url)?,
-            commands: tokio::sync::OnceCell::new(),
-            prefix: prefix.into(),
+    pub(super) fn new(bus: &Arc<RedisBus>) -> Self {
+        Self {
+            bus: Arc::clone(bus),
             bucket: Script::new(bucket::SCRIPT),
             admit: Script::new(tries::ADMIT),
             forgive: Script::new(tries::FORGIVE),
             began: Instant::now(),
             away_until: AtomicI64::new(0),
-        })
+        }
     }
 
     /// See [`bucket::SCRIPT`]. `None`: Redis is away.
     pub(super) async fn bucket(&self, key: Key, rule: Budget, cost: i64, ahead: TimeDelta) -> Option<Answer> {
-        let mut call = self.bucket.key(self.name("budget", key));
+        let mut call = self.bucket.key(self.name(BUDGET, key));
         call.arg(ahead.num_milliseconds()).arg(bucket::holds(rule)).arg(rule.per_second).arg(cost);
         let (taken, level): (i64, String) = self.ask(&call).await?;
         Some(Answer { is_taken: taken == 1, level: level.parse().ok()? })
     }
 
     /// See [`tries::ADMIT`]. `None`: Redis is away.
-    pub(super) async fn admit(&self, counted: &[Counted], ahead: TimeDelta) -> Option<i64> {
-        let first = counted.first()?;
+    pub(super) async fn admit(&self, wanted: Try, ahead: TimeDelta) -> Option<Verdict> {
+        let Try { account, address, usual } = wanted;
+        let rule = account.or(address)?.rule;
+        let keys = [usual.map(|usual| usual.key), usual.map(|usual| usual.tries), account.map(|one| one.key)];
         let mut call = self.admit.prepare_invoke();
-        call.arg(ahead.num_milliseconds()).arg(first.rule.first_ms).arg(first.rule.longest_ms);
-        for Counted { key, rule } in counted {
-            call.key(self.name("attempts", *key)).arg(rule.free).arg(rule.forgiven_ms());
+        for key in keys.into_iter().chain([address.map(|one| one.key)]) {
+            call.key(self.name(ATTEMPTS, key.unwrap_or_default()));
         }
-        self.ask::<String>(&call).await?.parse().ok()
+        call.arg(ahead.num_milliseconds()).arg(rule.first_ms).arg(rule.longest_ms);
+        for one in [account, address] {
+            call.arg(one.map_or(0, |one| one.rule.free)).arg(one.map_or(1, |one| one.rule.forgiven_ms()));
+        }
+        call.arg(u8::from(usual.is_some()));
+        let (wait_ms, known): (String, i64) = self.ask(&call).await?;
+        Some(Verdict { wait_ms: wait_ms.parse().ok()?, is_known: known == 1 })
     }
 
     /// See [`tries::FORGIVE`].
-    pub(super) async fn forgive(&self, keys: &[(Key, bool)]) {
+    pub(super) async fn forgive(&self, forgiven: Forgiven, ahead: TimeDelta) {
+        let Forgiven { all, one, known } = forgiven;
         let mut call = self.forgive.prepare_invoke();
-        for (key, is_all) in keys {
-            call.key(self.name("attempts", *key)).arg(if *is_all { "all" } else { "one" });
+        let mut what = String::new();
+        for (key, letter) in [(all, 'a'), (one, 'o'), (known, 'r')] {
+            call.key(self.name(ATTEMPTS, key.unwrap_or_default()));
+            what.push(if key.is_some() { letter } else { '-' });
         }
+        call.arg(what).arg(ahead.num_milliseconds()).arg(REMEMBERED_MS);
         let _: Option<i64> = self.ask(&call).await;
     }
 
     fn name(&self, of: &str, key: Key) -> String {
-        format!("{}:{of}:{}", self.prefix, hex::encode(key))
+        format!("{}:{of}:{}", self.bus.prefix(), hex::encode(key))
     }
 
     /// `None`: it is away, or did not answer in time.
@@ -101,7 +115,7 @@ impl Shared {
             // one looks whether it is back, and the others do not wait for that
             self.away_until.compare_exchange(away_until, later, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         }
-        let answer = timeout(PATIENCE, async { call.invoke_async(&mut self.connection().await?).await }).await;
+        let answer = timeout(PATIENCE, async { call.invoke_async(&mut self.bus.commands()).await }).await;
         match answer {
             Ok(Ok(answer)) => {
                 if self.away_until.swap(0, Ordering::Relaxed) != 0 {
@@ -120,17 +134,5 @@ impl Shared {
                 None
             }
         }
-    }
-
-    async fn connection(&self) -> Result<ConnectionManager, RedisError> {
-        let connect = async || {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(PATIENCE))
-                .set_response_timeout(Some(PATIENCE))
-                .set_max_delay(PATIENCE)
-                .set_number_of_retries(1);
-            ConnectionManager::new_with_config(self.client.clone(), config).await
-        };
-        self.commands.get_or_try_init(connect).await.cloned()
     }
 }

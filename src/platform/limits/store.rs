@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, Mac as _};
@@ -12,8 +12,9 @@ use sha2::Sha256;
 
 use super::bucket::{Answer, Bucket};
 use super::shared::{Shared, Side};
-use super::tries::{Tries, TryRule, admit};
+use super::tries::{REMEMBERED_MS, Tries, TryRule, admit};
 use crate::config::Budget;
+use crate::platform::bus::Bus;
 use crate::platform::clock::Clock;
 use crate::platform::tokens::hmac;
 
@@ -39,6 +40,8 @@ struct Inner {
     alone: AtomicU64,
     buckets: Cache<Key, Arc<Mutex<Bucket>>>,
     tries: Cache<Key, Arc<Mutex<Tries>>>,
+    /// Who signed in where, and until when that is remembered, in milliseconds since 1970.
+    known: Cache<Key, i64>,
 }
 
 impl fmt::Debug for Store {
@@ -54,28 +57,59 @@ pub(in crate::platform) struct Counted {
     pub(in crate::platform) rule: TryRule,
 }
 
+/// Somebody at an address of theirs.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::platform) struct Usual {
+    /// Who it is, and where.
+    pub(in crate::platform) key: Key,
+    /// Their tries there, if they are known.
+    pub(in crate::platform) tries: Key,
+}
+
+/// A try that wants to be let through.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::platform) struct Try {
+    pub(in crate::platform) account: Option<Counted>,
+    pub(in crate::platform) address: Option<Counted>,
+    /// In place of the account, where they are known.
+    pub(in crate::platform) usual: Option<Usual>,
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::platform) struct Verdict {
+    /// Milliseconds to wait; 0: it was counted.
+    pub(in crate::platform) wait_ms: i64,
+    /// Whether it was counted as that of somebody who is known there.
+    pub(in crate::platform) is_known: bool,
+}
+
+/// What a try that succeeded makes good.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::platform) struct Forgiven {
+    /// All tries of these are forgotten.
+    pub(in crate::platform) all: Option<Key>,
+    /// One of these is.
+    pub(in crate::platform) one: Option<Key>,
+    /// Who is known from now on.
+    pub(in crate::platform) known: Option<Key>,
+}
+
 fn cache<V: Clone + Send + Sync + 'static>() -> Cache<Key, V> {
     Cache::builder().max_capacity(MOST).eviction_policy(EvictionPolicy::lru()).time_to_idle(KEPT).build()
 }
 
 impl Store {
-    /// In this process.
+    /// In the Redis of `bus`, or in this process if it has none.
     #[must_use]
-    pub fn memory(clock: Clock, secret: &[u8]) -> Self {
-        Self::new(clock, secret, None)
-    }
-
-    /// In the Redis at `url`, under keys that begin with `prefix`. It need not be there yet.
-    ///
-    /// # Errors
-    /// When the address is malformed.
-    pub fn redis(clock: Clock, secret: &[u8], url: &str, prefix: &str) -> Result<Self, redis::RedisError> {
-        Ok(Self::new(clock, secret, Some(Shared::new(url, prefix)?)))
-    }
-
-    fn new(clock: Clock, secret: &[u8], shared: Option<Shared>) -> Self {
+    pub fn new(clock: Clock, secret: &[u8], bus: &Bus) -> Self {
+        let shared = match bus {
+            Bus::Memory(_) => None,
+            Bus::Redis(bus) => Some(Shared::new(bus)),
+        };
         let (buckets, tries, alone) = (cache(), cache(), AtomicU64::new(0));
-        Self(Arc::new(Inner { clock, secret: hmac(secret), shared, alone, buckets, tries }))
+        let known = Cache::builder().max_capacity(MOST).eviction_policy(EvictionPolicy::lru()).build();
+        Self(Arc::new(Inner { clock, secret: hmac(secret), shared, alone, buckets, tries, known }))
     }
 
     /// What `name` is counted under.
@@ -101,33 +135,41 @@ impl Store {
         (answer, Side::Here)
     }
 
-    /// Lets a try of all of `counted` through and counts it, or says how many milliseconds it has to wait.
-    pub(in crate::platform) async fn admit(&self, counted: &[Counted]) -> i64 {
+    /// Lets `wanted` through and counts it, or says how long it has to wait.
+    pub(in crate::platform) async fn admit(&self, wanted: Try) -> Verdict {
         if let Some(shared) = &self.0.shared {
-            if let Some(wait) = shared.admit(counted, self.0.clock.offset()).await {
-                return wait;
+            if let Some(verdict) = shared.admit(wanted, self.0.clock.offset()).await {
+                return verdict;
             }
             self.0.alone.fetch_add(1, Ordering::Relaxed);
         }
         let now = self.0.clock.now().timestamp_millis();
-        let found: Vec<_> = counted.iter().map(|one| (self.0.tries.get_with(one.key, Arc::default), one.rule)).collect();
-        // accounts before addresses, as callers name them: two tries at once do not wait for each other for ever
-        let mut locked: Vec<_> =
-            found.iter().map(|(tries, rule)| (tries.lock().unwrap_or_else(PoisonError::into_inner), *rule)).collect();
-        let mut tries: Vec<_> = locked.iter_mut().map(|(tries, rule)| (&mut **tries, *rule)).collect();
-        admit(&mut tries, now)
+        let usual = wanted.usual.filter(|usual| self.0.known.get(&usual.key).is_some_and(|until| until > now));
+        let account = wanted.account.map(|one| Counted { key: usual.map_or(one.key, |usual| usual.tries), ..one });
+        let [account, address] =
+            [account, wanted.address].map(|one| one.map(|one| (self.0.tries.get_with(one.key, Arc::default), one.rule)));
+        // the account before the address: two tries at once do not wait for each other for ever
+        let mut account = account.as_ref().map(|(tries, rule)| (lock(tries), *rule));
+        let mut address = address.as_ref().map(|(tries, rule)| (lock(tries), *rule));
+        let [of_account, of_address] =
+            [&mut account, &mut address].map(|one| one.as_mut().map(|(tries, rule)| (&mut **tries, *rule)));
+        let wait_ms = admit(of_account, of_address, usual.is_some(), now);
+        Verdict { wait_ms, is_known: usual.is_some() }
     }
 
-    /// Forgets one try of each of `keys`, or all of them where that is said.
-    pub(in crate::platform) async fn forgive(&self, keys: &[(Key, bool)]) {
+    /// Makes good what a try has shown.
+    pub(in crate::platform) async fn forgive(&self, forgiven: Forgiven) {
         // also what was counted here while Redis was away
-        for (key, is_all) in keys {
-            if let Some(tries) = self.0.tries.get(key) {
-                tries.lock().unwrap_or_else(PoisonError::into_inner).forgive(*is_all);
+        for (key, is_all) in [(forgiven.all, true), (forgiven.one, false)] {
+            if let Some(tries) = key.and_then(|key| self.0.tries.get(&key)) {
+                lock(&tries).forgive(is_all);
             }
         }
+        if let Some(key) = forgiven.known {
+            self.0.known.insert(key, self.0.clock.now().timestamp_millis() + REMEMBERED_MS);
+        }
         if let Some(shared) = &self.0.shared {
-            shared.forgive(keys).await;
+            shared.forgive(forgiven, self.0.clock.offset()).await;
         }
     }
 
@@ -135,4 +177,8 @@ impl Store {
     pub(super) fn decided_alone(&self) -> u64 {
         self.0.alone.load(Ordering::Relaxed)
     }
+}
+
+fn lock(tries: &Mutex<Tries>) -> MutexGuard<'_, Tries> {
+    tries.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,13 +2,14 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::config::Config;
+use crate::platform::bus::Bus;
 use crate::platform::clock::Clock;
 
 fn budgets(points: u32, per_second: u32, clock: &Clock) -> Budgets {
     let mut rules = Config::defaults().unwrap().budgets;
     (rules.user, rules.address) = (Budget { points, per_second }, Budget { points: 2 * points, per_second });
     rules.subscriptions_per_user = 2;
-    Budgets::new(Store::memory(clock.clone(), b"secret"), rules, Counters::default())
+    Budgets::new(Store::new(clock.clone(), b"secret", &Bus::memory()), rules, Counters::default())
 }
 
 fn ana() -> Principal {
@@ -36,14 +37,16 @@ async fn each_has_a_bucket_and_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn what_was_not_used_comes_back_and_no_more_than_that() {
+async fn what_was_used_is_paid_and_the_rest_comes_back() {
     let budgets = budgets(100, 1, &Clock::system());
     let charge = budgets.take(ana(), 80).await.unwrap();
-    assert_eq!(budgets.give_back(&charge, 30).await.remaining, 70);
+    assert_eq!(budgets.settle(&charge, 30).await.remaining, 70);
     let charge = budgets.take(ana(), 10).await.unwrap();
-    assert_eq!(budgets.give_back(&charge, 50).await.remaining, 60, "who used more than was asked pays what was asked");
+    assert_eq!(budgets.settle(&charge, 50).await.remaining, 20, "who used more than was asked pays that");
+    let charge = budgets.take(ana(), 10).await.unwrap();
+    assert_eq!(budgets.settle(&charge, 21).await.remaining, 10, "as far as there is as much");
     let charge = budgets.take(ana(), 0).await.unwrap();
-    assert_eq!(charge.balance.remaining, 60);
+    assert_eq!(charge.balance.remaining, 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +65,7 @@ async fn nothing_is_counted_where_there_is_no_limit() {
     let budgets = budgets(0, 1, &Clock::system());
     let charge = budgets.take(ana(), 1_000_000).await.unwrap();
     assert_eq!(charge.balance, Balance { limit: 0, remaining: 0, full_in_ms: 0 });
-    assert_eq!(budgets.give_back(&charge, 1).await, charge.balance);
+    assert_eq!(budgets.settle(&charge, 1).await, charge.balance);
 }
 
 #[tokio::test]
@@ -85,7 +88,7 @@ fn the_addresses_of_one_network_are_one_principal() {
 
 #[test]
 fn what_is_counted_under_says_nothing_of_whom() {
-    let store = |secret: &[u8]| Store::memory(Clock::system(), secret);
+    let store = |secret: &[u8]| Store::new(Clock::system(), secret, &Bus::memory());
     assert_eq!(store(b"a").key("address 192.0.2.1"), store(b"a").key("address 192.0.2.1"), "the same on every instance");
     assert_ne!(store(b"a").key("address 192.0.2.1"), store(b"b").key("address 192.0.2.1"), "unless the secret is another");
     assert_ne!(store(b"a").key("address 192.0.2.1"), store(b"a").key("address 192.0.2.2"));

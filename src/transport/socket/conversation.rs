@@ -75,7 +75,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     server: &Server,
     queue: &Arc<SendQueue>,
 ) -> Result<Infallible, End> {
-    let session = Arc::new(Session::new(server.app.clone()));
+    let session = Arc::new(Session::at(server.app.clone(), server.from));
     // these two are waited for once, and not anew in each turn: many sockets wait for the same
     let mut ended = pin!(session.ended());
     let mut stopped = pin!(server.shutdown.leave());
@@ -215,7 +215,7 @@ impl<'a> Conversation<'a> {
             match session.begin(&Value::Object(payload)).await {
                 Ok(None) => Ok(None),
                 Ok(Some(actor)) => quota.take(Principal::signed_in(&actor)).map(Some).ok_or(Goodbye::TRY_AGAIN),
-                Err(error) if error.code() == "INTERNAL" => Err(Goodbye::TRY_AGAIN),
+                Err(error) if matches!(error.code(), "INTERNAL" | "RATE_LIMITED") => Err(Goodbye::TRY_AGAIN),
                 Err(_) => Err(Goodbye::FORBIDDEN),
             }
         };

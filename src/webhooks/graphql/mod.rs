@@ -106,7 +106,7 @@ impl WebhookEndpoint {
     }
 
     /// What it was sent, newest first. What has ended is kept for a time only.
-    #[graphql(complexity = "page_cost(first, None) * child_complexity")]
+    #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn deliveries(
         &self,
         ctx: &Context<'_>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::Method;
 use futures_util::future::join_all;
 use quick_commerce::config::{Attempts, Config};
 use serde_json::{Value, json};
@@ -23,6 +24,10 @@ over_both_shapes! {
     an_attempt_over_a_websocket_is_one_too,
     without_a_limit_every_attempt_is_made,
     what_is_mailed_and_shown_for_a_password_is_throttled_as_well,
+    whoever_polls_an_account_keeps_themselves_out_and_not_its_owner,
+    an_owner_at_their_address_signs_in_while_strangers_guess,
+    an_owner_at_their_address_is_not_held_up_by_who_shares_it,
+    guesses_at_the_owners_address_wait_as_well,
 }
 
 const LOGIN: &str = "mutation($input: LoginInput!) { login(input: $input) { tokens { accessToken } userErrors { code } } }";
@@ -36,6 +41,89 @@ pub(super) async fn login(api: &Api, email: &str, password: &str) -> Answer {
 
 async fn register(api: &Api, email: &str) -> Answer {
     api.anonymous().mutate(REGISTER, json!({ "email": email, "password": PASSWORD, "name": "Test" })).await
+}
+
+/// Signs in from `address`, as a proxy says that is trusted.
+async fn login_from(app: &TestApp, address: &str, email: &str, password: &str) -> Answer {
+    let headers = [("content-type", "application/json"), ("x-forwarded-for", address)];
+    let body = json!({ "query": LOGIN, "variables": { "input": { "email": email, "password": password } } });
+    let answer = app.http.send(Method::POST, "/graphql", &headers, body.to_string()).await.unwrap();
+    Answer { status: answer.status, body: answer.json() }
+}
+
+/// Behind a proxy, so that there are several addresses.
+async fn start_behind_a_proxy(shape: Shape, per_account: u32, per_address: u32) -> TestApp {
+    TestApp::start_with(shape, |config| {
+        config.attempts = attempts(per_account, per_address);
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await
+}
+
+const HOME: &str = "198.51.100.1";
+
+async fn whoever_polls_an_account_keeps_themselves_out_and_not_its_owner(shape: Shape) {
+    let app = start_behind_a_proxy(shape, 2, 5).await;
+    let customer = app.customer().await;
+    let stranger = "203.0.113.1";
+    let guess = || login_from(&app, stranger, &customer.email, "wrong password");
+    assert!(is_wrong(&guess().await) && is_wrong(&guess().await));
+    // too early, all at once: they are counted for the address, and for nobody else
+    for answer in join_all((0..20).map(|_| guess())).await {
+        wait(&answer);
+    }
+    // so it waits, whatever it tries
+    wait(&login_from(&app, stranger, &app.customer().await.email, PASSWORD).await);
+    // of the account no more were counted than were made
+    let elsewhere = login_from(&app, "203.0.113.2", &customer.email, PASSWORD).await;
+    assert!(wait(&elsewhere) <= 60_000);
+    app.clock.advance(Duration::from_mins(1));
+    login_from(&app, "203.0.113.2", &customer.email, PASSWORD).await.ok("login");
+}
+
+async fn an_owner_at_their_address_signs_in_while_strangers_guess(shape: Shape) {
+    let app = start_behind_a_proxy(shape, 2, 0).await;
+    let customer = app.customer().await;
+    login_from(&app, HOME, &customer.email, PASSWORD).await.ok("login");
+    let strangers: Vec<String> = (0..20).map(|number| format!("203.0.113.{number}")).collect();
+    let guesses = join_all(strangers.iter().map(|address| login_from(&app, address, &customer.email, "wrong password")));
+    let owner = join_all((0..4).map(|_| login_from(&app, HOME, &customer.email, PASSWORD)));
+    let (guesses, owner) = tokio::join!(guesses, owner);
+    assert_eq!(guesses.iter().filter(|answer| is_wrong(answer)).count(), 2);
+    // of their own two at once; those that succeed make room for others
+    let (signed_in, early): (Vec<_>, Vec<_>) = owner.iter().partition(|answer| answer.errors().is_empty());
+    assert!(signed_in.len() >= 2 && early.into_iter().all(|answer| wait(answer) > 0));
+    // elsewhere it has to wait, here it has not
+    wait(&login_from(&app, "203.0.113.99", &customer.email, PASSWORD).await);
+    app.clock.advance(Duration::from_mins(1));
+    for address in &strangers {
+        login_from(&app, address, &customer.email, "wrong password").await;
+        login_from(&app, HOME, &customer.email, PASSWORD).await.ok("login");
+    }
+    let owner = login_from(&app, "203.0.113.99", &customer.email, PASSWORD).await;
+    assert!(wait(&owner) > 0, "and signing in at home does not give strangers more guesses");
+}
+
+async fn an_owner_at_their_address_is_not_held_up_by_who_shares_it(shape: Shape) {
+    let app = start_behind_a_proxy(shape, 3, 4).await;
+    let customer = app.customer().await;
+    login_from(&app, HOME, &customer.email, PASSWORD).await.ok("login");
+    for number in 0..8 {
+        login_from(&app, HOME, &email(&format!("guess-{number}")), "wrong password").await;
+    }
+    wait(&login_from(&app, HOME, &app.customer().await.email, PASSWORD).await);
+    login_from(&app, HOME, &customer.email, PASSWORD).await.ok("login");
+}
+
+async fn guesses_at_the_owners_address_wait_as_well(shape: Shape) {
+    let app = start_behind_a_proxy(shape, 3, 0).await;
+    let customer = app.customer().await;
+    login_from(&app, HOME, &customer.email, PASSWORD).await.ok("login");
+    let answers = join_all((0..20).map(|_| login_from(&app, HOME, &customer.email, "wrong password"))).await;
+    assert_eq!(answers.iter().filter(|answer| is_wrong(answer)).count(), 3);
+    wait(&login_from(&app, HOME, &customer.email, PASSWORD).await);
+    // which says nothing of other addresses
+    login_from(&app, "203.0.113.1", &customer.email, PASSWORD).await.ok("login");
 }
 
 const fn attempts(per_account: u32, per_address: u32) -> Attempts {
@@ -161,7 +249,8 @@ async fn registrations_are_throttled_by_address_also_when_they_succeed(shape: Sh
     }
     assert_eq!(register(&app, &taken).await.refusal("register"), "EMAIL_TAKEN");
     wait(&register(&app, &taken).await);
-    for _ in 0..3 {
+    // that came too early for the account, and was one of the address's
+    for _ in 0..2 {
         register(&app, &email("new")).await.ok("register");
     }
     let refused = wait(&register(&app, &email("new")).await);

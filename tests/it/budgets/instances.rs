@@ -78,7 +78,8 @@ async fn what_is_in_redis_says_nothing_of_anybody() {
     let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
     keys.sort();
     let of = |kind: &str| keys.iter().filter(|key| key.starts_with(&format!("private:{kind}:"))).count();
-    assert!(of("budget") >= 1 && of("attempts") >= 2, "{keys:?}");
+    // those of one script are in one slot of a cluster
+    assert!(of("budget") >= 1 && of("{attempts}") >= 2, "{keys:?}");
     for key in &keys {
         let hash = key.rsplit(':').next().unwrap();
         assert!(hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{key}");

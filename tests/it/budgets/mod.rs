@@ -1,6 +1,7 @@
 //! What the operations of a client may cost, over every transport and on every instance, and how often anybody may try to
 //! sign in.
 
+mod asking;
 mod attempts;
 mod instances;
 
@@ -121,7 +122,7 @@ async fn what_was_not_used_is_given_back_up_to_the_limit(shape: Shape) {
     let customer = app.customer().await;
     let document = "{ products(first: 100) { nodes { id name } } }";
     let answer = customer.query(document, json!({})).await;
-    assert_eq!(cost(&answer.body)["requested"], 300);
+    assert_eq!(cost(&answer.body)["requested"], 301);
     // the connection and its list: there are no products
     assert_eq!(cost(&answer.body)["actual"], 2);
     // far more than there is, were it not given back
@@ -218,7 +219,11 @@ async fn an_operation_that_can_never_be_paid_is_refused_plainly(shape: Shape) {
     assert_eq!((answer.code(), &extensions["retryable"]), ("QUERY_TOO_COMPLEX", &json!(false)), "{}", answer.body);
     assert_eq!(extensions.get("retryAfterMs"), None);
     assert!(answer.errors()[0]["message"].as_str().unwrap().contains("50"), "it says what it costs: {}", answer.body);
-    assert_eq!(cost(&customer.query("{ version }", json!({})).await.body)["remaining"], 39, "and nothing was taken");
+    assert_eq!(
+        cost(&customer.query("{ version }", json!({})).await.body)["remaining"],
+        38,
+        "it costs what every refusal does"
+    );
 }
 
 async fn a_document_that_is_refused_costs_something(shape: Shape) {
@@ -268,6 +273,7 @@ async fn open_subscriptions_are_counted_over_all_connections(shape: Shape) {
     let extensions = &refused["payload"][0]["extensions"];
     assert_eq!((&extensions["code"], &extensions["retryable"]), (&json!("TOO_MANY_SUBSCRIPTIONS"), &json!(true)));
     assert!(number(&extensions["retryAfterMs"]) > 0, "{refused}");
+    assert_eq!((&extensions["cost"]["requested"], &extensions["cost"]["actual"]), (&json!(1), &json!(1)), "{refused}");
     assert_eq!(stream().open().await.result().await.1["errors"][0]["extensions"]["code"], "TOO_MANY_SUBSCRIPTIONS");
     // queries are none, and others have places of their own
     assert_eq!(ask(&mut second, "2", "{ version }").await["type"], "next");
