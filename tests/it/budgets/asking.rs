@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use quick_commerce::config::Config;
 use serde_json::{Value, json};
 
-use super::{ask, cost, fifty, is_paid, number, send, slow, with_user_budget};
+use super::{ask, cost, fifty, is_paid, number, slow, with_user_budget};
 use crate::support::actors::{Actor, Api};
 use crate::support::events::Ask;
 use crate::support::feed::MY_ORDER_UPDATES;
