@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use quick_commerce::config::Config;
 use serde_json::{Value, json};
 
-use super::{ask, cost, fifty, is_paid, number, send, slow, with_user_budget};
+use super::{ask, cost, fifty, is_paid, number, slow, with_user_budget};
 use crate::support::actors::{Actor, Api};
 use crate::support::events::Ask;
 use crate::support::feed::MY_ORDER_UPDATES;
@@ -122,7 +122,9 @@ async fn tokens_that_are_not_valid_are_paid_by_the_address(shape: Shape) {
         assert!(refused >= 100, "{token}: {refused}");
         let answer = show(&app, token, &from).await;
         let body = answer.json();
-        assert_eq!((answer.status, code(&answer).as_str()), (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"), "{body}");
+        // a key may be one, so it is the operation that is refused, and JSON wants 200 then
+        let status = if token == unknown_key { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!((answer.status, code(&answer).as_str()), (status, "RATE_LIMITED"), "{body}");
         assert!(number(&body["errors"][0]["extensions"]["retryAfterMs"]) > 0 && body.get("data").is_none(), "{body}");
         assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
         // others there, who are somebody, have budgets of their own
