@@ -31,6 +31,7 @@ mod m20261121_000020_notifications;
 mod m20261121_000021_webhooks;
 mod m20261121_000023_sales_rollups;
 mod m20261121_000024_payment_follow_up;
+mod m20261121_000027_carriers;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000020_notifications::Migration),
             Box::new(m20261121_000018_api_keys::Migration),
             Box::new(m20261121_000023_sales_rollups::Migration),
+            Box::new(m20261121_000027_carriers::Migration),
         ]
     }
 }
