@@ -20,6 +20,7 @@ use crate::platform::error::Error;
 use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
+use crate::platform::lately::Lately;
 use crate::platform::limits::{Budgets, Counters, Store};
 use crate::platform::mailer::Mailer;
 use crate::platform::metrics::Instruments;
@@ -64,6 +65,8 @@ pub struct Handles {
     pub cache: Cache,
     /// What changes many times a second: where partners are.
     pub newest: Newest,
+    /// What takes some work to find out, and is asked for by many.
+    pub lately: Lately,
     /// Time.
     pub clock: Clock,
     /// Identifiers and randomness.
@@ -171,7 +174,8 @@ impl App {
         let throttle = Throttle::new(store, config.attempts, counters);
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
-        let newest = Newest::new(bus.clone(), config.tracking.keep);
+        let newest = Newest::new(bus.clone(), clock.clone(), config.tracking.keep);
+        let lately = Lately::new(clock.clone());
         let (doors, instance) = (Doors::default(), ids.uuid());
         let (http, jobs) = (HttpClient::new(), jobs::Counters::default());
         if config.mail.smtp_url.is_none() && !config.is_embedded() {
@@ -186,6 +190,7 @@ impl App {
             bus,
             cache,
             newest,
+            lately,
             clock,
             ids,
             keys,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::fix::Fix;
 use crate::geo::Point;
 use crate::order::OrderStatus::{self, Assigned, Confirmed, InTransit, Pending, PickedUp, Preparing, Ready};
 
@@ -74,6 +75,18 @@ pub fn distance_left_m(status: OrderStatus, here: Point, pickup: Point, dropoff:
         PickedUp | InTransit => Some(here.distance_m(dropoff)),
         _ => None,
     }
+}
+
+/// What the rest of the way is reckoned from, of an order that has been `status` since `began`: `fix`, unless it was made before
+/// that. A partner did not set out for the store before they took the order, and left the store when they picked it up: what
+/// they did before says nothing of how far they have come with it.
+#[must_use]
+pub fn reckoned_from(status: OrderStatus, began: DateTime<Utc>, fix: Fix, pickup: Point) -> Fix {
+    if fix.recorded_at >= began {
+        return fix;
+    }
+    let point = if status == Assigned { fix.point } else { pickup };
+    Fix { point, recorded_at: began, heading: None, speed_kmh: None, accuracy_m: None }
 }
 
 /// When a partner is likely to hand over an order that is `status`, who had `distance_m` metres left in a straight line at
@@ -203,6 +216,32 @@ mod tests {
         }
         assert_eq!(ride(InTransit, 100.0, Some(f64::NAN)), ride(InTransit, 100.0, None));
         assert_eq!(arrival_at(InTransit, DateTime::<Utc>::MAX_UTC, 1.0, None), None, "the calendar ends");
+    }
+
+    #[test]
+    fn what_was_before_the_stage_does_not_make_it_sooner_or_later() {
+        let fix = |seconds| Fix {
+            point: point(0.3),
+            heading: Some(90.0),
+            speed_kmh: Some(50.0),
+            accuracy_m: None,
+            recorded_at: since() + TimeDelta::seconds(seconds),
+        };
+        let store = point(0.1);
+        for status in [Assigned, PickedUp, InTransit] {
+            for seconds in [0, 1] {
+                assert_eq!(reckoned_from(status, since(), fix(seconds), store), fix(seconds), "{status}");
+            }
+            let before = reckoned_from(status, since(), fix(-1), store);
+            assert_eq!((before.recorded_at, before.speed_kmh), (since(), None), "{status}");
+            assert_eq!(before.point, if status == Assigned { point(0.3) } else { store }, "{status}");
+        }
+        // from the store, as the stage alone says
+        let left = distance_left_m(PickedUp, store, store, point(0.11)).unwrap();
+        let by_fix = arrival_at(PickedUp, since(), left, None).unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "it is a kilometre")]
+        let by_stage = delivery_at(PickedUp, since(), left as i64).unwrap();
+        assert!((by_fix - by_stage).num_seconds() <= 1, "{by_fix} {by_stage}");
     }
 
     fn point(longitude: f64) -> Point {

@@ -32,6 +32,7 @@ mod m20261121_000021_webhooks;
 mod m20261121_000023_sales_rollups;
 mod m20261121_000024_payment_follow_up;
 mod m20261121_000025_webhook_fairness;
+mod m20261121_000027_carriers;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000018_api_keys::Migration),
             Box::new(m20261121_000023_sales_rollups::Migration),
             Box::new(m20261121_000025_webhook_fairness::Migration),
+            Box::new(m20261121_000027_carriers::Migration),
         ]
     }
 }

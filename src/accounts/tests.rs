@@ -280,6 +280,17 @@ async fn a_logout_ends_this_session_or_all_of_them() {
 }
 
 #[tokio::test]
+async fn of_two_who_ask_for_nobodys_password_neither_takes_the_others_place() {
+    let shop = Shop::open().await;
+    for email in ["nobody@shop.example", "no-one@shop.example"] {
+        service::request_password_reset(&shop.app, None, email).await.unwrap();
+    }
+    let jobs = entity::job::Entity::find().all(shop.app.db.reader()).await.unwrap();
+    let keys: Vec<_> = jobs.iter().filter(|job| job.kind == service::mailing::PASSWORD_RESET).map(|job| &job.key).collect();
+    assert!(matches!(keys[..], [one, other] if one != other), "{keys:?}");
+}
+
+#[tokio::test]
 async fn the_role_is_read_from_the_database_and_an_inactive_user_is_out_at_once() {
     let shop = Shop::open().await;
     let ana = shop.register("ana@shop.example").await;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Object, SimpleObject, Subscription, Union};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Actor, Audience, Reader, Role as RoleValue};
 use domain::event::Topic;
 use domain::id::Kind;
@@ -81,15 +81,22 @@ pub struct StatusCount {
     pub count: i32,
 }
 
+/// How old figures may be that are answered with at once. Whoever follows them is told of what came with an event: younger ones.
+const RECENT: TimeDelta = TimeDelta::seconds(1);
+
 impl LiveStats {
     async fn now(app: &App) -> Result<Self> {
-        let now = stats(app).await?;
+        Self::since(app, app.clock.now()).await
+    }
+
+    async fn since(app: &App, since: DateTime<Utc>) -> Result<Self> {
+        let now = stats(app, since).await?;
         Ok(Self {
             at: now.at,
             orders_by_status: now
                 .by_status
-                .into_iter()
-                .map(|(status, count)| StatusCount { status: status.into(), count })
+                .iter()
+                .map(|(status, count)| StatusCount { status: (*status).into(), count: *count })
                 .collect(),
             orders_today: now.orders_today,
             revenue_today: Money::new(now.revenue_minor, app.config.currency),
@@ -333,9 +340,10 @@ impl AdminDesk {
         jobs::page(ctx, first, after).await
     }
 
-    /// The platform at this moment.
+    /// The platform at this moment, or up to a second before.
     async fn live_stats(&self, ctx: &Context<'_>) -> Result<LiveStats> {
-        LiveStats::now(app(ctx)?).await
+        let app = app(ctx)?;
+        LiveStats::since(app, app.clock.now() - RECENT).await
     }
 }
 

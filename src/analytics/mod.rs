@@ -6,7 +6,7 @@
 //! Tables: `sales_orders`, `sales_hours`, `sales_hour_products`. Events: none of its own.
 
 pub mod graphql;
-mod jobs;
+pub mod jobs;
 mod performance;
 pub mod reactions;
 mod repo;

@@ -1,5 +1,7 @@
 //! The platform's figures of this moment.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Named;
 use domain::order::OrderStatus;
@@ -37,11 +39,16 @@ pub struct Stats {
     pub p95_delivery: Option<i32>,
 }
 
-/// Reads the figures: six statements, whatever their size.
+/// The figures as they were at `since` or later, by this process's clock: read once for all who ask at the same time.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn stats(app: &App) -> Result<Stats> {
+pub async fn stats(app: &App, since: DateTime<Utc>) -> Result<Arc<Stats>> {
+    app.lately.get(since, || read(app)).await
+}
+
+/// Reads the figures: six statements, whatever their size.
+async fn read(app: &App) -> Result<Stats> {
     let db = app.db.reader();
     let at = app.clock.db_now(db).await?;
     let today = at.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
 use clap::Subcommand;
+use quick_commerce::analytics::jobs::retry_dead;
 use quick_commerce::app::App;
-use quick_commerce::platform::db::retry;
+use quick_commerce::platform::audit::By;
 use quick_commerce::platform::jobs;
 
 use crate::{Failure, Outcome, say};
@@ -39,16 +40,8 @@ pub(crate) async fn run(app: &App, command: Command) -> Outcome {
             say(&text)
         }
         Command::Retry { kind } => {
-            let revived = retry(|| retry_once(app, kind.as_deref())).await.map_err(|error| Failure::of(&error))?;
+            let revived = retry_dead(app, By::default(), kind).await.map_err(|error| Failure::of(&error))?;
             say(&format!("{revived} jobs are tried again.\n"))
         }
     }
-}
-
-async fn retry_once(app: &App, kind: Option<&str>) -> quick_commerce::platform::Result<u64> {
-    let tx = app.db.begin().await?;
-    let now = app.clock.db_now(&*tx).await?;
-    let revived = jobs::revive(&tx, kind, now).await?;
-    tx.commit().await?;
-    Ok(revived)
 }

@@ -6,8 +6,9 @@ use domain::claims::ClaimStatus;
 use domain::id::{Kind, encode};
 use domain::input;
 use domain::order::OrderEventType;
+use entity::order;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -82,22 +83,34 @@ async fn ask_once(app: &App, actor: Actor, request: &Request, ask: &Ask) -> Resu
     if let Begun::Done(claim) = idempotency::begin::<Uuid>(&tx, request, at).await? {
         return find_claimed(&tx, claim).await;
     }
-    let claimed = carry_out(app, &tx, actor, ask, at).await?;
-    if let Ask::Assign { order, partner } = ask {
-        let (id, at) = (app.ids.uuid(), claimed.claim.held_at);
-        let after = json!({ "partnerId": encode(Kind::User, *partner), "claimId": encode(Kind::Claim, claimed.claim.id) });
-        let target = Some((Kind::Order, *order));
-        let entry = NewEntry { id, by: actor.into(), action: "order.assign", target, before: None, after: Some(after), at };
-        audit::append(&tx, entry).await?;
+    let (claimed, before) = carry_out(app, &tx, actor, ask, at).await?;
+    if let Some(before) = before {
+        let (id, at, target) = (app.ids.uuid(), claimed.claim.held_at, Some((Kind::Order, before.id)));
+        let (before, after) = (Some(described(&before)), Some(described(&claimed.order)));
+        audit::append(&tx, NewEntry { id, by: actor.into(), action: "order.assign", target, before, after, at }).await?;
     }
     idempotency::finish(&tx, request, &claimed.claim.id).await?;
     tx.commit().await?;
     Ok(claimed)
 }
 
-async fn carry_out(app: &App, tx: &Tx, actor: Actor, ask: &Ask, at: DateTime<Utc>) -> Result<Claimed> {
+/// What the record says of an order that an admin gives to a partner.
+fn described(order: &order::Model) -> Value {
+    let partner = order.partner_id.map(|partner| encode(Kind::User, partner));
+    let claim = order.claim_id.map(|claim| encode(Kind::Claim, claim));
+    json!({ "status": order.status, "partnerId": partner, "claimId": claim })
+}
+
+/// What came of it, and, for the record, what the order was before an admin gave it to somebody.
+async fn carry_out(
+    app: &App,
+    tx: &Tx,
+    actor: Actor,
+    ask: &Ask,
+    at: DateTime<Utc>,
+) -> Result<(Claimed, Option<order::Model>)> {
     let cause = |r#type, note| Cause { r#type, actor: Some(actor), note, at };
-    match ask {
+    let claimed = match ask {
         Ask::Claim { order, accept: true } => {
             claims::claim(app, tx, *order, actor.user, ClaimStatus::Accepted, cause(OrderEventType::Assigned, None)).await
         }
@@ -109,9 +122,11 @@ async fn carry_out(app: &App, tx: &Tx, actor: Actor, ask: &Ask, at: DateTime<Utc
             claims::release(app, tx, *claim, actor.user, cause(OrderEventType::ClaimReleased, reason.clone())).await
         }
         Ask::Assign { order, partner } => {
-            claims::assign(app, tx, *order, *partner, cause(OrderEventType::Assigned, None)).await
+            let given = claims::assign(app, tx, *order, *partner, cause(OrderEventType::Assigned, None)).await;
+            return given.map(|(claimed, before)| (claimed, Some(before)));
         }
-    }
+    };
+    Ok((claimed?, None))
 }
 
 /// What was done before under the same key, as it is now.

@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
 use domain::error::{ErrorCode, Rejection};
+use domain::id::Kind;
 use domain::input;
 use domain::money::Currency;
 use domain::stock::{MAX_ON_HAND, StockMovementReason};
 use entity::{stock, stock_movement};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::error::InventoryError;
@@ -24,6 +26,7 @@ use super::service::{NewStock, available};
 use crate::app::App;
 use crate::catalog::import::{self as catalog, NewRow, Row, Whose};
 use crate::platform::Result;
+use crate::platform::audit::{self, By, NewEntry};
 use crate::platform::db::{self, Tx};
 use crate::platform::error::Denial;
 use crate::platform::idempotency::{self, Begun, Request};
@@ -151,6 +154,20 @@ async fn import_batch_once(app: &App, batch: &Batch<'_>, is_dry_run: bool) -> Re
         return Ok(Imported { created: 0, updated: 0, ..imported });
     }
     if !is_dry_run {
+        let refused = imported.errors.len();
+        let entry = NewEntry {
+            id: app.ids.uuid(),
+            // an operator
+            by: By::default(),
+            action: "products.import",
+            target: Some((Kind::Seller, batch.seller)),
+            before: None,
+            after: Some(json!({
+                "command": "import", "created": imported.created, "updated": imported.updated, "refused": refused,
+            })),
+            at,
+        };
+        audit::append(&tx, entry).await?;
         tx.commit().await?;
     }
     Ok(imported)

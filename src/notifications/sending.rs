@@ -30,16 +30,20 @@ struct ToSend {
     notification: Uuid,
 }
 
-/// Has `row` sent by the ways that it is worth.
-pub(super) async fn enqueue(app: &App, tx: &Tx, row: &notification::Model, at: DateTime<Utc>) -> Result<()> {
-    for (kind, is_wanted) in [(EMAIL, row.kind.is_mailed()), (SMS, row.kind.is_texted())] {
-        if !is_wanted {
-            continue;
-        }
-        let (key, payload) = (row.id.to_string(), ToSend { notification: row.id });
-        jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind, key, payload: &payload, run_at: at, at }).await?;
-    }
-    Ok(())
+/// Has each of `rows` sent by the ways that it is worth: one statement for all of them.
+pub(super) async fn enqueue(app: &App, tx: &Tx, rows: &[notification::Model], at: DateTime<Utc>) -> Result<()> {
+    let ways = rows.iter().flat_map(|row| [(row, EMAIL, row.kind.is_mailed()), (row, SMS, row.kind.is_texted())]);
+    let wanted: Vec<(&str, ToSend)> =
+        ways.filter(|(_, _, is_wanted)| *is_wanted).map(|(row, kind, _)| (kind, ToSend { notification: row.id })).collect();
+    let new = wanted.iter().map(|(kind, payload)| NewJob {
+        id: app.ids.uuid(),
+        kind,
+        key: payload.notification.to_string(),
+        payload,
+        run_at: at,
+        at,
+    });
+    jobs::enqueue_all(tx, None, new).await
 }
 
 /// The notification of `job` and who it is for; `None` when it is forgotten, or its user may not sign in any more.

@@ -48,10 +48,7 @@ pub(super) async fn notify(app: &App, tx: &Tx, notices: Vec<Notice>) -> Result<(
         })
         .collect();
     outbox::append_all(tx, &events).await?;
-    for row in &new {
-        sending::enqueue(app, tx, row, now).await?;
-    }
-    Ok(())
+    sending::enqueue(app, tx, &new, now).await
 }
 
 /// Which notifications are meant.

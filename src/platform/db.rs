@@ -20,8 +20,13 @@ use super::error::Result;
 /// How often a transaction is run again after a deadlock, a serialization failure or a busy SQLite.
 const ATTEMPTS: u32 = 6;
 
-/// How long a request waits for a connection before it fails; also SQLite's wait for another process's lock.
+/// How long a request waits for a connection before it fails, and a statement for a lock; also SQLite's wait for another process's
+/// lock.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long PostgreSQL keeps a transaction, and its locks, of which it hears nothing: of an instance that lost its network, or that
+/// hangs. Nothing here waits for anything but the database within a transaction.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// How long the first connection may take.
 const PROBE: Duration = Duration::from_secs(5);
@@ -168,7 +173,11 @@ impl Db {
             .max_connections(connections.max(2))
             .acquire_timeout(PATIENCE)
             .connect_timeout(Duration::from_secs(5))
-            .sqlx_logging(false);
+            .sqlx_logging(false)
+            .map_sqlx_postgres_opts(|postgres| {
+                let millis = |limit: Duration| limit.as_millis().to_string();
+                postgres.options([("lock_timeout", millis(PATIENCE)), ("idle_in_transaction_session_timeout", millis(IDLE))])
+            });
         let pool = counted(Database::connect(options).await?);
         Ok(Self { writer: pool.clone(), reader: pool, appended, enqueued, numbered, statements, refused, cache, hearer })
     }

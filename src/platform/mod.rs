@@ -15,6 +15,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod jobs;
+pub mod lately;
 pub mod lease;
 pub mod limits;
 pub mod mailer;

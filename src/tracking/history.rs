@@ -52,15 +52,17 @@ pub async fn run(app: App, stop: CancellationToken) {
 pub async fn sample(app: &App) -> Result<u64> {
     let (mut added, mut after) = (0, None);
     loop {
-        let partners = list_deliverers(app.db.reader(), after, BATCH).await?;
+        let (partners, since): (Vec<_>, Vec<_>) = list_deliverers(app.db.reader(), after, BATCH).await?.into_iter().unzip();
         let Some(last) = partners.last() else { return Ok(added) };
         after = Some(*last);
         let fixes = service::list_fixes(app, &partners).await;
         let rows: Vec<location::Model> = partners
             .iter()
+            .zip(since)
             .zip(fixes)
-            .filter_map(|(partner, fix)| {
-                let fix = fix?;
+            .filter_map(|((partner, since), fix)| {
+                // where somebody was before they carried anything is nobody's business
+                let fix = fix.filter(|fix| fix.recorded_at >= since)?;
                 Some(location::Model {
                     partner_id: *partner,
                     minute: fix.recorded_at.timestamp().div_euclid(SECONDS),

@@ -5,11 +5,13 @@
 //! within a transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::id::Kind;
 use domain::webhook::{PauseReason, WebhookDeliveryStatus};
 use entity::{webhook_delivery, webhook_endpoint};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::event;
@@ -18,6 +20,7 @@ use super::signature::{message_id, sign};
 use super::{service, url};
 use crate::app::App;
 use crate::platform::Result;
+use crate::platform::audit::{self, By, NewEntry};
 use crate::platform::db::{Tx, retry};
 use crate::platform::http::HttpAnswer;
 use crate::platform::jobs::{self, Failure, Hands, Job, NewJob, Schedule};
@@ -260,6 +263,18 @@ pub(super) async fn pause_endpoint(
     let Some(paused) = repo::update_pausing(&**tx, endpoint, at).await? else { return Ok(()) };
     repo::update_giving_up(&**tx, endpoint, PAUSED, at).await?;
     tracing::warn!(endpoint = %paused.id, ?reason, failing_since = ?paused.failing_since, "a webhook endpoint was paused");
+    let after = json!({ "active": false, "reason": reason, "failingSince": paused.failing_since });
+    let entry = NewEntry {
+        id: app.ids.uuid(),
+        // the server itself
+        by: By::default(),
+        action: "webhook.pause",
+        target: Some((Kind::WebhookEndpoint, paused.id)),
+        before: Some(json!({ "active": true })),
+        after: Some(after),
+        at,
+    };
+    audit::append(tx, entry).await?;
     event::paused(tx, &app.ids, &paused, reason, at).await
 }
 

@@ -149,6 +149,7 @@ async fn update_once(
     let tx = app.db.begin().await?;
     let mut row = repo::lock_endpoint(&*tx, change.endpoint).await?.ok_or(WebhookError::NoEndpoint)?;
     let (at, before) = (app.clock.db_now(&*tx).await?, described(&row));
+    let has_moved = url.is_some_and(|url| *url != row.url);
     if let Some(url) = url.filter(|url| *url != row.url) {
         url.clone_into(&mut row.url);
         // what did not get through elsewhere says nothing of it
@@ -181,6 +182,7 @@ async fn update_once(
     let mut after = described(&row);
     // that there is another secret is no secret
     after["rotatedSecret"] = change.rotates_secret.into();
+    after["changedUrl"] = has_moved.into();
     let entry = Recorded { actor, action: "webhook.update", endpoint: row.id, before: Some(before), after, at };
     entry.write(app, &tx).await?;
     tx.commit().await?;
@@ -216,7 +218,7 @@ async fn redeliver_once(app: &App, actor: Actor, id: Uuid) -> Result<webhook_del
 /// What the audit log says of an endpoint: not where in it a key may be, nor any secret.
 fn described(endpoint: &webhook_endpoint::Model) -> Value {
     json!({
-        "url": url::without_query(&endpoint.url),
+        "server": url::server(&endpoint.url),
         "topics": endpoint.topics.0,
         "active": endpoint.is_active,
     })

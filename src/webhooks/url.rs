@@ -57,16 +57,24 @@ pub fn check(config: &Webhooks, url: &str) -> Result<String, Rejection> {
     Ok(url)
 }
 
-/// `url` without what stands behind its `?`, where receivers keep keys.
+/// Which server `url` leads to, and no more of it: receivers keep keys in the path and behind the `?`.
 #[must_use]
-pub fn without_query(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(url, _)| url)
+pub fn server(url: &str) -> String {
+    let uri = url.parse::<Uri>().unwrap_or_default();
+    format!("{}://{}", uri.scheme_str().unwrap_or("https"), uri.authority().map_or("", |authority| authority.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+
+    #[test]
+    fn of_an_address_nothing_but_the_server_is_shown() {
+        assert_eq!(server("https://hooks.example:8443/T0/B0/hunter2?key=hunter3"), "https://hooks.example:8443");
+        assert_eq!(server("http://[::1]/hunter2"), "http://[::1]");
+        assert_eq!(server("hunter2 hunter3"), "https://");
+    }
 
     #[test]
     fn public_addresses_over_tls_are_taken() {

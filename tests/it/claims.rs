@@ -14,7 +14,9 @@ use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::orders::service::claims::Claimed;
 use quick_commerce::orders::service::{Step, step as take_step};
 use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QuerySelect as _, Statement,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -27,7 +29,7 @@ use crate::support::story::{
     order as read_order, place_order, seller_with_product, step, text, try_claim, try_step,
 };
 use crate::support::wait::until_a_lock_is_waited_for;
-use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
+use crate::support::{Shape, TestApp, TestCluster, TestParts, over_both_shapes};
 
 over_both_shapes! {
     of_fifty_partners_one_gets_the_order,
@@ -476,6 +478,10 @@ async fn a_claim_counts_from_when_it_was_won_not_from_when_it_was_asked_for() {
     let order = offered(&app.app, &shop, 1).await.remove(0);
     let held = wish_that_waits(&app.app, order.id, anna, Ask::Claim { order: order.id, accept: false }).await.unwrap();
     assert!(held.claim.held_at > order.updated_at + LONG, "won after the wait: {held:?}");
+    let accepted = wish_that_waits(&app.app, order.id, anna, Ask::Accept { claim: held.claim.id }).await.unwrap();
+    assert!(accepted.claim.accepted_at.unwrap() > held.claim.held_at + LONG, "{accepted:?}");
+    assert!(accepted.order.updated_at > held.order.updated_at + LONG, "{accepted:?}");
+    let held = accepted;
     let release = Ask::Release { claim: held.claim.id, reason: None };
     let released = wish_that_waits(&app.app, order.id, anna, release).await.unwrap();
     assert!(released.claim.ended_at.unwrap() > held.claim.held_at + LONG, "{released:?}");
@@ -511,4 +517,14 @@ async fn an_order_that_nobody_was_told_of_cannot_be_claimed(shape: Shape) {
     step(&customer, &id, "CANCELLED").await;
     let lost = try_claim(&anna, &id, true).await;
     assert_eq!((lost.refusal("claimOrder"), lost_for(&lost, "claimOrder")), ("CLAIM_LOST", json!("WITHDRAWN")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_lock_is_waited_for_or_held_for_ever() {
+    let parts = TestParts::build(Shape::Production).await;
+    for (setting, limit) in [("lock_timeout", "30s"), ("idle_in_transaction_session_timeout", "1min")] {
+        let ask = Statement::from_string(DbBackend::Postgres, format!("SHOW {setting}"));
+        let row = parts.app.db.writer().query_one_raw(ask).await.unwrap().unwrap();
+        assert_eq!(row.try_get_by_index::<String>(0).unwrap(), limit, "{setting}");
+    }
 }

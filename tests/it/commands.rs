@@ -4,11 +4,13 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
-use entity::{job, product, stock};
+use entity::{audit_entry, job, product, stock};
 use quick_commerce::platform::cache::Cache;
 use quick_commerce::platform::db::Db;
 use quick_commerce::platform::relay;
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+};
 
 use crate::support::processes::Folder;
 use crate::support::shape::TestDatabase;
@@ -194,6 +196,17 @@ impl Demo {
     }
 }
 
+/// What the record has of `action`: by whom, of what, and what came of it.
+async fn record(url: &str, action: &str) -> Vec<(Option<uuid::Uuid>, Option<String>, serde_json::Value)> {
+    let db = Db::connect(url, 1, Cache::new(0)).await.unwrap();
+    let entries = audit_entry::Entity::find().filter(audit_entry::Column::Action.eq(action));
+    let entries = entries.order_by_asc(audit_entry::Column::Id).all(db.reader()).await.unwrap();
+    let read = |entry: audit_entry::Model| {
+        (entry.actor_id, entry.target_id, serde_json::from_str(entry.after.as_deref().unwrap()).unwrap())
+    };
+    entries.into_iter().map(read).collect()
+}
+
 /// What is on standard output and on standard error, and the exit code.
 fn said(output: &Output) -> (String, String, i32) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -213,6 +226,12 @@ async fn a_file_of_products_is_imported(shape: Shape) {
         assert_eq!((out.as_str(), code), (summary, 0), "{err}");
         assert_eq!(demo.see("SAMPLE-001").await.is_some(), !more.contains(&"--dry-run"));
     }
+    let imports = record(&demo.database.url(), "products.import").await;
+    let afters: Vec<_> = imports.iter().map(|(_, _, after)| after.clone()).collect();
+    let import =
+        |created, updated| serde_json::json!({ "command": "import", "created": created, "updated": updated, "refused": 0 });
+    assert_eq!(afters, [import(4, 0), import(0, 4)], "what changed nothing is not on the record");
+    assert!(imports.iter().all(|(by, target, _)| by.is_none() && target.as_ref().unwrap().starts_with("sel_")));
     let (bread, there) = demo.see("SAMPLE-003").await.unwrap();
     assert_eq!((bread.description.as_str(), bread.price_minor, there), ("Sliced.\nBaked this morning.", 5_500, 25));
     assert_eq!((bread.tags.0.join(","), bread.images.0.len()), ("bread,vegan".to_owned(), 0));
@@ -328,4 +347,15 @@ async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {
     assert!(refund.run_at > at, "from now on");
     assert_eq!(say(&["retry"]).await, "1 jobs are tried again.\n");
     assert_eq!(say(&["list"]).await, "0 jobs were given up.\n");
+    let retry = |kind: Option<&str>, retried: i32| {
+        (None, None, serde_json::json!({ "command": "jobs retry", "kind": kind, "retried": retried }))
+    };
+    assert_eq!(record(&demo.database.url(), "jobs.retry").await, [retry(Some("payments.refund"), 2), retry(None, 1)]);
+    // a token by the command line is on the record, and not the token
+    let (token, err, code) = said(&demo.run(&["token", "customer@demo.test"]).await);
+    assert_eq!(code, 0, "{err}");
+    let tokens = record(&demo.database.url(), "token.issue").await;
+    let [(None, Some(target), after)] = tokens.as_slice() else { panic!("{tokens:?}") };
+    assert!(target.starts_with("usr_") && !token.is_empty());
+    assert_eq!(*after, serde_json::json!({ "command": "token", "role": "CUSTOMER" }));
 }

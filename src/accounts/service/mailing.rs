@@ -37,8 +37,9 @@ pub(super) async fn ask(app: &App, tx: &Tx, purpose: MailedPurpose, user: Option
         MailedPurpose::ResetPassword => PASSWORD_RESET,
         MailedPurpose::VerifyEmail => EMAIL_VERIFICATION,
     };
-    let key = user.map_or_else(|| "nobody".to_owned(), |user| user.to_string());
     let payload = Mailing { user, mail: app.ids.uuid() };
+    // nobody's as well: whoever asks for two at once waits for neither, which would tell that they are both nobody's
+    let key = user.unwrap_or(payload.mail).to_string();
     jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind, key, payload: &payload, run_at: at, at }).await
 }
 

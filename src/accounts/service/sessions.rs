@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use domain::access::Actor;
 use domain::event::Topic;
+use domain::id::Kind;
 use domain::input;
 use entity::{refresh_token, session, user};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::keys;
@@ -18,6 +20,7 @@ use crate::config::Secret;
 use crate::platform::Result;
 use crate::platform::actors::Actors;
 use crate::platform::cache::CacheKey;
+use crate::platform::audit::{self, By, NewEntry};
 use crate::platform::db::{Tx, retry};
 use crate::platform::doors::SignIn;
 use crate::platform::error::{Denial, Error};
@@ -75,14 +78,36 @@ async fn sign_in(app: &App, email: &str, password: &Secret) -> Result<SignedIn> 
     }
 }
 
-/// Signs in the account of `email` without its password, for the command line.
+/// Signs in the account of `email` without its password, for the command line. That is on the record.
 ///
 /// # Errors
 /// `NOT_FOUND` when no active account has that address.
 pub async fn issue_token(app: &App, email: &str) -> Result<SignedIn> {
     let email = input::email("email", email)?;
     let user = repo::find_user_by_email(app.db.reader(), &email).await?.ok_or(AccountsError::NoSuchAccount)?;
-    retry(|| sign_in_once(app, &user)).await?.ok_or_else(|| AccountsError::NoSuchAccount.into())
+    retry(|| issue_token_once(app, &user)).await?.ok_or_else(|| AccountsError::NoSuchAccount.into())
+}
+
+async fn issue_token_once(app: &App, user: &user::Model) -> Result<Option<SignedIn>> {
+    let tx = app.db.begin().await?;
+    if !repo::lock_user_as_checked(&*tx, user).await? {
+        return Ok(None);
+    }
+    let at = app.clock.db_now(&*tx).await?;
+    let entry = NewEntry {
+        id: app.ids.uuid(),
+        // an operator
+        by: By::default(),
+        action: "token.issue",
+        target: Some((Kind::User, user.id)),
+        before: None,
+        after: Some(json!({ "command": "token", "role": user.role })),
+        at,
+    };
+    audit::append(&tx, entry).await?;
+    let signed_in = open(app, &tx, user.clone()).await?;
+    tx.commit().await?;
+    Ok(Some(signed_in))
 }
 
 /// A session for `checked`, if the account is still as it was when it was checked.

@@ -103,7 +103,16 @@ pub async fn page_of(
     before: Option<&str>,
 ) -> Result<MessageConnection> {
     let args = PageArgs::new(&("messages", order.id), first, after, last, before)?;
-    if reader(ctx).and_then(|reader| service::party(order, reader)).is_none() {
+    let party = match reader(ctx) {
+        // a subscription may show the order as it was when it was this partner's: what is said in it now is another's
+        Some(reader) if reader.role == Some(domain::access::Role::Partner) => {
+            let now = load::<OrderLoader, _>(ctx, order.id).await?;
+            now.and_then(|now| service::party(&now, reader))
+        }
+        Some(reader) => service::party(order, reader),
+        None => None,
+    };
+    if party.is_none() {
         return Ok(Page { rows: Vec::new(), has_next: false, has_previous: false }.into());
     }
     let page = if args.after().is_none() && args.before().is_none() {

@@ -1,7 +1,8 @@
 //! `orders`, `order_items` and `order_events`, one order at a time.
 
 use chrono::{DateTime, Utc};
-use entity::{order, order_event, order_item};
+use domain::order::OrderEventType;
+use entity::{Text, order, order_event, order_item};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
@@ -103,6 +104,23 @@ pub(in crate::orders) async fn list_items_by_ids(
     ids: &[Uuid],
 ) -> Result<Vec<order_item::Model>, DbErr> {
     order_item::Entity::find().filter(order_item::Column::Id.is_in(ids.to_vec())).all(db).await
+}
+
+/// When what `type` says last happened to `order`.
+pub(in crate::orders) async fn find_last(
+    db: &impl ConnectionTrait,
+    order: Uuid,
+    r#type: OrderEventType,
+) -> Result<Option<DateTime<Utc>>, DbErr> {
+    order_event::Entity::find()
+        .select_only()
+        .column(order_event::Column::At)
+        .filter(order_event::Column::OrderId.eq(order))
+        .filter(order_event::Column::Type.eq(Text(r#type)))
+        .order_by_desc(order_event::Column::OrderVersion)
+        .into_tuple()
+        .one(db)
+        .await
 }
 
 pub(in crate::orders) async fn list_events_by_ids(

@@ -1,5 +1,6 @@
 //! Who carries orders at this moment.
 
+use chrono::{DateTime, Utc};
 use domain::claims::ClaimStatus;
 use entity::{Text, order};
 use sea_orm::ConnectionTrait;
@@ -36,10 +37,14 @@ pub async fn list_deliverers_for(db: &impl ConnectionTrait, partners: &[Uuid], r
     Ok(repo::list_carriers_of(db, partners, column, owner).await?)
 }
 
-/// Partners who carry an order now, in the order of their ids, after `after`.
+/// Partners who carry an order now, in the order of their ids, after `after`, and when each took the first of those they carry.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_deliverers(db: &impl ConnectionTrait, after: Option<Uuid>, limit: u64) -> Result<Vec<Uuid>> {
+pub async fn list_deliverers(
+    db: &impl ConnectionTrait,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<(Uuid, DateTime<Utc>)>> {
     Ok(repo::list_carriers(db, after, limit).await?)
 }

@@ -1,6 +1,5 @@
 //! Claims on orders: made, accepted, given back, run out. Each is decided by one conditional statement on the order's row,
-//! which is locked before, except by an acceptance, whose condition carries the clock: what is decided by the clock is decided
-//! by the time at which the row was had.
+//! which is locked before: what is decided by the clock is decided by the time at which the row was had.
 //!
 //! Locks are taken in one direction, order before partner. Only two assignments that cross, each giving to the partner that the
 //! other takes from, can wait for each other; the database ends one of them, and it is run again.
@@ -13,7 +12,7 @@ use domain::error::ClaimLostReason;
 use domain::order::{OrderEventType, OrderStatus};
 use entity::{Text, claim, order};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, ExprTrait};
+use sea_orm::{ColumnTrait, Condition};
 use uuid::Uuid;
 
 use super::change::{Before, Cause, change};
@@ -134,13 +133,18 @@ fn why_not_offered(order: &order::Model, partner: Uuid) -> OrderError {
 /// # Errors
 /// `CLAIM_LOST` with the reason, `NOT_FOUND` for a claim that is not this partner's.
 pub async fn accept(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -> Result<Claimed> {
+    let claim = repo::find_claim(&**tx, id).await?.filter(|claim| claim.partner_id == partner);
+    let claim = claim.ok_or(OrderError::NoSuchClaim)?;
+    orders::lock_order(&**tx, claim.order_id).await?;
+    let cause = happening_now(app, tx, cause).await?;
     let at = cause.at;
     let expires_at = deadline(at, app.config.pickup);
     let condition = Condition::all()
+        .add(order::Column::Id.eq(claim.order_id))
         .add(order::Column::ClaimId.eq(id))
         .add(order::Column::PartnerId.eq(partner))
         .add(order::Column::ClaimStatus.eq(Text(ClaimStatus::Held)))
-        .add(Expr::col(order::Column::ClaimExpiresAt).gt(app.clock.sql_now(tx.get_database_backend())));
+        .add(order::Column::ClaimExpiresAt.gt(at));
     let before = Before { status: OrderStatus::Ready, was_offered: false };
     let columns = given_to(id, partner, ClaimStatus::Accepted, expires_at);
     let Some(order) = change(app, tx, before, condition, columns, cause).await? else {
@@ -221,30 +225,30 @@ async fn end(
     Ok(Claimed { order, claim })
 }
 
-/// Gives `id` to `partner` by an admin's word, taking it from whoever has it, up to pick-up.
+/// Gives `id` to `partner` by an admin's word, taking it from whoever has it, up to pick-up. With the order as it was before.
 ///
 /// # Errors
 /// `ILLEGAL_TRANSITION` when the order is not ready or already picked up, and those of [`partners::take_slot`].
-pub async fn assign(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -> Result<Claimed> {
-    let order = orders::lock_order(&**tx, id).await?.ok_or(OrderError::NotFound)?;
-    if !matches!(*order.status, OrderStatus::Ready | OrderStatus::Assigned) {
-        let allowed = domain::order::steps(*order.status, domain::access::Party::Admin);
-        return Err(OrderError::IllegalStep { from: *order.status, to: OrderStatus::Assigned, allowed, input: None }.into());
+pub async fn assign(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -> Result<(Claimed, order::Model)> {
+    let before = orders::lock_order(&**tx, id).await?.ok_or(OrderError::NotFound)?;
+    if !matches!(*before.status, OrderStatus::Ready | OrderStatus::Assigned) {
+        let allowed = domain::order::steps(*before.status, domain::access::Party::Admin);
+        return Err(OrderError::IllegalStep { from: *before.status, to: OrderStatus::Assigned, allowed, input: None }.into());
     }
     let cause = happening_now(app, tx, cause).await?;
     let at = cause.at;
-    if let (Some(old), Some(holder)) = (order.claim_id, order.partner_id) {
+    if let (Some(old), Some(holder)) = (before.claim_id, before.partner_id) {
         repo::update_ending(&**tx, old, ClaimStatus::Revoked, at, cause.note.clone()).await?;
         partners::free_slot(tx, holder, false).await?;
     }
     partners::take_slot(tx, partner).await?;
     let expires_at = deadline(at, app.config.pickup);
-    let claim = new_claim(app.ids.uuid(), order.id, partner, ClaimStatus::Accepted, at, expires_at);
+    let claim = new_claim(app.ids.uuid(), before.id, partner, ClaimStatus::Accepted, at, expires_at);
     repo::insert_claim(&**tx, claim.clone()).await?;
-    let condition = Condition::all().add(order::Column::Id.eq(order.id)).add(order::Column::Version.eq(order.version));
+    let condition = Condition::all().add(order::Column::Id.eq(before.id)).add(order::Column::Version.eq(before.version));
     let columns = given_to(claim.id, partner, ClaimStatus::Accepted, expires_at);
-    let order = change(app, tx, Before::from(&order), condition, columns, cause)
+    let order = change(app, tx, Before::from(&before), condition, columns, cause)
         .await?
-        .ok_or(OrderError::VersionConflict { version: order.version })?;
-    Ok(Claimed { order, claim })
+        .ok_or(OrderError::VersionConflict { version: before.version })?;
+    Ok((Claimed { order, claim }, before))
 }

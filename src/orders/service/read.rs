@@ -22,6 +22,14 @@ pub async fn find_order(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<or
     Ok(orders::find_order(db, id).await?)
 }
 
+/// When `order` came to where it is, last of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_arrival(db: &impl ConnectionTrait, order: &order::Model) -> Result<Option<DateTime<Utc>>> {
+    Ok(orders::find_last(db, order.id, order.status.arrival()).await?)
+}
+
 /// The order `id`, which nobody else changes until `tx` ends.
 ///
 /// # Errors

@@ -97,7 +97,7 @@ async fn step_once(app: &App, actor: Actor, request: &Request, step: &Step) -> R
     )
     .await?;
     if party == Party::Admin {
-        audit::append(&tx, entry(app, actor, &order, &after, at)).await?;
+        audit::append(&tx, entry(app, actor, step, &order, &after, at)).await?;
     }
     idempotency::finish(&tx, request, &order.id).await?;
     tx.commit().await?;
@@ -105,14 +105,15 @@ async fn step_once(app: &App, actor: Actor, request: &Request, step: &Step) -> R
 }
 
 /// What the record says of an admin's step.
-fn entry(app: &App, actor: Actor, before: &order::Model, after: &order::Model, at: DateTime<Utc>) -> NewEntry {
+fn entry(app: &App, actor: Actor, step: &Step, before: &order::Model, after: &order::Model, at: DateTime<Utc>) -> NewEntry {
     let action = if *after.status == OrderStatus::Cancelled { "order.cancel" } else { "order.step" };
     let shown = |order: &order::Model| {
         let partner = order.partner_id.map(|partner| encode(Kind::User, partner));
         json!({ "status": order.status, "version": order.version, "partnerId": partner })
     };
-    let (id, target) = (app.ids.uuid(), Some((Kind::Order, after.id)));
-    NewEntry { id, by: actor.into(), action, target, before: Some(shown(before)), after: Some(shown(after)), at }
+    let (id, target, before, mut after) = (app.ids.uuid(), Some((Kind::Order, after.id)), shown(before), shown(after));
+    after["note"] = json!(step.note);
+    NewEntry { id, by: actor.into(), action, target, before: Some(before), after: Some(after), at }
 }
 
 /// The event of the step; an order that an admin takes from a partner has its claim released.

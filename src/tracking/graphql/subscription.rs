@@ -41,11 +41,11 @@ pub struct DeliveryTracking {
     /// Where the partner is. Null unless the order is `ASSIGNED`, `PICKED_UP` or `IN_TRANSIT`, and while it is not known.
     pub location: Option<PartnerLocation>,
     /// When it is likely to be handed over: by where the partner was, what is left of the way and how fast they were, or by the stage
-    /// that the order is in while `location` is null. It counts from `location.recordedAt`, and may have passed. Null once the
-    /// order has ended.
+    /// that the order is in while `location` is null. It counts from `location.recordedAt`, or from the beginning of the stage
+    /// if that is later, and may have passed. Null once the order has ended.
     pub estimated_delivery_at: Option<DateTime<Utc>>,
     /// What is left of the partner's way in a straight line, in kilometres to two decimals: by the store while the order is
-    /// `ASSIGNED`. Null when `location` is.
+    /// `ASSIGNED`, and from the store until the first report after pick-up. Null when `location` is.
     pub distance_remaining_km: Option<f64>,
 }
 

@@ -1,7 +1,14 @@
 //! Money that goes back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
 use quick_commerce::cart::promos::{self, NewPromo};
+use quick_commerce::config::Secret;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::World;
 use crate::support::actors::Actor;
@@ -26,6 +33,7 @@ over_both_shapes! {
     a_payment_that_succeeds_after_the_delivery_failed_goes_back,
     a_payment_that_is_open_when_the_delivery_fails_is_called_off,
     what_was_paid_of_a_failed_delivery_stays_until_somebody_gives_it_back,
+    a_mail_server_that_says_nothing_holds_up_no_refund,
 }
 
 async fn paid(world: &World) -> (String, String) {
@@ -292,4 +300,29 @@ async fn what_is_larger_than_any_price_goes_back_in_parts(shape: Shape) {
     try_refund(&shop.seller, &payment.id, Some("11499999.50")).await.ok("refundPayment");
     until_money(customer, &id, "/paymentStatus", "REFUNDED").await;
     audit(&app.app).await;
+}
+
+async fn a_mail_server_that_says_nothing_holds_up_no_refund(shape: Shape) {
+    let server = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("smtp://{}", server.local_addr().unwrap());
+    let calls = Arc::new(AtomicUsize::new(0));
+    let heard = Arc::clone(&calls);
+    let _silent = AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = server.accept().await {
+            open.push(stream);
+            heard.fetch_add(1, Ordering::Relaxed);
+        }
+    }));
+    let world = World::with(shape, |config| {
+        super::shorter(config);
+        config.mail.smtp_url = Some(Secret::new(url));
+    })
+    .await;
+    // each is to prove an address: more mails than a worker has hands
+    join_all((0..10).map(|_| world.app.customer())).await;
+    until(|| async { calls.load(Ordering::Relaxed) >= 4 }).await;
+    let (id, payment) = paid(&world).await;
+    try_refund(&world.shop.seller, &payment, None).await.ok("refundPayment");
+    until_money(&world.customer, &id, "/paymentStatus", "REFUNDED").await;
 }

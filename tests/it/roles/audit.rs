@@ -50,7 +50,8 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
         }
         // from the partner who has it
         "updateOrderStatus" => {
-            let input = json!({ "idempotencyKey": key(), "orderId": world.order_id, "status": "READY" });
+            let input =
+                json!({ "idempotencyKey": key(), "orderId": world.order_id, "status": "READY", "note": "A flat tyre" });
             (input, "order.step", "ord_")
         }
         "assignOrder" => {
@@ -69,7 +70,7 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
         "createApiKey" => (json!({ "name": "A program", "scopes": ["ORDERS_READ"] }), "apiKey.create", "key_"),
         "updateUser" => (json!({ "userId": world.carrier.user_id, "capacity": 7 }), "user.update", "usr_"),
         "createWebhookEndpoint" => {
-            (json!({ "url": "https://hooks.example/in", "topics": ["ORDER_CREATED"] }), "webhook.create", "whk_")
+            (json!({ "url": "https://hooks.example/T0/hunter2", "topics": ["ORDER_CREATED"] }), "webhook.create", "whk_")
         }
         "sendMessage" => {
             update_product(&world.shop.seller, product, json!({ "active": true })).await;
@@ -116,7 +117,13 @@ async fn whatever_only_some_may_do_an_admin_does_on_the_record(shape: Shape) {
             }
             "order.step" => {
                 assert!(entry["before"].as_str().unwrap().contains("ASSIGNED"), "{entry}");
-                assert_eq!(parsed["status"], "READY", "{entry}");
+                assert_eq!((&parsed["status"], &parsed["note"]), (&json!("READY"), &json!("A flat tyre")), "{entry}");
+            }
+            "order.cancel" => assert_eq!(parsed["note"], "No rider", "{entry}"),
+            "order.assign" => {
+                let before: Value = serde_json::from_str(entry["before"].as_str().unwrap()).unwrap();
+                assert_eq!(before, json!({ "status": "READY", "partnerId": null, "claimId": null }), "{entry}");
+                assert_eq!((&parsed["status"], &parsed["partnerId"]), (&json!("ASSIGNED"), &json!(world.partner.user_id)));
             }
             _ => {}
         }
@@ -177,7 +184,7 @@ async fn what_becomes_of_an_endpoint_is_on_the_record_but_no_secret(shape: Shape
     let world = World::new(shape).await;
     let create = "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) {
         endpoint { id } secret userErrors { code } } }";
-    let input = json!({ "url": "https://hooks.example/in?key=hunter2", "topics": ["ORDER_CREATED"] });
+    let input = json!({ "url": "https://hooks.example/T0/hunter3?key=hunter2", "topics": ["ORDER_CREATED"] });
     let made = world.admin.mutate(create, input).await.ok("createWebhookEndpoint").clone();
     let id = made["endpoint"]["id"].as_str().unwrap();
     let update = "mutation($input: UpdateWebhookEndpointInput!) { updateWebhookEndpoint(input: $input) {
@@ -211,11 +218,12 @@ async fn what_becomes_of_an_endpoint_is_on_the_record_but_no_secret(shape: Shape
     for entry in &entries[..3] {
         assert_eq!(entry["targetId"], id, "{entry}");
         let text = entry.to_string();
-        for secret in [made["secret"].as_str().unwrap(), updated["secret"].as_str().unwrap(), "hunter2"] {
+        for secret in [made["secret"].as_str().unwrap(), updated["secret"].as_str().unwrap(), "hunter2", "hunter3"] {
             assert!(!text.contains(secret), "{text}");
         }
     }
     let after: Value = serde_json::from_str(entries[1]["after"].as_str().unwrap()).unwrap();
     assert_eq!(after["topics"], json!(["ORDER_CREATED", "PAYMENT_FAILED"]));
-    assert_eq!(after["rotatedSecret"], true);
+    assert_eq!((&after["rotatedSecret"], &after["changedUrl"]), (&json!(true), &json!(false)));
+    assert_eq!(after["server"], "https://hooks.example");
 }

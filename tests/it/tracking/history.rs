@@ -31,6 +31,8 @@ async fn of_a_delivery_one_location_a_minute_is_kept_and_for_a_time_only(shape: 
 
     let order = ready_order(&shop, &customer).await;
     claim(&partner, &order).await;
+    sample(&app.app).await.unwrap();
+    assert_eq!(rows(&app, &partner).await, [], "nor does where they were before they took anything");
     let minute = (app.clock.now() + TimeDelta::minutes(1)).duration_trunc(TimeDelta::minutes(1)).unwrap();
     app.clock.advance(Duration::from_secs(90));
     for second in [1, 2] {

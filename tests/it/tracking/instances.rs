@@ -1,9 +1,15 @@
 //! Where partners are, over several instances and a bus that fails.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use domain::event::Topic;
 use domain::id::{Kind, decode};
+use quick_commerce::platform::bus::Bus;
+use quick_commerce::platform::clock::Clock;
+use quick_commerce::platform::newest::Newest;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{follow, location, longitude, on_the_way, own_longitude, report, seen_at, try_report};
 use crate::support::redis::Redis;
@@ -66,6 +72,37 @@ async fn a_word_that_the_bus_lost_is_made_good() {
     let lost = format!("{} {fix}", at.timestamp_micros());
     redis::cmd("SET").arg(&key).arg(lost).arg("KEEPTTL").query_async::<()>(&mut redis).await.unwrap();
     seen_at(&mut updates, 77.8).await;
+}
+
+/// Redis takes what is written again when it is told to, so that the value is kept later than it was said: it is of when it was
+/// kept, since that is one clock's word for every instance.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_time_is_of_when_redis_took_it() {
+    let redis = Redis::private().await;
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let clock = Clock::system();
+    clock.advance(Duration::from_hours(1));
+    let bus = Bus::redis(&redis.url(), "times").await.unwrap();
+    let newest = Newest::new(bus, clock.clone(), Duration::from_mins(1));
+    let topic = Topic::Location(Uuid::from_u128(7));
+    let pause = redis::cmd("CLIENT").arg("PAUSE").arg(60_000).arg("WRITE").to_owned();
+    pause.query_async::<()>(&mut connection).await.unwrap();
+    let put = tokio::spawn({
+        let newest = newest.clone();
+        async move { newest.put(topic, None, "here".to_owned()).await }
+    });
+    until(|| async {
+        let clients: String = redis::cmd("INFO").arg("clients").query_async(&mut connection.clone()).await.unwrap();
+        !clients.contains("blocked_clients:0")
+    })
+    .await;
+    let asked = clock.now();
+    redis::cmd("CLIENT").arg("UNPAUSE").query_async::<()>(&mut connection).await.unwrap();
+    assert!(put.await.unwrap().unwrap());
+    let (at, value) = newest.list(&[topic]).await.unwrap().remove(0).unwrap();
+    assert!((asked..=clock.now()).contains(&at) && value == "here", "{asked} {at}");
+    assert!(!newest.put(topic, Some(asked), "there".to_owned()).await.unwrap(), "which was before");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

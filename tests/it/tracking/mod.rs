@@ -3,6 +3,7 @@
 mod history;
 mod instances;
 mod live;
+mod progress;
 mod reports;
 mod visibility;
 

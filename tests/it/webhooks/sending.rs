@@ -115,6 +115,11 @@ async fn an_endpoint_that_is_gone_is_paused(shape: Shape) {
     let seen = admin.query(ENDPOINT, json!({ "id": id })).await;
     assert_eq!(seen.data()["node"]["active"], false);
     assert_eq!(paused_events(&app).await, 1);
+    let log = "{ admin { auditLog(first: 1) { nodes { action actor { id } targetId after } } } }";
+    let log = admin.query(log, Value::Null).await;
+    let entry = &log.data()["admin"]["auditLog"]["nodes"][0];
+    assert_eq!((&entry["action"], &entry["actor"], &entry["targetId"]), (&json!("webhook.pause"), &Value::Null, &json!(id)));
+    assert!(entry["after"].as_str().unwrap().contains("\"active\":false"), "{entry}");
     let refused = admin.mutate(REDELIVER, json!({ "deliveryId": failed["id"] })).await;
     assert_eq!(refused.user_errors("redeliverWebhook")[0]["field"], json!(["deliveryId"]));
 }
