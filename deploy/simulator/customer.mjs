@@ -16,6 +16,8 @@ export function shop(account) {
     await pause(perSecond > 0 ? byChance(perSecond) : 3600);
     if (stopped.aborted || perSecond === 0) return;
     const { viewer, products } = await account.send('Shelf');
+    // more would only wait for longer: there are two partners
+    if (viewer.orders.nodes.length * settings.customers.length >= settings.mostWaiting) return;
     const address = anyOf(viewer.user.addresses.filter((/** @type {any} */ { location }) => location !== null));
     const plenty = products.nodes.filter((/** @type {any} */ { available }) => available > 5);
     const first = anyOf(plenty);
