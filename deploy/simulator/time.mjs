@@ -1,7 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trouble } from './log.mjs';
 
 const stop = new AbortController();
+// everybody who waits listens for the end
+setMaxListeners(0, stop.signal);
 
 /** Aborted when the simulator stops. */
 export const stopped = stop.signal;
