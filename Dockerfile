@@ -12,7 +12,7 @@
 ARG RUST_IMAGE=rust:1.95.0-bookworm
 ARG NODE_IMAGE=node:22-bookworm-slim
 ARG SERVER_IMAGE=gcr.io/distroless/cc-debian12:nonroot
-ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.28-alpine
+ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.30-alpine
 
 # ---- the server ----
 
