@@ -10,6 +10,7 @@ pub(crate) mod feed;
 pub(crate) mod http;
 pub(crate) mod mail;
 pub(crate) mod money;
+pub(crate) mod nginx;
 pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod proxy;
