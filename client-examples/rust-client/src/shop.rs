@@ -165,5 +165,5 @@ impl Shop {
 pub(crate) async fn pause(tries: u32) {
     let longest = LONGEST_PAUSE.min(Duration::from_millis(250) * 2_u32.pow(tries.min(7)));
     let part = RandomState::new().hash_one(tries) % 512;
-    tokio::time::sleep(longest - longest * u32::try_from(part).unwrap_or_default() / 1024).await;
+    tokio::time::sleep(longest / 2 + longest * u32::try_from(part).unwrap_or_default() / 1024).await;
 }

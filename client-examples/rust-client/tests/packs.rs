@@ -15,7 +15,7 @@ use network::Network;
 use people::{PASSWORD, People};
 
 /// How long anything that is expected may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the packer of the store saw.
 struct Watched {
