@@ -16,6 +16,12 @@ import {
 /** Of every account that is made here. */
 export const PASSWORD = `a bot's ${randomUUID()}`;
 
+interface Person {
+  email: string;
+  password: string;
+  accessToken: string;
+}
+
 /** Fails when the server refused. */
 function accepted<Answer extends { userErrors: { message: string }[] }>(answer: Answer): Answer {
   if (answer.userErrors.length > 0) throw new Error(answer.userErrors.map(({ message }) => message).join(' '));
@@ -26,7 +32,13 @@ function accepted<Answer extends { userErrors: { message: string }[] }>(answer: 
 export class People {
   readonly store: Point = { latitude: Math.random() * 100 - 50, longitude: Math.random() * 340 - 170 };
   readonly #server: string;
-  #customer = { email: '', accessToken: '' };
+  #customer: Person = { email: '', password: PASSWORD, accessToken: '' };
+  /** The demo's, unless another is named. */
+  #admin: Person = {
+    email: process.env.ADMIN_EMAIL ?? 'admin@demo.test',
+    password: process.env.ADMIN_PASSWORD ?? 'quick-commerce',
+    accessToken: '',
+  };
   #productId = '';
 
   constructor(server: string) {
@@ -64,43 +76,44 @@ export class People {
       address: { ...address, location: { latitude, longitude } },
       paymentMethod: 'CASH_ON_DELIVERY' as const,
     };
-    const { placeOrder } = await this.#asCustomer(PlaceOrderDocument, { input });
+    const { placeOrder } = await this.#as(this.#customer, PlaceOrderDocument, { input });
     return accepted(placeOrder).order?.id ?? '';
   }
 
   /** What the customer sees on their screen. */
   async code(orderId: string): Promise<string> {
-    const { order } = await this.#asCustomer(DeliveryCodeDocument, { orderId });
+    const { order } = await this.#as(this.#customer, DeliveryCodeDocument, { orderId });
     return order?.deliveryCode ?? '';
   }
 
   async hindsight(orderId: string) {
-    const { order } = await this.#asCustomer(HindsightDocument, { orderId });
+    const { order } = await this.#as(this.#customer, HindsightDocument, { orderId });
     return { status: order?.status, timeline: order?.timeline.nodes ?? [] };
   }
 
+  /** An admin calls an order off: nobody else may once a partner has it. */
   async cancel(orderId: string): Promise<void> {
-    const input = { orderId, idempotencyKey: randomUUID(), reason: 'nobody came' };
-    accepted((await this.#asCustomer(CancelOrderDocument, { input })).cancelOrder);
+    const input = { orderId, idempotencyKey: randomUUID(), reason: 'it fell off the shelf' };
+    accepted((await this.#as(this.#admin, CancelOrderDocument, { input })).cancelOrder);
   }
 
   /** Signs in again when the token is worn out, as it is when the server's are short-lived. */
-  async #asCustomer<Result, Variables>(document: TypedDocument<Result, Variables>, variables: Variables): Promise<Result> {
+  async #as<Result, Variables>(person: Person, document: TypedDocument<Result, Variables>, variables: Variables): Promise<Result> {
     try {
-      return await post(this.#server, document, variables, this.#customer.accessToken);
+      return await post(this.#server, document, variables, person.accessToken || 'none yet');
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== 'INVALID_TOKEN') throw error;
-      const { email } = this.#customer;
-      const { session } = await post(this.#server, SignInDocument, { input: { email, password: PASSWORD } });
-      this.#customer.accessToken = accepted(session).tokens?.accessToken ?? '';
-      return post(this.#server, document, variables, this.#customer.accessToken);
+      const { email, password } = person;
+      const { session } = await post(this.#server, SignInDocument, { input: { email, password } });
+      person.accessToken = accepted(session).tokens?.accessToken ?? '';
+      return post(this.#server, document, variables, person.accessToken);
     }
   }
 
-  async #register(who: string, as: Pick<RegisterInput, 'partner' | 'seller'>) {
+  async #register(who: string, as: Pick<RegisterInput, 'partner' | 'seller'>): Promise<Person> {
     const email = `${who}-${randomUUID()}@bot.test`;
     const input = { email, password: PASSWORD, name: `A ${who}`, ...as };
     const { register } = await post(this.#server, RegisterDocument, { input });
-    return { email, accessToken: accepted(register).tokens?.accessToken ?? '' };
+    return { email, password: PASSWORD, accessToken: accepted(register).tokens?.accessToken ?? '' };
   }
 }

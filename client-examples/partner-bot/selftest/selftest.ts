@@ -2,6 +2,7 @@
 //
 // Two orders are placed near it, and one that its rule is against. Its connection is cut, it is killed in the middle of a delivery,
 // and its token does not work when it comes back. Each of the two is delivered, once.
+// Then one is called off while the bot is on its way to the store.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -68,6 +69,15 @@ try {
     }
     ({ count: heard } = await bot.until('it delivered', ({ event }) => event === 'over', heard));
   }
+
+  // an order that is called off on the way to the store, which at a rider's own pace takes minutes
+  assert.equal(await bot.stop(), 0);
+  bot = new BotProcess(throughNetwork, { ...settings, TIME_LAPSE: '1' });
+  const calledOff = await people.order(1);
+  await bot.until('it claimed the third order', ({ event }) => event === 'delivering');
+  await people.cancel(calledOff);
+  await bot.until('it let it go', ({ event }) => event === 'lost');
+  assert.equal((await people.hindsight(calledOff)).status, 'CANCELLED');
   assert.equal(await bot.stop(), 0);
 
   for (const orderId of [first, second]) {

@@ -33,6 +33,9 @@ export interface Plan {
   timeLapse: number;
 }
 
+/** From one question to the next about an order of which nothing is told. */
+const AGAIN_MS = 1_000;
+
 /** How often a code may be wrong before an admin has to see to it; the server has a limit as well. */
 const CODES = 3;
 
@@ -125,18 +128,32 @@ export class Bot {
   #carry(order: DeliveryFragment): void {
     const delivery = new Delivery(order);
     this.#round.set(order.id, delivery);
-    const stop = this.#line.watch(
-      DeliveryUpdatesDocument,
-      { orderId: order.id },
-      { item: (item) => delivery.hear(item), end: () => delivery.end() },
-    );
     delivery.over.addEventListener('abort', () => {
-      stop();
       this.#round.delete(order.id);
       this.#isFull = false;
       this.#bell.claiming.ring();
     });
+    this.#watch(delivery);
     this.#bell.riding.ring();
+  }
+
+  #watch(delivery: Delivery): void {
+    const stop = this.#line.watch(
+      DeliveryUpdatesDocument,
+      { orderId: delivery.order.id },
+      { item: (item) => delivery.hear(item), end: () => void this.#askAgain(delivery) },
+    );
+    delivery.over.addEventListener('abort', stop);
+  }
+
+  /** Nothing more is told of an order: it is over, or it is not ours any more, or something went wrong with the telling. */
+  async #askAgain(delivery: Delivery): Promise<void> {
+    const orderId = delivery.order.id;
+    const { order } = await this.#line.send(OneDeliveryDocument, { orderId });
+    if (order) delivery.take(order);
+    else delivery.end();
+    await sleep(AGAIN_MS);
+    if (!delivery.over.aborted) this.#watch(delivery);
   }
 
   // ────────────────────────────── delivering ──────────────────────────────
@@ -169,7 +186,9 @@ export class Bot {
           delivery.end();
       }
     }
-    this.#say('over', { order: delivery.order.number, status: delivery.order.status });
+    const { number, status } = delivery.order;
+    // of an order that was taken from us, what became of it is not ours to know
+    this.#say(delivery.isLost ? 'lost' : 'over', { order: number, status });
   }
 
   async #handOver(delivery: Delivery): Promise<void> {

@@ -23,6 +23,11 @@ export class Delivery {
     return (['PICK_UP', 'START_TRANSIT', 'DELIVER'] as const).find((action) => this.#order.viewerActions.includes(action));
   }
 
+  /** Whether it ended before we heard of an end. */
+  get isLost(): boolean {
+    return this.#over.signal.aborted && this.next !== undefined;
+  }
+
   /** The order as an answer or an event has it. One that is older than what is known says nothing. */
   take(order: DeliveryFragment): void {
     if (order.version < this.#order.version) return;

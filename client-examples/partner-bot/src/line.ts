@@ -12,7 +12,7 @@ const KEEP_ALIVE_MS = 10_000;
 
 export interface Watcher<Item> {
   item(item: Item): void;
-  /** The server has nothing more to say. */
+  /** The server has nothing more to say, or will not say it. Without this it is asked again. */
   end?(): void;
 }
 
@@ -91,6 +91,7 @@ export class Line {
         error: (error) => {
           this.#say('interrupted', { why: reasonOf(error) });
           // about the operation and not about the connection, so graphql-ws leaves it to us
+          if (watcher.end) return watcher.end();
           const timer = setTimeout(() => (stop = subscribe()), backOff(1_000, 1));
           stop = () => clearTimeout(timer);
         },
