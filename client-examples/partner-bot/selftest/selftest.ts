@@ -72,7 +72,8 @@ try {
 
   // an order that is called off on the way to the store, which at a rider's own pace takes minutes
   assert.equal(await bot.stop(), 0);
-  bot = new BotProcess(throughNetwork, { ...settings, TIME_LAPSE: '1' });
+  const slowAndFar = { TIME_LAPSE: '1', LATITUDE: `${people.store.latitude + 0.03}` };
+  bot = new BotProcess(throughNetwork, { ...settings, ...slowAndFar });
   const calledOff = await people.order(1);
   await bot.until('it claimed the third order', ({ event }) => event === 'delivering');
   await people.cancel(calledOff);
