@@ -6,32 +6,97 @@ use std::process::Stdio;
 use quick_commerce::demo;
 use tokio::process::Command;
 
+use crate::support::redis::Redis;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
-over_both_shapes! { the_story_ends_well }
+over_both_shapes! {
+    the_story_ends_well,
+    the_partner_bot_delivers_each_order_once,
+    a_third_party_s_program_works_with_a_key,
+    the_packer_in_rust_packs_what_is_ordered,
+    every_question_of_an_admin_has_an_answer,
+}
 
 /// The folder of the example `name`, which must be installed.
 pub(crate) fn example(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("client-examples").join(name);
+    installed(name, "node_modules", "npm ci")
+}
+
+/// The folder of the example `name`, in which `command` must have made `folder`.
+fn installed(name: &str, folder: &str, command: &str) -> PathBuf {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("client-examples").join(name);
     assert!(
-        folder.join("node_modules").is_dir(),
-        "the example is not installed: run tests/run, or `npm ci` in {}",
-        folder.display()
+        example.join(folder).is_dir(),
+        "the example is not installed: run tests/run, or `{command}` in {}",
+        example.display()
     );
-    folder
+    example
+}
+
+/// A server with the demo data that sends webhooks to this machine too.
+async fn shop(shape: Shape) -> (TestApp, String) {
+    let app = TestApp::start_with(shape, |config| {
+        config.webhooks.is_http_allowed = true;
+        config.webhooks.networks = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    assert!(demo::seed(&app.app).await.unwrap(), "the database was empty");
+    let url = format!("http://{}", app.addr);
+    (app, url)
+}
+
+/// What `program` prints; it must succeed.
+async fn output(program: &mut Command) -> String {
+    let done = program.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+    let [out, err] = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert!(done.status.success(), "{}\n{out}\n{err}", done.status);
+    out
 }
 
 async fn the_story_ends_well(shape: Shape) {
-    let app = TestApp::start(shape).await;
-    assert!(demo::seed(&app.app).await.unwrap(), "the database was empty");
-    let story = Command::new("node")
-        .args(["story.mjs", &format!("http://{}", app.addr)])
-        .current_dir(example("story"))
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    let [out, err] = [&story.stdout, &story.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    assert!(story.status.success() && out.trim_end().ends_with("story: ok"), "{}\n{out}\n{err}", story.status);
+    let (_app, url) = shop(shape).await;
+    let out = output(Command::new("node").args(["story.mjs", &url]).current_dir(example("story"))).await;
+    assert!(out.trim_end().ends_with("story: ok"), "{out}");
+}
+
+async fn the_partner_bot_delivers_each_order_once(shape: Shape) {
+    let (_app, url) = shop(shape).await;
+    let selftest = ["--import", "tsx", "selftest/selftest.ts", &url];
+    let out = output(Command::new("node").args(selftest).current_dir(example("partner-bot"))).await;
+    assert!(out.trim_end().ends_with("selftest: ok"), "{out}");
+}
+
+async fn a_third_party_s_program_works_with_a_key(shape: Shape) {
+    let (app, url) = shop(shape).await;
+    let folder = installed("python-integration", ".venv", "./install");
+    let mut tests = Command::new(folder.join(".venv/bin/pytest"));
+    tests.args(["-p", "no:cacheprovider"]).current_dir(folder).env_remove("REDIS_URL");
+    tests.envs([("QC_URL", url.as_str()), ("QC_WEBHOOKS", "1")]);
+    let skipped = match shape {
+        // there is no Redis to read
+        Shape::Embedded => true,
+        Shape::Production => {
+            let config = &app.app.config;
+            let stream = format!("{}:{}", config.redis_prefix, config.event_stream.as_ref().unwrap().name);
+            tests.env("REDIS_URL", Redis::shared().await.url()).env("REDIS_STREAM", stream);
+            false
+        }
+    };
+    let out = output(&mut tests).await;
+    assert_eq!(out.contains("1 skipped"), skipped, "{out}");
+    assert_eq!(out.contains("skipped"), skipped, "{out}");
+}
+
+async fn the_packer_in_rust_packs_what_is_ordered(shape: Shape) {
+    let (_app, url) = shop(shape).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("client-examples/rust-client");
+    let mut tests = Command::new(env!("CARGO"));
+    tests.args(["test", "--quiet", "--locked", "--", "--include-ignored"]).current_dir(folder).env("QC_URL", &url);
+    let out = output(&mut tests).await;
+    assert!(out.contains("1 passed"), "{out}");
+}
+
+async fn every_question_of_an_admin_has_an_answer(shape: Shape) {
+    let (_app, url) = shop(shape).await;
+    output(Command::new("node").args(["ask.mjs", "all", &url]).current_dir(example("graphiql"))).await;
 }

@@ -31,7 +31,7 @@ struct Asset {
 static PAGE: Asset =
     Asset { name: "index.html", content_type: "text/html; charset=utf-8", gzip: include_bytes!("dist/index.html.gz") };
 
-static ASSETS: [Asset; 9] = [
+static ASSETS: [Asset; 10] = [
     Asset { name: "codicon.ttf", content_type: "font/ttf", gzip: include_bytes!("dist/codicon.ttf.gz") },
     Asset { name: "fira-code-400.woff2", content_type: "font/woff2", gzip: include_bytes!("dist/fira-code-400.woff2.gz") },
     Asset { name: "graphiql.css", content_type: "text/css; charset=utf-8", gzip: include_bytes!("dist/graphiql.css.gz") },
@@ -45,6 +45,11 @@ static ASSETS: [Asset; 9] = [
         name: "prettier.js",
         content_type: "text/javascript; charset=utf-8",
         gzip: include_bytes!("dist/prettier.js.gz"),
+    },
+    Asset {
+        name: "questions.js",
+        content_type: "text/javascript; charset=utf-8",
+        gzip: include_bytes!("dist/questions.js.gz"),
     },
     Asset { name: "roboto-400.woff2", content_type: "font/woff2", gzip: include_bytes!("dist/roboto-400.woff2.gz") },
     Asset { name: "roboto-500.woff2", content_type: "font/woff2", gzip: include_bytes!("dist/roboto-500.woff2.gz") },

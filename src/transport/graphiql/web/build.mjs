@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { gzip } from 'pako';
 
+import { questions } from '../../../../client-examples/graphiql/questions.mjs';
+
 const root = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(root, '..', 'dist');
 const local = (file) => path.join(root, 'src', file);
@@ -67,6 +69,14 @@ const icons = {
   },
 };
 
+/** The admins' questions are a file of their own, so that another question does not change the whole page. */
+const apart = {
+  name: 'apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/questions\.js$/ }, ({ path: name }) => ({ path: name, external: true }));
+  },
+};
+
 const fontNames = new Map([
   ['roboto-latin-400-normal.woff2', 'roboto-400.woff2'],
   ['roboto-latin-500-normal.woff2', 'roboto-500.woff2'],
@@ -105,11 +115,12 @@ const result = await build({
   charset: 'utf8',
   // The licences of everything that is in the bundles go into licenses.txt instead.
   legalComments: 'none',
-  plugins: [replace, icons, hoist, fonts],
+  plugins: [replace, icons, hoist, apart, fonts],
   logLevel: 'warning',
 });
 
 const files = new Map(result.outputFiles.map(({ path: name, contents }) => [path.basename(name), contents]));
+files.set('questions.js', Buffer.from(`export const questions = ${JSON.stringify(questions, null, 1)};\n`));
 files.set('index.html', await readFile(local('index.html')));
 for (const [name, short] of fontNames) {
   const family = name.startsWith('roboto') ? 'roboto' : 'fira-code';

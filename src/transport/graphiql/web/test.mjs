@@ -8,11 +8,12 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
-import { buildSchema, getOperationAST, Kind, parse, typeFromAST, validate } from 'graphql';
+import { buildSchema, getOperationAST, isRequiredArgument, Kind, parse, typeFromAST, validate } from 'graphql';
 import { coerceInputValue } from 'graphql/utilities/coerceInputValue.js';
 import { parse as parseJsonc } from 'jsonc-parser';
 
-import { defaultHeaders, tabs } from './src/tabs.js';
+import { questions } from '../../../../client-examples/graphiql/questions.mjs';
+import { defaultHeaders, questionTab, tabs } from './src/tabs.js';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 // An argument after the script's name; under `npm test` that is `npm test -- <path>`.
@@ -27,7 +28,8 @@ function jsonc(text) {
 }
 
 const names = [];
-for (const tab of tabs) {
+const all = [...tabs, ...questions.map(questionTab)];
+for (const tab of all) {
   const document = parse(tab.query);
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
   const [first] = operations;
@@ -49,6 +51,9 @@ for (const tab of tabs) {
         declared.set(variable.variable.name.value, typeFromAST(schema, variable.type));
       }
     }
+    for (const [name, type] of declared) {
+      assert.ok(!isRequiredArgument({ type }) || name in values, `$${name} is filled in`);
+    }
     for (const [name, value] of Object.entries(values)) {
       assert.ok(declared.has(name), `$${name} is declared`);
       coerceInputValue(value, declared.get(name));
@@ -57,7 +62,7 @@ for (const tab of tabs) {
 }
 
 test('every tab has its own name', () => {
-  assert.equal(new Set(names).size, tabs.length, names.join(', '));
+  assert.equal(new Set(names).size, all.length, names.join(', '));
 });
 
 test('new tabs have a place for the token', () => {
@@ -82,8 +87,13 @@ test('dist has what the page loads, and loads from nowhere else', async () => {
     assert.ok(files.has(path.basename(url)), `${url} is in dist`);
   }
   for (const code of ['graphiql.js', 'worker.js']) {
-    for (const [, specifier] of files.get(code).matchAll(/import\("([^"]*)"\)/g)) {
+    for (const [, specifier] of files.get(code).matchAll(/\b(?:import\(|from)"(\.[^"]*)"/g)) {
       assert.ok(specifier.startsWith('./') && files.has(path.basename(specifier)), `${specifier} is in dist`);
     }
   }
+});
+
+test('dist has the questions as they are in client-examples', async () => {
+  const built = gunzipSync(await readFile(path.join(root, '../dist/questions.js.gz'))).toString();
+  assert.deepEqual((await import(`data:text/javascript,${encodeURIComponent(built)}`)).questions, questions);
 });

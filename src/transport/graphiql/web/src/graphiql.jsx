@@ -8,8 +8,9 @@ import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 
 import { fetcher } from './fetcher.js';
+import { questions } from './questions.js';
 import { storage } from './storage.js';
-import { defaultHeaders, tabs } from './tabs.js';
+import { defaultHeaders, questionTab, tabs } from './tabs.js';
 
 // One file serves all of the editor's workers; each learns from its name which one it is.
 globalThis.MonacoEnvironment = {
@@ -20,7 +21,7 @@ createRoot(document.getElementById('graphiql')).render(
   <GraphiQL
     fetcher={fetcher}
     storage={storage}
-    defaultTabs={tabs}
+    defaultTabs={[...tabs, ...questions.map(questionTab)]}
     defaultHeaders={defaultHeaders}
     defaultEditorToolsVisibility="headers"
     shouldPersistHeaders

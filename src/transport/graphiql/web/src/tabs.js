@@ -18,6 +18,30 @@ export const defaultHeaders = authorization('The accessToken from SignIn goes af
 
 const variables = (values) => `${JSON.stringify(values, null, 2)}\n`;
 
+/** From six days ago until the end of today. */
+function week() {
+  const day = 24 * 3_600_000;
+  const today = Math.floor(Date.now() / day) * day;
+  return { from: new Date(today - 6 * day).toISOString(), to: new Date(today + day).toISOString() };
+}
+
+/**
+ * A tab with one of the admins' questions, which are files in `client-examples/graphiql`. What they take is filled in: a
+ * period, and what they have a default for.
+ */
+export function questionTab(query) {
+  const period = week();
+  const values = {};
+  for (const [, name, otherwise] of query.matchAll(/\$(\w+): \w+!(?: = ("[^"]*"))?/g)) {
+    values[name] = otherwise ? JSON.parse(otherwise) : period[name];
+  }
+  return {
+    headers: authorization('A token of admin@demo.test, from SignIn, goes here.'),
+    query,
+    ...(Object.keys(values).length > 0 && { variables: variables(values) }),
+  };
+}
+
 export const tabs = [
   {
     headers: defaultHeaders,

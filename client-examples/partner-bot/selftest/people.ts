@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { SignInDocument } from '../src/gql/graphql.ts';
+import { post, RequestError, type TypedDocument } from '../src/http.ts';
+import { towards, type Point } from '../src/map.ts';
+import {
+  CancelOrderDocument,
+  CategoriesDocument,
+  CreateProductDocument,
+  DeliveryCodeDocument,
+  HindsightDocument,
+  PlaceOrderDocument,
+  RegisterDocument,
+  type RegisterInput,
+} from './gql/graphql.ts';
+
+/** Of every account that is made here. */
+export const PASSWORD = `a bot's ${randomUUID()}`;
+
+interface Person {
+  email: string;
+  password: string;
+  accessToken: string;
+}
+
+/** Fails when the server refused. */
+function accepted<Answer extends { userErrors: { message: string }[] }>(answer: Answer): Answer {
+  if (answer.userErrors.length > 0) throw new Error(answer.userErrors.map(({ message }) => message).join(' '));
+  return answer;
+}
+
+/** A shop of its own, far from all others, so that the bot sees no order but those that are placed here. */
+export class People {
+  readonly store: Point = { latitude: Math.random() * 100 - 50, longitude: Math.random() * 340 - 170 };
+  readonly #server: string;
+  #customer: Person = { email: '', password: PASSWORD, accessToken: '' };
+  /** The demo's, unless another is named. */
+  #admin: Person = {
+    email: process.env.ADMIN_EMAIL ?? 'admin@demo.test',
+    password: process.env.ADMIN_PASSWORD ?? 'quick-commerce',
+    accessToken: '',
+  };
+  #productId = '';
+
+  constructor(server: string) {
+    this.#server = server;
+  }
+
+  /** The partner's e-mail address. */
+  async arrive(): Promise<string> {
+    const seller = await this.#register('seller', { seller: { storeName: 'The store at the end of the world', location: this.store } });
+    const partner = await this.#register('partner', { partner: { vehicle: 'BICYCLE' } });
+    this.#customer = await this.#register('customer', {});
+    const { categories } = await post(this.#server, CategoriesDocument, {});
+    const product = {
+      idempotencyKey: randomUUID(),
+      sku: randomUUID(),
+      name: 'Rusk',
+      description: 'Keeps for long.',
+      categoryId: categories[0]?.id ?? '',
+      price: '40.00',
+      initialStock: 100,
+    };
+    const { createProduct } = await post(this.#server, CreateProductDocument, { input: product }, seller.accessToken);
+    this.#productId = accepted(createProduct).product?.id ?? '';
+    return partner.email;
+  }
+
+  /** Places an order to a door so far from the store; its id. The store packs it at once. */
+  async order(distanceKm: number): Promise<string> {
+    const north = { latitude: this.store.latitude + 1, longitude: this.store.longitude };
+    const { latitude, longitude } = towards(this.store, north, distanceKm);
+    const address = { label: 'Home', line1: '1 Far Road', city: 'Nowhere', postalCode: '560001', country: 'IN' };
+    const input = {
+      idempotencyKey: randomUUID(),
+      items: [{ productId: this.#productId, quantity: 1 }],
+      address: { ...address, location: { latitude, longitude } },
+      paymentMethod: 'CASH_ON_DELIVERY' as const,
+    };
+    const { placeOrder } = await this.#as(this.#customer, PlaceOrderDocument, { input });
+    return accepted(placeOrder).order?.id ?? '';
+  }
+
+  /** What the customer sees on their screen. */
+  async code(orderId: string): Promise<string> {
+    const { order } = await this.#as(this.#customer, DeliveryCodeDocument, { orderId });
+    return order?.deliveryCode ?? '';
+  }
+
+  async hindsight(orderId: string) {
+    const { order } = await this.#as(this.#customer, HindsightDocument, { orderId });
+    return { status: order?.status, timeline: order?.timeline.nodes ?? [] };
+  }
+
+  /** An admin calls an order off: nobody else may once a partner has it. */
+  async cancel(orderId: string): Promise<void> {
+    const input = { orderId, idempotencyKey: randomUUID(), reason: 'it fell off the shelf' };
+    accepted((await this.#as(this.#admin, CancelOrderDocument, { input })).cancelOrder);
+  }
+
+  /** Signs in again when the token is worn out, as it is when the server's are short-lived. */
+  async #as<Result, Variables>(person: Person, document: TypedDocument<Result, Variables>, variables: Variables): Promise<Result> {
+    try {
+      return await post(this.#server, document, variables, person.accessToken || 'none yet');
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== 'INVALID_TOKEN') throw error;
+      const { email, password } = person;
+      const { session } = await post(this.#server, SignInDocument, { input: { email, password } });
+      person.accessToken = accepted(session).tokens?.accessToken ?? '';
+      return post(this.#server, document, variables, person.accessToken);
+    }
+  }
+
+  async #register(who: string, as: Pick<RegisterInput, 'partner' | 'seller'>): Promise<Person> {
+    const email = `${who}-${randomUUID()}@bot.test`;
+    const input = { email, password: PASSWORD, name: `A ${who}`, ...as };
+    const { register } = await post(this.#server, RegisterDocument, { input });
+    return { email, password: PASSWORD, accessToken: accepted(register).tokens?.accessToken ?? '' };
+  }
+}

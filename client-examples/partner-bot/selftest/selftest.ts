@@ -1,0 +1,99 @@
+// The bot against a real server: npm run selftest, with QUICK_COMMERCE_URL.
+//
+// Two orders are placed near it, and one that its rule is against. Its connection is cut, it is killed in the middle of a delivery,
+// and its token does not work when it comes back. Each of the two is delivered, once.
+// Then one is called off while the bot is on its way to the store.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Network } from './network.ts';
+import { PASSWORD, People } from './people.ts';
+import { BotProcess, type Happening } from './process.ts';
+
+const server = process.argv[2] ?? process.env.QUICK_COMMERCE_URL ?? 'http://127.0.0.1:8080';
+const people = new People(server);
+const network = new Network(server);
+const folder = await mkdtemp(join(tmpdir(), 'partner-bot-'));
+const stateFile = join(folder, 'state.json');
+const isTold = (of: string) => (happening: Happening) => happening.event === 'told' && happening.of === of;
+const step = (status: string) => (happening: Happening) => happening.event === 'step' && happening.status === status;
+
+const settings = {
+  EMAIL: await people.arrive(),
+  PASSWORD,
+  STATE_FILE: stateFile,
+  LATITUDE: `${people.store.latitude}`,
+  LONGITUDE: `${people.store.longitude}`,
+  MAX_DISTANCE_KM: '8',
+  TICK_MS: '50',
+  TIME_LAPSE: process.env.TIME_LAPSE ?? '300',
+};
+const throughNetwork = await network.open();
+let bot = new BotProcess(throughNetwork, settings);
+
+try {
+  await bot.until('it knows what there is', isTold('AvailableOrdersSnapshot'));
+  const tooFar = await people.order(20);
+  const first = await people.order(2);
+  const { count } = await bot.until('it claimed the first order', ({ event }) => event === 'claimed');
+
+  // a cut in the middle, during which an order is placed
+  network.down();
+  await bot.until('the line broke', ({ event }) => event === 'disconnected', count);
+  const second = await people.order(3);
+  network.up();
+  await bot.until('it was told what it missed', isTold('OrderAvailable'), count);
+  assert.equal(bot.past.filter(isTold('AvailableOrdersSnapshot')).length, 1, 'it went on, and did not begin anew');
+
+  // killed with the goods in its bag, and the token that it kept is worn out
+  await bot.until('it is on the way', step('IN_TRANSIT'));
+  await bot.kill();
+  const kept = JSON.parse(await readFile(stateFile, 'utf8'));
+  kept.tokens.accessToken += 'worn out';
+  await writeFile(stateFile, JSON.stringify(kept));
+  bot = new BotProcess(throughNetwork, settings);
+  const { happening: resumed } = await bot.until('it took up the order', ({ event }) => event === 'delivering');
+  assert.equal(resumed.from, 'IN_TRANSIT');
+  assert.ok(bot.past.some(({ event }) => event === 'renewing'));
+
+  let heard = 0;
+  for (const orderId of [first, second]) {
+    const code = await people.code(orderId);
+    const wrong = code === '0000' ? '0001' : '0000';
+    for (const said of [wrong, code]) {
+      const { happening, count } = await bot.until('it is at the door', ({ event }) => event === 'at the door', heard);
+      assert.equal(happening.orderId, orderId);
+      bot.hear(said);
+      heard = count;
+    }
+    ({ count: heard } = await bot.until('it delivered', ({ event }) => event === 'over', heard));
+  }
+
+  // an order that is called off on the way to the store, which at a rider's own pace takes minutes
+  assert.equal(await bot.stop(), 0);
+  const slowAndFar = { TIME_LAPSE: '1', LATITUDE: `${people.store.latitude + 0.03}` };
+  bot = new BotProcess(throughNetwork, { ...settings, ...slowAndFar });
+  const calledOff = await people.order(1);
+  await bot.until('it claimed the third order', ({ event }) => event === 'delivering');
+  await people.cancel(calledOff);
+  await bot.until('it let it go', ({ event }) => event === 'lost');
+  assert.equal((await people.hindsight(calledOff)).status, 'CANCELLED');
+  assert.equal(await bot.stop(), 0);
+
+  for (const orderId of [first, second]) {
+    const { status, timeline } = await people.hindsight(orderId);
+    assert.equal(status, 'DELIVERED');
+    for (const once of ['ASSIGNED', 'PICKED_UP', 'IN_TRANSIT', 'DELIVERED']) {
+      assert.equal(timeline.filter(({ type }) => type === once).length, 1, `${once} happened once`);
+    }
+    assert.deepEqual(timeline.map(({ orderVersion }) => orderVersion), timeline.map((_, at) => at + 1));
+  }
+  assert.equal((await people.hindsight(tooFar)).status, 'READY', 'its rule is against this one');
+  await people.cancel(tooFar);
+  console.log('selftest: ok');
+} finally {
+  await bot.kill();
+  network.close();
+  await rm(folder, { recursive: true });
+}

@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Bell } from './bell.ts';
+import { Delivery } from './delivery.ts';
+import type { Door } from './door.ts';
+import {
+  ClaimOrderDocument,
+  DeliveryUpdatesDocument,
+  OffersDocument,
+  OneDeliveryDocument,
+  ReportLocationDocument,
+  SetAvailabilityDocument,
+  TakeStepDocument,
+  TakeUpDocument,
+  type DeliveryFragment,
+  type OfferFragment,
+  type OrderStatus,
+} from './gql/graphql.ts';
+import type { Line } from './line.ts';
+import { distanceKm, heading, towards, type Point } from './map.ts';
+import { Offers } from './offers.ts';
+import { best, type Rule } from './rule.ts';
+
+export interface Plan {
+  /** Where it waits for orders, and around which it looks for them. */
+  home: Point;
+  radiusKm: number;
+  rule: Rule;
+  speedKmh: number;
+  /** From one position to the next, in milliseconds. */
+  tickMs: number;
+  /** How much faster than time it rides: 1, unless somebody is watching who cannot wait. */
+  timeLapse: number;
+}
+
+/** From one question to the next about an order of which nothing is told. */
+const AGAIN_MS = 1_000;
+
+/** How often a code may be wrong before an admin has to see to it; the server has a limit as well. */
+const CODES = 3;
+
+export class Bot {
+  readonly #line: Line;
+  readonly #plan: Plan;
+  readonly #door: Door;
+  readonly #say: (event: string, about?: object) => void;
+  readonly #offers = new Offers();
+  /** What it carries, in the order in which it will be delivered. */
+  readonly #round = new Map<string, Delivery>();
+  readonly #bell = { claiming: new Bell(), riding: new Bell() };
+  #capacity = 0;
+  /** The server said so. Until a delivery ends it need not be asked again. */
+  #isFull = false;
+  #here: Point;
+
+  constructor(line: Line, plan: Plan, door: Door, say: (event: string, about?: object) => void) {
+    this.#line = line;
+    this.#plan = plan;
+    this.#door = door;
+    this.#say = say;
+    this.#here = plan.home;
+  }
+
+  /** Works until something fails that trying again does not mend. */
+  async run(): Promise<never> {
+    await this.#takeUp();
+    await this.#goOnline();
+    const { home: near, radiusKm } = this.#plan;
+    this.#line.watch(
+      OffersDocument,
+      { near: { latitude: near.latitude, longitude: near.longitude }, radiusKm },
+      {
+        item: (item) => {
+          this.#say('told', { of: item.__typename });
+          this.#offers.take(item);
+          this.#bell.claiming.ring();
+        },
+      },
+    );
+    return Promise.race([this.#claimAlways(), this.#rideAlways()]);
+  }
+
+  /** Nobody gives it orders any more. What it carries stays, for the next start. */
+  async goOffline(): Promise<void> {
+    await this.#line.try(SetAvailabilityDocument, { input: { available: false } });
+  }
+
+  /** Goes on with what it carried when it was stopped, from where it was seen last. */
+  async #takeUp(): Promise<void> {
+    const { viewer, partner } = await this.#line.send(TakeUpDocument, {});
+    if (!viewer?.user.partner) throw new Error('the account is not a partner’s');
+    this.#capacity = viewer.user.partner.capacity;
+    this.#here = viewer.user.partner.location?.point ?? this.#here;
+    for (const order of partner.deliveries.nodes.toReversed()) this.#carry(order);
+  }
+
+  async #goOnline(): Promise<void> {
+    await this.#line.send(SetAvailabilityDocument, { input: { available: true } });
+  }
+
+  // ─────────────────────────────── claiming ───────────────────────────────
+
+  async #claimAlways(): Promise<never> {
+    for (;;) {
+      const hasRoom = !this.#isFull && this.#round.size < this.#capacity;
+      const offer = hasRoom ? best(this.#plan.rule, this.#offers, this.#here) : undefined;
+      await (offer ? this.#claim(offer) : this.#bell.claiming.rung());
+    }
+  }
+
+  async #claim(offer: OfferFragment): Promise<void> {
+    const input = { orderId: offer.orderId, idempotencyKey: randomUUID() };
+    const { claimOrder } = await this.#line.send(ClaimOrderDocument, { input });
+    if (claimOrder.order) {
+      this.#offers.drop(offer.orderId);
+      this.#say('claimed', { order: offer.number });
+      this.#carry(claimOrder.order);
+      return;
+    }
+    const [problem] = claimOrder.userErrors;
+    this.#say('not claimed', { order: offer.number, why: problem?.message });
+    if (problem?.code === 'PARTNER_OFFLINE') return this.#goOnline();
+    if (problem && 'reason' in problem && problem.reason === 'AT_CAPACITY') this.#isFull = true;
+    // should it be offered again, the subscription says so
+    else this.#offers.drop(offer.orderId);
+  }
+
+  #carry(order: DeliveryFragment): void {
+    const delivery = new Delivery(order);
+    this.#round.set(order.id, delivery);
+    delivery.over.addEventListener('abort', () => {
+      this.#round.delete(order.id);
+      this.#isFull = false;
+      this.#bell.claiming.ring();
+    });
+    this.#watch(delivery);
+    this.#bell.riding.ring();
+  }
+
+  #watch(delivery: Delivery): void {
+    const stop = this.#line.watch(
+      DeliveryUpdatesDocument,
+      { orderId: delivery.order.id },
+      { item: (item) => delivery.hear(item), end: () => void this.#askAgain(delivery) },
+    );
+    delivery.over.addEventListener('abort', stop);
+  }
+
+  /** Nothing more is told of an order: it is over, or it is not ours any more, or something went wrong with the telling. */
+  async #askAgain(delivery: Delivery): Promise<void> {
+    const orderId = delivery.order.id;
+    const { order } = await this.#line.send(OneDeliveryDocument, { orderId });
+    if (order) delivery.take(order);
+    else delivery.end();
+    await sleep(AGAIN_MS);
+    if (!delivery.over.aborted) this.#watch(delivery);
+  }
+
+  // ────────────────────────────── delivering ──────────────────────────────
+
+  /** One order after the other: whoever rides is in one place. */
+  async #rideAlways(): Promise<never> {
+    for (;;) {
+      const [delivery] = this.#round.values();
+      await (delivery ? this.#deliver(delivery) : this.#bell.riding.rung());
+    }
+  }
+
+  async #deliver(delivery: Delivery): Promise<void> {
+    this.#say('delivering', { order: delivery.order.number, from: delivery.order.status });
+    while (!delivery.over.aborted) {
+      const { seller, deliveryAddress } = delivery.order;
+      switch (delivery.next) {
+        case 'PICK_UP':
+          await this.#ride(seller.location, delivery.over);
+          await this.#step(delivery, 'PICKED_UP');
+          break;
+        case 'START_TRANSIT':
+          await this.#step(delivery, 'IN_TRANSIT');
+          break;
+        case 'DELIVER':
+          await this.#ride(deliveryAddress?.location ?? this.#here, delivery.over);
+          await this.#handOver(delivery);
+          break;
+        case undefined:
+          delivery.end();
+      }
+    }
+    const { number, status } = delivery.order;
+    // of an order that was taken from us, what became of it is not ours to know
+    this.#say(delivery.isLost ? 'lost' : 'over', { order: number, status });
+  }
+
+  async #handOver(delivery: Delivery): Promise<void> {
+    for (let tries = 0; tries < CODES && !delivery.over.aborted; tries++) {
+      this.#say('at the door', { order: delivery.order.number, orderId: delivery.order.id });
+      const deliveryCode = await this.#door(delivery.order, delivery.over);
+      if (delivery.over.aborted) return;
+      if (!deliveryCode) break;
+      if (await this.#step(delivery, 'DELIVERED', deliveryCode)) return;
+    }
+    // Still ours by the server's books. It is taken up again at the next start, or an admin sees to it.
+    this.#say('left', { order: delivery.order.number });
+    delivery.end();
+  }
+
+  /** Whether it was taken. The key makes it one step, however often it is sent, also by the bot that is started after this one. */
+  async #step(delivery: Delivery, status: OrderStatus, deliveryCode?: string): Promise<boolean> {
+    if (delivery.over.aborted) return false;
+    const { id, number } = delivery.order;
+    const input = { orderId: id, status, deliveryCode, idempotencyKey: `${id}-${status}` };
+    const { updateOrderStatus } = await this.#line.send(TakeStepDocument, { input });
+    if (updateOrderStatus.order) {
+      this.#say('step', { order: number, status });
+      delivery.take(updateOrderStatus.order);
+      return true;
+    }
+    const [problem] = updateOrderStatus.userErrors;
+    this.#say('refused', { order: number, status, why: problem?.message });
+    if (problem?.code === 'PROOF_WRONG') return false;
+    const known = delivery.order.version;
+    const { order } = await this.#line.send(OneDeliveryDocument, { orderId: id });
+    if (order && order.version > known) delivery.take(order);
+    else delivery.end();
+    return false;
+  }
+
+  async #ride(to: Point, signal: AbortSignal): Promise<void> {
+    const { speedKmh, tickMs, timeLapse } = this.#plan;
+    const stride = (speedKmh * tickMs * timeLapse) / 3_600_000;
+    while (distanceKm(this.#here, to) > 0 && !signal.aborted) {
+      await sleep(tickMs);
+      const { latitude, longitude } = towards(this.#here, to, stride);
+      const input = { point: { latitude, longitude }, heading: heading(this.#here, to), speedKmh };
+      this.#here = { latitude, longitude };
+      // a position that does not get through is followed by a newer one
+      await this.#line.try(ReportLocationDocument, { input });
+    }
+  }
+}

@@ -1,0 +1,100 @@
+"""The shop's API, as the holder of an API key sees it."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import cast
+
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from shop_api.client import ShopApi
+from shop_api.exceptions import GraphQLClientError, GraphQLClientGraphQLMultiError, GraphQLClientHttpError
+from shop_api.follow_orders import (
+    FollowOrders,
+    FollowOrdersAdminUpdatesAdminSnapshot,
+    FollowOrdersAdminUpdatesOrderChanged,
+    FollowOrdersAdminUpdatesPartnerChanged,
+    FollowOrdersAdminUpdatesStreamReset,
+)
+from shop_api.fragments import OrderLine
+from shop_api.input_types import OrderFilter
+
+FORBIDDEN = 4403
+"""How the server closes the socket of a key that is revoked, has expired, or never was one."""
+
+LONGEST_WAIT = 30.0
+"""Seconds, between attempts to come back."""
+
+PAGE = 100
+"""Orders asked for at once; the most that the server gives."""
+
+Update = (
+    FollowOrdersAdminUpdatesAdminSnapshot
+    | FollowOrdersAdminUpdatesOrderChanged
+    | FollowOrdersAdminUpdatesPartnerChanged
+    | FollowOrdersAdminUpdatesStreamReset
+)
+"""An item of the subscription; each has a `cursor`."""
+
+
+class KeyRefusedError(Exception):
+    """The API key does not work any more. Only an admin of the shop can help."""
+
+
+def connect(url: str, key: str) -> ShopApi:
+    """Return a client of the shop at `url`, such as `https://shop.example`. The key goes over HTTP and with the socket."""
+    authorization = {"Authorization": f"Bearer {key}"}
+    return ShopApi(
+        url=f"{url}/graphql",
+        headers=authorization,
+        ws_url=f"{url.replace('http', 'ws', 1)}/graphql",
+        ws_connection_init_payload=authorization,
+    )
+
+
+async def orders(api: ShopApi, which: OrderFilter | None = None) -> AsyncIterator[OrderLine]:
+    """Yield all orders, newest first, page by page."""
+    after: str | None = None
+    while True:
+        try:
+            page = (await api.list_orders(first=PAGE, after=after, filter_=which)).admin.orders
+        except GraphQLClientHttpError as error:
+            if error.status_code == HTTPStatus.UNAUTHORIZED:
+                raise KeyRefusedError from error
+            raise
+        for order in page.nodes:
+            yield order
+        if not page.page_info.has_next_page:
+            return
+        after = page.page_info.end_cursor
+
+
+async def follow(api: ShopApi, cursor: str | None = None) -> AsyncGenerator[Update, None]:
+    """Yield each change of each order, without a gap, for as long as the key works.
+
+    When the connection breaks it is made again, and goes on behind the last item that the caller came back from. Keep the
+    item's `cursor` together with what you made of it, and pass it here at the next start. After a `StreamReset` changes are
+    missing: list the orders anew.
+    """
+    tries = 0
+    while True:
+        answers = cast("AsyncGenerator[FollowOrders, None]", api.follow_orders(after=cursor))
+        try:
+            async with aclosing(answers):
+                async for answer in answers:
+                    yield answer.admin_updates
+                    cursor = answer.admin_updates.cursor
+                    tries = 0
+        except GraphQLClientGraphQLMultiError as refusal:
+            if not all((error.extensions or {}).get("retryable") for error in refusal.errors):
+                raise
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code == FORBIDDEN:
+                raise KeyRefusedError from closed
+        except (OSError, WebSocketException, GraphQLClientError):
+            pass  # the server is away, or did not answer in time
+        # many that were cut off together come back one by one
+        await asyncio.sleep(random.random() * min(LONGEST_WAIT, 0.5 * 2 ** min(tries, 6)))  # noqa: S311 - no secret
+        tries += 1

@@ -1,0 +1,105 @@
+"""The shop's Redis Stream, as one consumer of a group."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any, cast
+
+from pydantic import BaseModel, Json
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+COUNT = 100
+"""Events read at once."""
+
+Entries = list[tuple[str, dict[str, str] | None]]
+
+
+class Event(BaseModel):
+    """An event of the log. `docs/events.md` says which `kind` has what as its `data`; `id` tells a repeat."""
+
+    id: str
+    epoch: int
+    position: int
+    at: datetime
+    kind: str
+    topics: str
+    data: Json[dict[str, Any]] = {}
+
+
+@dataclass
+class Consumer:
+    """One of several that share the work of `group`.
+
+    An event is acknowledged once `handle` is through with it. What a consumer had when it died, it is given again when it comes
+    back under its name; if it does not, another takes it over after `idle_ms`. `redis` must decode its responses.
+    """
+
+    redis: Redis
+    group: str
+    name: str
+    handle: Callable[[Event], Awaitable[None]]
+    stream: str = "qc:events"
+    idle_ms: int = 60_000
+    block_ms: int = 1_000
+
+    async def run(self) -> None:
+        """Deal with events until cancelled, whatever becomes of Redis."""
+        while True:
+            try:
+                await self._work()
+            except (RedisConnectionError, ResponseError):
+                # it went away, or came back without what it had: the group is made anew, and the shop adds what it still keeps
+                await asyncio.sleep(1)
+
+    async def _work(self) -> None:
+        await self.join()
+        await self.finish_own()
+        looked = 0.0
+        while True:
+            if monotonic() - looked >= self.idle_ms / 2_000:
+                await self.take_over()
+                looked = monotonic()
+            await self.read_next()
+
+    async def join(self) -> None:
+        """Begin with the oldest event that is kept. A group that is there stays where it is."""
+        try:
+            await self.redis.xgroup_create(self.stream, self.group, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    async def finish_own(self) -> None:
+        """Deal with what this consumer was given before, and did not acknowledge."""
+        while entries := await self._read("0"):
+            await self._deal(entries)
+
+    async def read_next(self) -> None:
+        """Deal with what nobody was given yet; wait for it a while."""
+        await self._deal(await self._read(">"))
+
+    async def take_over(self) -> None:
+        """Deal with what others were given, and have been silent about."""
+        start = "0-0"
+        while True:
+            reply = await self.redis.xautoclaim(self.stream, self.group, self.name, self.idle_ms, start, count=COUNT)
+            start, entries = cast("tuple[str, Entries]", tuple(reply[:2]))
+            await self._deal(entries)
+            if start == "0-0":
+                return
+
+    async def _read(self, after: str) -> Entries:
+        reply = await self.redis.xreadgroup(self.group, self.name, {self.stream: after}, count=COUNT, block=self.block_ms)
+        streams = cast("list[tuple[str, Entries]]", reply)
+        return streams[0][1] if streams else []
+
+    async def _deal(self, entries: Entries) -> None:
+        for entry, fields in entries:
+            # without fields it was trimmed in the meantime: there is nothing left to deal with
+            if fields:
+                await self.handle(Event.model_validate(fields))
+            await self.redis.xack(self.stream, self.group, entry)

@@ -1,0 +1,33 @@
+"""What the tests against a real server share. Without `QC_URL` they are skipped."""
+
+import os
+
+import pytest
+
+from tests.people import Person
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run tests that are coroutines."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def url() -> str:
+    """Where the server with the demo data is."""
+    if "QC_URL" not in os.environ:
+        pytest.skip("QC_URL does not say where a server is")
+    return os.environ["QC_URL"]
+
+
+@pytest.fixture(scope="session")
+def admin(url: str) -> Person:
+    """Return the demo's admin."""
+    return Person(url, "admin")
+
+
+@pytest.fixture(scope="session")
+def customer(url: str) -> Person:
+    """Return the demo's customer."""
+    return Person(url, "customer")
