@@ -41,7 +41,7 @@ export function sentence(error: unknown): string {
 /** A query that is asked again by itself once the line is back, if it failed meanwhile. */
 export function useLoad<Data, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
-  variables: Variables,
+  variables: NoInfer<Variables>,
   { skip = false }: { skip?: boolean } = {},
 ) {
   // The types of the options depend on which variables are required; the two arguments above have settled that.
@@ -63,18 +63,20 @@ export interface Feed {
 }
 
 /**
- * Follows a subscription for as long as the component is there. What it brings is in the cache before `onItem` is called.
+ * Follows a subscription for as long as the component is there. What it brings is in the cache before `onItem` is called;
+ * `onEnd` is called when the server has no more to tell.
  * Broken connections are mended below; what ends here is what the server refuses.
  */
 export function useFeed<Data, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
-  variables: Variables,
-  { onItem, skip = false }: { onItem?: (data: Data) => void; skip?: boolean } = {},
+  variables: NoInfer<Variables>,
+  { onItem, onEnd, skip = false }: { onItem?: (data: Data) => void; onEnd?: () => void; skip?: boolean } = {},
 ): Feed {
   const client = useApolloClient();
   const [feed, setFeed] = useState<{ isLive: boolean; error: string | null }>({ isLive: false, error: null });
   const [round, setRound] = useState(0);
   const take = useEffectEvent((data: Data) => onItem?.(data));
+  const finish = useEffectEvent(() => onEnd?.());
   const key = JSON.stringify(variables);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `round` begins it anew
@@ -89,6 +91,7 @@ export function useFeed<Data, Variables extends OperationVariables>(
         setFeed((now) => (now.isLive ? now : { isLive: true, error: null }));
       },
       error: (error: unknown) => setFeed({ isLive: false, error: sentence(error) }),
+      complete: finish,
     });
     return () => {
       subscription.unsubscribe();
