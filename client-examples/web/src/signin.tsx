@@ -20,7 +20,9 @@ export function SignIn({ onSession }: { onSession: (session: Session) => void })
     try {
       const credentials = { email: text('email'), password: text('password') };
       const partner = text('role') === 'partner' ? { vehicle: 'SCOOTER' as const } : null;
-      const entry = isNew ? await register({ ...credentials, name: text('name'), partner }) : await login(credentials);
+      const entry = isNew
+        ? await register({ ...credentials, name: text('name'), partner })
+        : await login(credentials);
       if (entry.session) onSession(entry.session);
       else setProblems(entry.problems);
     } catch (error) {
@@ -35,9 +37,15 @@ export function SignIn({ onSession }: { onSession: (session: Session) => void })
       <h1>Quick Commerce</h1>
       <form onSubmit={(event) => void submit(event)} className="card">
         <h2>{isNew ? 'Sign up' : 'Sign in'}</h2>
-        {isNew && <Field label="Name">{(id) => <input id={id} name="name" required maxLength={120} autoComplete="name" />}</Field>}
+        {isNew && (
+          <Field label="Name">
+            {(id) => <input id={id} name="name" required maxLength={120} autoComplete="name" />}
+          </Field>
+        )}
         <Field label="E-mail address">
-          {(id) => <input id={id} name="email" type="email" required autoComplete="username" list="demo-accounts" />}
+          {(id) => (
+            <input id={id} name="email" type="email" required autoComplete="username" list="demo-accounts" />
+          )}
         </Field>
         <datalist id="demo-accounts">
           {DEMO.map((email) => (
@@ -46,7 +54,13 @@ export function SignIn({ onSession }: { onSession: (session: Session) => void })
         </datalist>
         <Field label="Password">
           {(id) => (
-            <input id={id} name="password" type="password" required autoComplete={isNew ? 'new-password' : 'current-password'} />
+            <input
+              id={id}
+              name="password"
+              type="password"
+              required
+              autoComplete={isNew ? 'new-password' : 'current-password'}
+            />
           )}
         </Field>
         {isNew && (

@@ -13,7 +13,10 @@ export function makeCache(): InMemoryCache {
       // There is one of each: whoever is signed in, and their desks.
       Viewer: {
         keyFields: [],
-        fields: { orders: relayStylePagination(['filter']), notifications: relayStylePagination(['unreadOnly']) },
+        fields: {
+          orders: relayStylePagination(['filter']),
+          notifications: relayStylePagination(['unreadOnly']),
+        },
       },
       PartnerDesk: {
         keyFields: [],

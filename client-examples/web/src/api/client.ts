@@ -28,7 +28,11 @@ export function makeApi(session: Session) {
     ]),
     defaultOptions: {
       // What is there is shown at once, and the newest is asked for when a page is opened.
-      watchQuery: { fetchPolicy: 'cache-and-network', nextFetchPolicy: 'cache-first', notifyOnNetworkStatusChange: true },
+      watchQuery: {
+        fetchPolicy: 'cache-and-network',
+        nextFetchPolicy: 'cache-first',
+        notifyOnNetworkStatusChange: true,
+      },
     },
   });
   const close = () => {

@@ -29,5 +29,7 @@ export function listening(clock: Clock): ApolloLink {
     if ('serverTime' in value && typeof value.serverTime === 'string') clock.note(value.serverTime);
     for (const part of Object.values(value)) listen(part);
   };
-  return new ApolloLink((operation, forward) => forward(operation).pipe(tap((result) => listen(result.data))));
+  return new ApolloLink((operation, forward) =>
+    forward(operation).pipe(tap((result) => listen(result.data))),
+  );
 }

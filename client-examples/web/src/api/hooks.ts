@@ -1,7 +1,16 @@
 import type { ApolloClient, OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { useApolloClient, useQuery } from '@apollo/client/react';
-import { createContext, useCallback, useContext, useEffect, useEffectEvent, useRef, useState, useSyncExternalStore } from 'react';
+import {
+  createContext,
+  useCallback,
+  useContext,
+  useEffect,
+  useEffectEvent,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import { type FragmentType, unmask } from '../gql';
 import type { Api } from './client';
 import { Problem } from './problem';
@@ -82,7 +91,9 @@ export function useFeed<Data, Variables extends OperationVariables>(
   // biome-ignore lint/correctness/useExhaustiveDependencies: `round` begins it anew
   useEffect(() => {
     if (skip) return;
-    const options = { query: document, variables: JSON.parse(key) } as Parameters<typeof client.subscribe<Data, Variables>>[0];
+    const options = { query: document, variables: JSON.parse(key) } as Parameters<
+      typeof client.subscribe<Data, Variables>
+    >[0];
     const subscription = client.subscribe<Data, Variables>(options).subscribe({
       next: ({ data, error }) => {
         if (error) setFeed({ isLive: false, error: sentence(error) });
@@ -133,7 +144,9 @@ export function useAsk<Data extends { result: Payload }, Variables extends Opera
     setBusy(true);
     try {
       const options = { mutation: document, variables: make(intention.current.key) };
-      const { data } = await client.mutate<Data, Variables>(options as ApolloClient.MutateOptions<Data, Variables>);
+      const { data } = await client.mutate<Data, Variables>(
+        options as ApolloClient.MutateOptions<Data, Variables>,
+      );
       intention.current = null;
       const result = (data as Data | undefined)?.result ?? null;
       const refusals = unmask(Problem, result?.userErrors) ?? [];

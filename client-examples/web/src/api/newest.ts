@@ -71,7 +71,11 @@ export function sift(data: Data, versions: Versions): { isOld: boolean; data: Da
 
 function isOrder(value: object): value is { id: string; version: number } {
   return (
-    '__typename' in value && value.__typename === 'Order' &&
-    'id' in value && typeof value.id === 'string' && 'version' in value && typeof value.version === 'number'
+    '__typename' in value &&
+    value.__typename === 'Order' &&
+    'id' in value &&
+    typeof value.id === 'string' &&
+    'version' in value &&
+    typeof value.version === 'number'
   );
 }

@@ -7,10 +7,18 @@ export const ENDPOINT = '/graphql';
 const PATIENCE_MS = 35_000;
 
 /** One request without a cache, for what comes before there is anybody to have one: signing in. */
-export async function post<Data, Variables>(document: TypedDocumentNode<Data, Variables>, variables: Variables, token?: string): Promise<Data> {
+export async function post<Data, Variables>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  token?: string,
+): Promise<Data> {
   const reply = await fetch(ENDPOINT, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json', ...(token && { Authorization: `Bearer ${token}` }) },
+    headers: {
+      'Content-Type': 'application/json',
+      Accept: 'application/graphql-response+json',
+      ...(token && { Authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify({ query: print(document), variables }),
     signal: AbortSignal.timeout(PATIENCE_MS),
   });

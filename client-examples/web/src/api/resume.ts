@@ -12,16 +12,19 @@ export function resuming(client: Client): Client {
     subscribe<Data, Extensions>(request: SubscribePayload, sink: Sink<ExecutionResult<Data, Extensions>>) {
       const resumes = /\$after\b/.test(request.query);
       const variables: Record<string, unknown> = { ...request.variables };
-      return client.subscribe<Data, Extensions>({ ...request, variables }, {
-        next(result) {
-          sink.next(result);
-          // After it was taken: an item that came and was not taken is one to ask for again.
-          const cursor = resumes ? cursorOf(result.data) : undefined;
-          if (cursor !== undefined) variables.after = cursor;
+      return client.subscribe<Data, Extensions>(
+        { ...request, variables },
+        {
+          next(result) {
+            sink.next(result);
+            // After it was taken: an item that came and was not taken is one to ask for again.
+            const cursor = resumes ? cursorOf(result.data) : undefined;
+            if (cursor !== undefined) variables.after = cursor;
+          },
+          error: (error) => sink.error(error),
+          complete: () => sink.complete(),
         },
-        error: (error) => sink.error(error),
-        complete: () => sink.complete(),
-      });
+      );
     },
     iterate() {
       throw new Error('only subscribe resumes: iterate would begin again without a word');
@@ -35,7 +38,8 @@ type ExecutionResult<Data, Extensions> = import('graphql').FormattedExecutionRes
 function cursorOf(data: unknown): string | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
   for (const item of Object.values(data)) {
-    if (typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string') return item.cursor;
+    if (typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string')
+      return item.cursor;
   }
   return undefined;
 }

@@ -144,7 +144,9 @@ export async function restore(shelf: Shelf = tabShelf): Promise<Session | null> 
 }
 
 function entered({ tokens, user, userErrors }: SignedInFragment) {
-  return tokens && user ? { session: new Session(user, tokens), problems: [] } : { session: null, problems: unmask(Problem, userErrors) };
+  return tokens && user
+    ? { session: new Session(user, tokens), problems: [] }
+    : { session: null, problems: unmask(Problem, userErrors) };
 }
 
 const LOGOUT = graphql(`

@@ -34,11 +34,14 @@ export function connect(session: Session, connection: Connection): Client {
     keepAlive: KEEP_ALIVE_MS,
     on: {
       connected: () => {
-        const probe = client.subscribe({ query: PROBE }, {
-          next: () => connection.ready(),
-          error: () => {},
-          complete: () => probe(),
-        });
+        const probe = client.subscribe(
+          { query: PROBE },
+          {
+            next: () => connection.ready(),
+            error: () => {},
+            complete: () => probe(),
+          },
+        );
       },
       ping: (isReceived) => {
         if (!isReceived) unanswered = setTimeout(() => client.terminate(), KEEP_ALIVE_MS);

@@ -22,14 +22,18 @@ export function parseProducts(text: string): Parsed {
   const [head, ...lines] = records(text);
   const names = head?.fields.map((field) => field.trim()) ?? [];
   const missing = REQUIRED.filter((name) => !names.includes(name));
-  if (missing.length > 0) return { rows: [], mistakes: [{ line: 1, message: `There is no column ${missing.join(', ')}.` }] };
+  if (missing.length > 0)
+    return { rows: [], mistakes: [{ line: 1, message: `There is no column ${missing.join(', ')}.` }] };
 
   const parsed: Parsed = { rows: [], mistakes: [] };
   for (const { line, fields } of lines) {
     const cell = (name: string) => fields[names.indexOf(name)]?.trim() ?? '';
     const stock = Number(cell('stock'));
     if (fields.length !== names.length) {
-      parsed.mistakes.push({ line, message: `${fields.length} fields where there are ${names.length} columns.` });
+      parsed.mistakes.push({
+        line,
+        message: `${fields.length} fields where there are ${names.length} columns.`,
+      });
     } else if (!Number.isInteger(stock) || cell('stock') === '') {
       parsed.mistakes.push({ line, message: `The stock “${cell('stock')}” is no whole number.` });
     } else {
@@ -51,11 +55,16 @@ export function parseProducts(text: string): Parsed {
 
 /** Parts of at most `size`, in order. */
 export function chunks<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }
 
 function listOf(cell: string): string[] {
-  return cell.split('|').map((part) => part.trim()).filter(Boolean);
+  return cell
+    .split('|')
+    .map((part) => part.trim())
+    .filter(Boolean);
 }
 
 function records(text: string): { line: number; fields: string[] }[] {

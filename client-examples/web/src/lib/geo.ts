@@ -23,7 +23,12 @@ const SMALLEST_KM = 0.6;
  * A flat map that shows all of `points` within `width` by `height`, north up. A degree of longitude is shorter than one of
  * latitude by the cosine of the latitude, which is all there is to it over a few kilometres.
  */
-export function projection(points: readonly Point[], width: number, height: number, margin: number): Projection {
+export function projection(
+  points: readonly Point[],
+  width: number,
+  height: number,
+  margin: number,
+): Projection {
   const latitudes = points.map(({ latitude }) => latitude);
   const longitudes = points.map(({ longitude }) => longitude);
   const middle: Point = {

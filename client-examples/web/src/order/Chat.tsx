@@ -85,27 +85,42 @@ export function Chat({ orderId }: { orderId: string }) {
   const send = useAsk(SEND);
   const read = useAsk(READ);
 
-  const feed = useFeed(FEED, { orderId }, {
-    onItem: ({ chatMessages: item }) => {
-      if (item.__typename === 'StreamReset') setMessages([]);
-      if (item.__typename === 'ChatSnapshot') setMessages(unmask(ChatMessage, item.messages));
-      if (item.__typename === 'MessageSent') {
-        const message = unmask(ChatMessage, item.message);
-        setMessages((now) => (now.some(({ id }) => id === message.id) ? now : [...now, message].slice(-KEPT)));
-      }
-      if (item.__typename === 'MessagesRead') {
-        const { readerRole, upTo, readAt } = item;
-        // Ids of messages grow with time, as all ids here do.
-        setMessages((now) => now.map((message) => (message.readAt || message.senderRole === readerRole || message.id > upTo ? message : { ...message, readAt })));
-      }
+  const feed = useFeed(
+    FEED,
+    { orderId },
+    {
+      onItem: ({ chatMessages: item }) => {
+        if (item.__typename === 'StreamReset') setMessages([]);
+        if (item.__typename === 'ChatSnapshot') setMessages(unmask(ChatMessage, item.messages));
+        if (item.__typename === 'MessageSent') {
+          const message = unmask(ChatMessage, item.message);
+          setMessages((now) =>
+            now.some(({ id }) => id === message.id) ? now : [...now, message].slice(-KEPT),
+          );
+        }
+        if (item.__typename === 'MessagesRead') {
+          const { readerRole, upTo, readAt } = item;
+          // Ids of messages grow with time, as all ids here do.
+          setMessages((now) =>
+            now.map((message) =>
+              message.readAt || message.senderRole === readerRole || message.id > upTo
+                ? message
+                : { ...message, readAt },
+            ),
+          );
+        }
+      },
     },
-  });
+  );
 
-  const unread = messages.findLast((message) => message.sender.id !== session.person.id && !message.readAt)?.id;
+  const unread = messages.findLast(
+    (message) => message.sender.id !== session.person.id && !message.readAt,
+  )?.id;
   const { ask } = read;
   // biome-ignore lint/correctness/useExhaustiveDependencies: `ask` is new each time, and not what this depends on
   useEffect(() => {
-    if (unread !== undefined && session.person.role !== 'ADMIN') void ask(() => ({ input: { orderId, upTo: unread } }));
+    if (unread !== undefined && session.person.role !== 'ADMIN')
+      void ask(() => ({ input: { orderId, upTo: unread } }));
   }, [unread, orderId, session]);
   const count = messages.length;
   useEffect(() => {
@@ -115,7 +130,8 @@ export function Chat({ orderId }: { orderId: string }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const body = draft.trim();
-    if (body && (await send.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId, body } })))) setDraft('');
+    if (body && (await send.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId, body } }))))
+      setDraft('');
   };
 
   return (
@@ -143,7 +159,15 @@ export function Chat({ orderId }: { orderId: string }) {
           </ol>
           <form onSubmit={(event) => void submit(event)} className="line">
             <Field label="Message">
-              {(id) => <input id={id} value={draft} maxLength={2000} onChange={(event) => setDraft(event.target.value)} autoComplete="off" />}
+              {(id) => (
+                <input
+                  id={id}
+                  value={draft}
+                  maxLength={2000}
+                  onChange={(event) => setDraft(event.target.value)}
+                  autoComplete="off"
+                />
+              )}
             </Field>
             <button type="submit" disabled={send.isBusy || draft.trim() === ''}>
               Send

@@ -13,7 +13,13 @@ import { Tracking } from './Tracking';
 import { useOrder } from './useOrder';
 
 /** One order, live; `extra` is what a desk alone shows of it. */
-export function OrderPage({ back, extra }: { back: string; extra?: (order: OrderDetailFragment) => ReactNode }) {
+export function OrderPage({
+  back,
+  extra,
+}: {
+  back: string;
+  extra?: (order: OrderDetailFragment) => ReactNode;
+}) {
   const { orderId = '' } = useParams();
   const { query, feed } = useOrder(orderId);
   return (

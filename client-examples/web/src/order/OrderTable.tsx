@@ -6,7 +6,15 @@ import { Status } from './Status';
 import { StepButtons } from './StepButtons';
 
 /** Orders as rows; `extra` is a column that a desk adds. */
-export function OrderTable({ caption, orders, extra }: { caption: string; orders: readonly OrderLineFragment[]; extra?: { label: string; cell: (order: OrderLineFragment) => ReactNode } }) {
+export function OrderTable({
+  caption,
+  orders,
+  extra,
+}: {
+  caption: string;
+  orders: readonly OrderLineFragment[];
+  extra?: { label: string; cell: (order: OrderLineFragment) => ReactNode };
+}) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section className="scroll" aria-label={caption} tabIndex={0}>

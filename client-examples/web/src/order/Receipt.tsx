@@ -19,14 +19,17 @@ export function Receipt({ order }: { order: OrderDetailFragment }) {
           ))}
         </tbody>
         <tfoot>
-          {Number(order.discount.amount) > 0 && <Sum label={`Discount ${order.promoCode ?? ''}`} amount={`−${money(order.discount)}`} />}
+          {Number(order.discount.amount) > 0 && (
+            <Sum label={`Discount ${order.promoCode ?? ''}`} amount={`−${money(order.discount)}`} />
+          )}
           <Sum label="Delivery" amount={money(order.deliveryFee)} />
           <Sum label="Tax" amount={money(order.tax)} />
           <Sum label="Total" amount={money(order.total)} />
         </tfoot>
       </table>
       <p>
-        {words(order.paymentMethod)}: <strong data-testid="payment-status">{words(order.paymentStatus)}</strong>
+        {words(order.paymentMethod)}:{' '}
+        <strong data-testid="payment-status">{words(order.paymentStatus)}</strong>
       </p>
       {address && (
         <address>

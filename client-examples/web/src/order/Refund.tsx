@@ -39,7 +39,13 @@ export function Refund({ order }: { order: OrderDetailFragment }) {
       <div className="line">
         <Field label="Amount" hint="Empty: all that is left">
           {(id) => (
-            <input id={id} inputMode="decimal" pattern="\d+(\.\d+)?" value={amount} onChange={(event) => setAmount(event.target.value)} />
+            <input
+              id={id}
+              inputMode="decimal"
+              pattern="\d+(\.\d+)?"
+              value={amount}
+              onChange={(event) => setAmount(event.target.value)}
+            />
           )}
         </Field>
         <button type="submit" disabled={refund.isBusy}>

@@ -9,7 +9,16 @@ export function Status({ status }: { status: OrderStatus }) {
   );
 }
 
-const WAY: readonly OrderStatus[] = ['PENDING', 'CONFIRMED', 'PREPARING', 'READY', 'ASSIGNED', 'PICKED_UP', 'IN_TRANSIT', 'DELIVERED'];
+const WAY: readonly OrderStatus[] = [
+  'PENDING',
+  'CONFIRMED',
+  'PREPARING',
+  'READY',
+  'ASSIGNED',
+  'PICKED_UP',
+  'IN_TRANSIT',
+  'DELIVERED',
+];
 
 /** How far it has come; an order that ended early says so instead. */
 export function Way({ status }: { status: OrderStatus }) {

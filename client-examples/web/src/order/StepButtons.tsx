@@ -4,7 +4,11 @@ import { Problems } from '../ui/states';
 import { CANCEL, STEP, STEPS } from './steps';
 
 /** The steps that the viewer may take now, as buttons. */
-export function StepButtons({ order }: { order: { id: string; number: string; version: number; viewerActions: readonly OrderAction[] } }) {
+export function StepButtons({
+  order,
+}: {
+  order: { id: string; number: string; version: number; viewerActions: readonly OrderAction[] };
+}) {
   const step = useAsk(STEP);
   const cancel = useAsk(CANCEL);
   const isBusy = step.isBusy || cancel.isBusy;

@@ -38,33 +38,47 @@ const ENDED = ['DELIVERED', 'CANCELLED', 'FAILED'];
 /** Where the order is, live, until it has arrived. */
 export function Tracking({ order }: { order: OrderDetailFragment }) {
   const [trail, setTrail] = useState<readonly Point[]>([]);
-  const [now, setNow] = useState<{ where: Marker | null; eta: string | null; left: number | null }>({ where: null, eta: null, left: null });
-  const isOver = ENDED.includes(order.status);
-  useFeed(TRACKING, { orderId: order.id }, {
-    skip: isOver,
-    onItem: ({ deliveryTracking: { location, estimatedDeliveryAt, distanceRemainingKm } }) => {
-      const where = location && {
-        kind: 'partner' as const,
-        point: location.point,
-        label: order.partner?.name ?? 'Partner',
-        heading: location.heading,
-        isStale: location.isStale,
-      };
-      setNow({ where, eta: estimatedDeliveryAt, left: distanceRemainingKm });
-      if (location) setTrail((before) => [...before, location.point].slice(-TRAIL));
-    },
+  const [now, setNow] = useState<{ where: Marker | null; eta: string | null; left: number | null }>({
+    where: null,
+    eta: null,
+    left: null,
   });
+  const isOver = ENDED.includes(order.status);
+  useFeed(
+    TRACKING,
+    { orderId: order.id },
+    {
+      skip: isOver,
+      onItem: ({ deliveryTracking: { location, estimatedDeliveryAt, distanceRemainingKm } }) => {
+        const where = location && {
+          kind: 'partner' as const,
+          point: location.point,
+          label: order.partner?.name ?? 'Partner',
+          heading: location.heading,
+          isStale: location.isStale,
+        };
+        setNow({ where, eta: estimatedDeliveryAt, left: distanceRemainingKm });
+        if (location) setTrail((before) => [...before, location.point].slice(-TRAIL));
+      },
+    },
+  );
 
   const markers: Marker[] = [{ kind: 'store', point: order.seller.location, label: order.seller.storeName }];
   if (order.deliveryAddress?.location) {
     markers.push({ kind: 'door', point: order.deliveryAddress.location, label: order.deliveryAddress.label });
   }
   if (now.where && !isOver) markers.push(now.where);
-  const said = isOver ? 'The delivery is over.' : describe(now.where, now.left, now.eta ?? order.estimatedDeliveryAt);
+  const said = isOver
+    ? 'The delivery is over.'
+    : describe(now.where, now.left, now.eta ?? order.estimatedDeliveryAt);
   return (
     <section className="card tracking" aria-labelledby="tracking">
       <h2 id="tracking">On the map</h2>
-      <StreetMap markers={markers} trail={isOver ? [] : trail} description={`Map with the store and the door. ${said}`} />
+      <StreetMap
+        markers={markers}
+        trail={isOver ? [] : trail}
+        description={`Map with the store and the door. ${said}`}
+      />
       <p data-testid="tracking" data-fixes={trail.length}>
         {said}
       </p>

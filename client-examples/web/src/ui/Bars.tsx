@@ -20,7 +20,11 @@ export function Bars({ caption, bars }: { caption: string; bars: readonly Bar[] 
   return (
     <figure className="bars">
       <figcaption>{caption}</figcaption>
-      <svg viewBox={`0 0 ${width} ${HEIGHT + TOP + 20}`} aria-hidden="true" preserveAspectRatio="xMidYMid meet">
+      <svg
+        viewBox={`0 0 ${width} ${HEIGHT + TOP + 20}`}
+        aria-hidden="true"
+        preserveAspectRatio="xMidYMid meet"
+      >
         <line x1="0" x2={width} y1={HEIGHT + TOP} y2={HEIGHT + TOP} className="axis" />
         {bars.map(({ key, label, value, text }, index) => {
           const height = (value / most) * HEIGHT;

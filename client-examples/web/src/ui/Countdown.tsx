@@ -13,7 +13,11 @@ export function Countdown({ until, label }: { until: string; label: string }) {
     return () => clearInterval(timer);
   }, [until, clock]);
   return (
-    <span className={seconds <= 15 ? 'countdown short' : 'countdown'} role="timer" aria-label={`${label}: ${seconds} seconds`}>
+    <span
+      className={seconds <= 15 ? 'countdown short' : 'countdown'}
+      role="timer"
+      aria-label={`${label}: ${seconds} seconds`}
+    >
       {asClock(seconds)}
     </span>
   );

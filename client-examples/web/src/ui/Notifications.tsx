@@ -71,16 +71,25 @@ export function Notifications() {
   const [unread, setUnread] = useState(0);
   const [newest, setNewest] = useState('');
   const [isOpen, setOpen] = useState(false);
-  useFeed(FEED, {}, {
-    onItem: ({ notifications: item }) => {
-      if (item.__typename === 'StreamReset') return;
-      setUnread(item.unread);
-      if (item.__typename === 'NotificationSent') setNewest(item.notification.title);
+  useFeed(
+    FEED,
+    {},
+    {
+      onItem: ({ notifications: item }) => {
+        if (item.__typename === 'StreamReset') return;
+        setUnread(item.unread);
+        if (item.__typename === 'NotificationSent') setNewest(item.notification.title);
+      },
     },
-  });
+  );
   return (
     <>
-      <button type="button" className="quiet bell" onClick={() => setOpen(true)} aria-label={`Notifications, ${unread} unread`}>
+      <button
+        type="button"
+        className="quiet bell"
+        onClick={() => setOpen(true)}
+        aria-label={`Notifications, ${unread} unread`}
+      >
         <span aria-hidden="true">🔔</span>
         {unread > 0 && <b aria-hidden="true">{unread > 99 ? '99+' : unread}</b>}
       </button>
@@ -102,7 +111,10 @@ function List({ onClose }: { onClose: () => void }) {
     <Dialog title="Notifications" onClose={onClose}>
       <Loaded query={query} what="notifications">
         {({ viewer }) => {
-          const { edges, pageInfo } = viewer?.notifications ?? { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
+          const { edges, pageInfo } = viewer?.notifications ?? {
+            edges: [],
+            pageInfo: { hasNextPage: false, endCursor: null },
+          };
           if (edges.length === 0) return <Empty>There is nothing to tell yet.</Empty>;
           return (
             <>
@@ -118,7 +130,11 @@ function List({ onClose }: { onClose: () => void }) {
                   </li>
                 ))}
               </ul>
-              <More page={pageInfo} isBusy={query.loading} onMore={(after) => query.fetchMore({ variables: { after } })} />
+              <More
+                page={pageInfo}
+                isBusy={query.loading}
+                onMore={(after) => query.fetchMore({ variables: { after } })}
+              />
             </>
           );
         }}

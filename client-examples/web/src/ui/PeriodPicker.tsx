@@ -6,7 +6,8 @@ export function PeriodPicker({ period, onPick }: { period: Period; onPick: (peri
       <legend className="unseen">Period</legend>
       {PERIODS.map((one) => (
         <label key={one.name}>
-          <input type="radio" name="period" checked={one.name === period.name} onChange={() => onPick(one)} /> {one.name}
+          <input type="radio" name="period" checked={one.name === period.name} onChange={() => onPick(one)} />{' '}
+          {one.name}
         </label>
       ))}
     </fieldset>

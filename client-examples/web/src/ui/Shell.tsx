@@ -10,7 +10,17 @@ export interface Tab {
 }
 
 /** What is around every desk: where one is, how the line is, who one is. */
-export function Shell({ desk, tabs, onLeave, children }: { desk: string; tabs: readonly Tab[]; onLeave: () => void; children: ReactNode }) {
+export function Shell({
+  desk,
+  tabs,
+  onLeave,
+  children,
+}: {
+  desk: string;
+  tabs: readonly Tab[];
+  onLeave: () => void;
+  children: ReactNode;
+}) {
   const { session } = useApi();
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();

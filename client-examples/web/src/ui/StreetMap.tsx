@@ -19,8 +19,21 @@ export interface Marker {
  * Where things are, drawn here and not fetched from a service of maps: nobody else is told where people live. `description`
  * says the same in words.
  */
-export function StreetMap({ markers, trail, description }: { markers: readonly Marker[]; trail: readonly Point[]; description: string }) {
-  const { toSpot, pixelsPerKm } = projection(markers.map(({ point }) => point), WIDTH, HEIGHT, MARGIN);
+export function StreetMap({
+  markers,
+  trail,
+  description,
+}: {
+  markers: readonly Marker[];
+  trail: readonly Point[];
+  description: string;
+}) {
+  const { toSpot, pixelsPerKm } = projection(
+    markers.map(({ point }) => point),
+    WIDTH,
+    HEIGHT,
+    MARGIN,
+  );
   const bar = scaleKm(pixelsPerKm, 140);
   const block = Math.max(BLOCK_KM * pixelsPerKm, 16);
   return (
@@ -32,7 +45,10 @@ export function StreetMap({ markers, trail, description }: { markers: readonly M
         </pattern>
       </defs>
       <rect width={WIDTH} height={HEIGHT} fill="url(#blocks)" />
-      <polyline className="way" points={line(markers.filter(({ kind }) => kind !== 'partner').map(({ point }) => toSpot(point)))} />
+      <polyline
+        className="way"
+        points={line(markers.filter(({ kind }) => kind !== 'partner').map(({ point }) => toSpot(point)))}
+      />
       <polyline className="trail" points={line(trail.map(toSpot))} />
       {markers.map((marker) => (
         <Pin key={marker.kind} marker={marker} spot={toSpot(marker.point)} />
@@ -49,13 +65,24 @@ export function StreetMap({ markers, trail, description }: { markers: readonly M
 
 function Pin({ marker: { kind, label, heading, isStale }, spot: { x, y } }: { marker: Marker; spot: Spot }) {
   return (
-    <g className={`pin ${kind}${isStale ? ' stale' : ''}`} transform={`translate(${x} ${y})`} data-testid={`pin-${kind}`}>
-      {heading != null && <path className="heading" d="M0 -24 L7 -11 L-7 -11 Z" transform={`rotate(${heading})`} />}
+    <g
+      className={`pin ${kind}${isStale ? ' stale' : ''}`}
+      transform={`translate(${x} ${y})`}
+      data-testid={`pin-${kind}`}
+    >
+      {heading != null && (
+        <path className="heading" d="M0 -24 L7 -11 L-7 -11 Z" transform={`rotate(${heading})`} />
+      )}
       <circle r="11" />
       <text className="glyph" textAnchor="middle" y="4.5">
         {{ store: 'S', door: 'D', partner: 'P' }[kind]}
       </text>
-      <text className="label" textAnchor={x > WIDTH - 120 ? 'end' : 'start'} x={x > WIDTH - 120 ? -16 : 16} y="5">
+      <text
+        className="label"
+        textAnchor={x > WIDTH - 120 ? 'end' : 'start'}
+        x={x > WIDTH - 120 ? -16 : 16}
+        y="5"
+      >
         {label}
       </text>
     </g>

@@ -46,9 +46,18 @@ interface Query<Data> {
 }
 
 /** What a query brings: while it loads, when it fails, and then `children`. What is there already stays when it fails later. */
-export function Loaded<Data>({ query, what, children }: { query: Query<Data>; what: string; children: (data: Data) => ReactNode }) {
+export function Loaded<Data>({
+  query,
+  what,
+  children,
+}: {
+  query: Query<Data>;
+  what: string;
+  children: (data: Data) => ReactNode;
+}) {
   if (query.data) return children(query.data);
-  if (query.error) return <Failure error={query.error} onRetry={() => void query.refetch().catch(() => {})} />;
+  if (query.error)
+    return <Failure error={query.error} onRetry={() => void query.refetch().catch(() => {})} />;
   return <Loading what={`Loading ${what}`} />;
 }
 
@@ -58,7 +67,15 @@ interface Page {
 }
 
 /** The button under a list of which there is more. */
-export function More({ page, isBusy, onMore }: { page: Page; isBusy: boolean; onMore: (after: string | null) => Promise<unknown> }) {
+export function More({
+  page,
+  isBusy,
+  onMore,
+}: {
+  page: Page;
+  isBusy: boolean;
+  onMore: (after: string | null) => Promise<unknown>;
+}) {
   if (!page.hasNextPage) return null;
   return (
     <p className="more">

@@ -19,10 +19,32 @@ export function AddressFields() {
         </Field>
       ))}
       <Field label="Latitude">
-        {(id) => <input id={id} name="latitude" type="number" step="any" min="-90" max="90" defaultValue="12.9719" required />}
+        {(id) => (
+          <input
+            id={id}
+            name="latitude"
+            type="number"
+            step="any"
+            min="-90"
+            max="90"
+            defaultValue="12.9719"
+            required
+          />
+        )}
       </Field>
       <Field label="Longitude">
-        {(id) => <input id={id} name="longitude" type="number" step="any" min="-180" max="180" defaultValue="77.6412" required />}
+        {(id) => (
+          <input
+            id={id}
+            name="longitude"
+            type="number"
+            step="any"
+            min="-180"
+            max="180"
+            defaultValue="77.6412"
+            required
+          />
+        )}
       </Field>
     </>
   );

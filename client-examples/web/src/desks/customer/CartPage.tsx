@@ -5,8 +5,8 @@ import type { CartPartsFragment } from '../../gql/graphql';
 import { money } from '../../lib/format';
 import { Field } from '../../ui/Field';
 import { Empty, Loaded, Problems } from '../../ui/states';
-import { APPLY_PROMO, CartParts, SET_LINE } from './cart';
 import { Checkout } from './Checkout';
+import { APPLY_PROMO, CartParts, SET_LINE } from './cart';
 import { useCart } from './useCart';
 
 /** The cart, priced as the order would be now; what changes under it appears as it happens. */
@@ -44,7 +44,11 @@ function Lines({ cart }: { cart: CartPartsFragment }) {
       </div>
       <ul className="rows">
         {cart.lines.map((line) => (
-          <Line key={line.id} line={line} isWrong={cart.problems.some((problem) => problem.line?.id === line.id)} />
+          <Line
+            key={line.id}
+            line={line}
+            isWrong={cart.problems.some((problem) => problem.line?.id === line.id)}
+          />
         ))}
       </ul>
       <Promo code={cart.promoCode} />
@@ -68,19 +72,36 @@ function Sum({ label, amount }: { label: string; amount: string }) {
   );
 }
 
-function Line({ line: { product, quantity, lineTotal }, isWrong }: { line: CartPartsFragment['lines'][number]; isWrong: boolean }) {
+function Line({
+  line: { product, quantity, lineTotal },
+  isWrong,
+}: {
+  line: CartPartsFragment['lines'][number];
+  isWrong: boolean;
+}) {
   const setLine = useAsk(SET_LINE);
-  const set = (wanted: number) => void setLine.ask(() => ({ input: { productId: product.id, quantity: wanted } }));
+  const set = (wanted: number) =>
+    void setLine.ask(() => ({ input: { productId: product.id, quantity: wanted } }));
   const { name, available } = product;
   return (
     <li className={isWrong ? 'line wrong' : 'line'}>
       <span>{name}</span>
       <div className="stepper">
-        <button type="button" aria-label={`One ${name} fewer`} disabled={setLine.isBusy} onClick={() => set(quantity - 1)}>
+        <button
+          type="button"
+          aria-label={`One ${name} fewer`}
+          disabled={setLine.isBusy}
+          onClick={() => set(quantity - 1)}
+        >
           −
         </button>
         <output>{quantity}</output>
-        <button type="button" aria-label={`One more ${name}`} disabled={setLine.isBusy} onClick={() => set(quantity + 1)}>
+        <button
+          type="button"
+          aria-label={`One more ${name}`}
+          disabled={setLine.isBusy}
+          onClick={() => set(quantity + 1)}
+        >
           +
         </button>
       </div>
@@ -107,7 +128,15 @@ function Promo({ code }: { code: string | null }) {
     <form onSubmit={apply} className="line">
       {code === null ? (
         <Field label="Promo code">
-          {(id) => <input id={id} value={text} maxLength={40} onChange={(event) => setText(event.target.value)} autoComplete="off" />}
+          {(id) => (
+            <input
+              id={id}
+              value={text}
+              maxLength={40}
+              onChange={(event) => setText(event.target.value)}
+              autoComplete="off"
+            />
+          )}
         </Field>
       ) : (
         <p>

@@ -60,15 +60,26 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
   const [paymentMethod, setMethod] = useState<PaymentMethod>('CARD');
   const isBlocked = cart.problems.some(({ kind }) => kind !== 'PRICE_CHANGED');
 
-  const submit = async (event: FormEvent<HTMLFormElement>, where: { addressId: string } | { address: AddressInput }) => {
+  const submit = async (
+    event: FormEvent<HTMLFormElement>,
+    where: { addressId: string } | { address: AddressInput },
+  ) => {
     event.preventDefault();
     const result = await place.ask((idempotencyKey) => ({
-      input: { idempotencyKey, ...where, paymentMethod, expectedTotal: cart.total.amount, ...(note.trim() && { note: note.trim() }) },
+      input: {
+        idempotencyKey,
+        ...where,
+        paymentMethod,
+        expectedTotal: cart.total.amount,
+        ...(note.trim() && { note: note.trim() }),
+      },
     }));
     if (!result?.order) return;
     // What was ordered is in the cart no more.
     cache.updateQuery({ query: CART }, (data) =>
-      data?.viewer ? { viewer: { ...data.viewer, cart: { ...data.viewer.cart, lines: [], problems: [] } } } : undefined,
+      data?.viewer
+        ? { viewer: { ...data.viewer, cart: { ...data.viewer.cart, lines: [], problems: [] } } }
+        : undefined,
     );
     await navigate(`/orders/${result.order.id}`);
   };
@@ -83,7 +94,12 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
             className="card"
             aria-labelledby="checkout"
             onSubmit={(event) =>
-              void submit(event, address === NEW ? { address: addressOf(new FormData(event.currentTarget)) } : { addressId: address })
+              void submit(
+                event,
+                address === NEW
+                  ? { address: addressOf(new FormData(event.currentTarget)) }
+                  : { addressId: address },
+              )
             }
           >
             <h2 id="checkout">Checkout</h2>
@@ -91,11 +107,13 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
               <legend>Deliver to</legend>
               {addresses.map(({ id, label, line1, city }) => (
                 <label key={id} className="check">
-                  <input type="radio" name="to" checked={address === id} onChange={() => setChosen(id)} /> {label}: {line1}, {city}
+                  <input type="radio" name="to" checked={address === id} onChange={() => setChosen(id)} />{' '}
+                  {label}: {line1}, {city}
                 </label>
               ))}
               <label className="check">
-                <input type="radio" name="to" checked={address === NEW} onChange={() => setChosen(NEW)} /> Somewhere else
+                <input type="radio" name="to" checked={address === NEW} onChange={() => setChosen(NEW)} />{' '}
+                Somewhere else
               </label>
               {address === NEW && <AddressFields />}
             </fieldset>
@@ -103,7 +121,13 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
               <legend>Pay</legend>
               {METHODS.map(({ method, label }) => (
                 <label key={method} className="check">
-                  <input type="radio" name="method" checked={paymentMethod === method} onChange={() => setMethod(method)} /> {label}
+                  <input
+                    type="radio"
+                    name="method"
+                    checked={paymentMethod === method}
+                    onChange={() => setMethod(method)}
+                  />{' '}
+                  {label}
                 </label>
               ))}
             </fieldset>

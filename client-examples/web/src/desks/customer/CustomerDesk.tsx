@@ -3,9 +3,9 @@ import type { DeskProps } from '../../App';
 import { useFeed } from '../../api/hooks';
 import { OrderPage } from '../../order/OrderPage';
 import { Shell } from '../../ui/Shell';
-import { CART_UPDATES } from './cart';
 import { CartPage } from './CartPage';
 import { CodeAtTheDoor } from './CodeAtTheDoor';
+import { CART_UPDATES } from './cart';
 import { MyOrders } from './MyOrders';
 import { Pay } from './Pay';
 import { Rate } from './Rate';
@@ -18,7 +18,14 @@ export default function CustomerDesk({ onLeave }: DeskProps) {
   const pieces = cart?.lines.reduce((sum, { quantity }) => sum + quantity, 0) ?? 0;
   const tabs = [
     { to: '/shop', label: 'Shop' },
-    { to: '/cart', label: <>Cart <span data-testid="cart-count">({pieces})</span></> },
+    {
+      to: '/cart',
+      label: (
+        <>
+          Cart <span data-testid="cart-count">({pieces})</span>
+        </>
+      ),
+    },
     { to: '/orders', label: 'Orders' },
   ];
   return (

@@ -65,25 +65,32 @@ const FEED = graphql(`
 export function MyOrders() {
   const { cache } = useApolloClient();
   const query = useLoad(ORDERS, {});
-  const feed = useFeed(FEED, {}, {
-    onItem: ({ myOrderUpdates: item }) => {
-      if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
-      if (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot') return;
-      cache.updateQuery({ query: ORDERS }, (data) => {
-        if (!data?.viewer) return undefined;
-        const { orders } = data.viewer;
-        const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
-        return { viewer: { ...data.viewer, orders: { ...orders, edges: [...withEdge(orders.edges, edge, true)] } } };
-      });
+  const feed = useFeed(
+    FEED,
+    {},
+    {
+      onItem: ({ myOrderUpdates: item }) => {
+        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot') return;
+        cache.updateQuery({ query: ORDERS }, (data) => {
+          if (!data?.viewer) return undefined;
+          const { orders } = data.viewer;
+          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
+          return {
+            viewer: { ...data.viewer, orders: { ...orders, edges: [...withEdge(orders.edges, edge, true)] } },
+          };
+        });
+      },
     },
-  });
+  );
   return (
     <>
       <h1>Orders</h1>
       {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
       <Loaded query={query} what="your orders">
         {({ viewer }) => {
-          if (!viewer || viewer.orders.edges.length === 0) return <Empty>You have ordered nothing yet.</Empty>;
+          if (!viewer || viewer.orders.edges.length === 0)
+            return <Empty>You have ordered nothing yet.</Empty>;
           return (
             <>
               <ul className="rows">
@@ -100,7 +107,11 @@ export function MyOrders() {
                   );
                 })}
               </ul>
-              <More page={viewer.orders.pageInfo} isBusy={query.loading} onMore={(after) => query.fetchMore({ variables: { after } })} />
+              <More
+                page={viewer.orders.pageInfo}
+                isBusy={query.loading}
+                onMore={(after) => query.fetchMore({ variables: { after } })}
+              />
             </>
           );
         }}

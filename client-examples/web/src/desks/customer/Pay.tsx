@@ -38,7 +38,9 @@ export function Pay({ order }: { order: OrderDetailFragment }) {
     if (!result?.payment) return;
     const { provider, clientSecret } = result.payment;
     if (provider.toLowerCase() !== 'sandbox' || !clientSecret) {
-      setError(`Hand the payment’s clientSecret to ${provider}’s own library; this example only brings the sandbox.`);
+      setError(
+        `Hand the payment’s clientSecret to ${provider}’s own library; this example only brings the sandbox.`,
+      );
       return;
     }
     setBusy(true);
@@ -57,7 +59,12 @@ export function Pay({ order }: { order: OrderDetailFragment }) {
       <p>This is a sandbox: nobody is charged. The goods are kept for you for some minutes.</p>
       {failed && <p className="warning">The last try failed: {failed}</p>}
       <div className="steps">
-        <button type="button" className="primary" disabled={isBusy || start.isBusy} onClick={() => void pay('succeed')}>
+        <button
+          type="button"
+          className="primary"
+          disabled={isBusy || start.isBusy}
+          onClick={() => void pay('succeed')}
+        >
           Pay
         </button>
         <button type="button" disabled={isBusy || start.isBusy} onClick={() => void pay('decline')}>

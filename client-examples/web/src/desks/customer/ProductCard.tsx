@@ -33,7 +33,10 @@ export const ProductParts = graphql(`
 const FEW = 5;
 
 export function ProductCard({ product }: { product: FragmentType<typeof ProductParts> }) {
-  const { id, name, images, price, compareAtPrice, available, inStock, active, rating, seller } = unmask(ProductParts, product);
+  const { id, name, images, price, compareAtPrice, available, inStock, active, rating, seller } = unmask(
+    ProductParts,
+    product,
+  );
   const { cart } = useCart();
   const setLine = useAsk(SET_LINE);
   const quantity = cart?.lines.find((line) => line.product.id === id)?.quantity ?? 0;
@@ -68,11 +71,21 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
         </button>
       ) : (
         <div className="stepper">
-          <button type="button" aria-label={`One ${name} fewer`} disabled={setLine.isBusy} onClick={() => set(quantity - 1)}>
+          <button
+            type="button"
+            aria-label={`One ${name} fewer`}
+            disabled={setLine.isBusy}
+            onClick={() => set(quantity - 1)}
+          >
             −
           </button>
           <output>{quantity}</output>
-          <button type="button" aria-label={`One more ${name}`} disabled={setLine.isBusy} onClick={() => set(quantity + 1)}>
+          <button
+            type="button"
+            aria-label={`One more ${name}`}
+            disabled={setLine.isBusy}
+            onClick={() => set(quantity + 1)}
+          >
             +
           </button>
         </div>

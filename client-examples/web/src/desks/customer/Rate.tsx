@@ -38,7 +38,9 @@ export function Rate({ order }: { order: OrderDetailFragment }) {
   }
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    void rate.ask(() => ({ input: { orderId: order.id, score, ...(comment.trim() && { comment: comment.trim() }) } }));
+    void rate.ask(() => ({
+      input: { orderId: order.id, score, ...(comment.trim() && { comment: comment.trim() }) },
+    }));
   };
   return (
     <form className="card" aria-labelledby="rating" onSubmit={submit}>
@@ -53,7 +55,14 @@ export function Rate({ order }: { order: OrderDetailFragment }) {
         ))}
       </fieldset>
       <Field label="Anything to add?">
-        {(id) => <input id={id} value={comment} maxLength={500} onChange={(event) => setComment(event.target.value)} />}
+        {(id) => (
+          <input
+            id={id}
+            value={comment}
+            maxLength={500}
+            onChange={(event) => setComment(event.target.value)}
+          />
+        )}
       </Field>
       <Problems problems={rate.problems} />
       <button type="submit" className="primary" disabled={score === 0 || rate.isBusy}>

@@ -66,7 +66,10 @@ export function Shop() {
 
   const categories = useLoad(CATEGORIES, {});
   const filter = { ...(categoryId && { categoryId }), ...(inStock && { inStock }) };
-  const query = useLoad(PRODUCTS, { filter, ...(search ? { search, sort: 'RELEVANCE' as const } : { sort }) });
+  const query = useLoad(PRODUCTS, {
+    filter,
+    ...(search ? { search, sort: 'RELEVANCE' as const } : { sort }),
+  });
   const shown = query.data ?? query.previousData;
   const productIds = shown?.products.edges.slice(-FOLLOWED).map(({ node }) => node.id) ?? [];
   useFeed(PRODUCT_UPDATES, { productIds }, { skip: productIds.length === 0 });
@@ -76,7 +79,15 @@ export function Shop() {
       <h1>Shop</h1>
       <search className="filters">
         <Field label="Search">
-          {(id) => <input id={id} type="search" value={text} maxLength={200} onChange={(event) => setText(event.target.value)} />}
+          {(id) => (
+            <input
+              id={id}
+              type="search"
+              value={text}
+              maxLength={200}
+              onChange={(event) => setText(event.target.value)}
+            />
+          )}
         </Field>
         <Field label="Category">
           {(id) => (
@@ -92,7 +103,12 @@ export function Shop() {
         </Field>
         <Field label="Sort">
           {(id) => (
-            <select id={id} value={search ? '' : sort} disabled={search !== ''} onChange={(event) => setSort(event.target.value as ProductSort)}>
+            <select
+              id={id}
+              value={search ? '' : sort}
+              disabled={search !== ''}
+              onChange={(event) => setSort(event.target.value as ProductSort)}
+            >
               {search && <option value="">Best match</option>}
               {SORTS.map(({ sort: value, label }) => (
                 <option key={value} value={value}>
@@ -103,7 +119,8 @@ export function Shop() {
           )}
         </Field>
         <label className="check">
-          <input type="checkbox" checked={inStock} onChange={(event) => setInStock(event.target.checked)} /> In stock only
+          <input type="checkbox" checked={inStock} onChange={(event) => setInStock(event.target.checked)} />{' '}
+          In stock only
         </label>
       </search>
       <Loaded query={{ ...query, data: shown }} what="products">
@@ -113,13 +130,19 @@ export function Shop() {
               {totalCount.precision === 'AT_LEAST' && 'At least '}
               {totalCount.value} found
             </p>
-            {edges.length === 0 && <Empty>Nothing here is called that. Try other words, or all categories.</Empty>}
+            {edges.length === 0 && (
+              <Empty>Nothing here is called that. Try other words, or all categories.</Empty>
+            )}
             <ul className="products" aria-busy={query.loading}>
               {edges.map(({ node }) => (
                 <ProductCard key={node.id} product={node} />
               ))}
             </ul>
-            <More page={pageInfo} isBusy={query.loading} onMore={(after) => query.fetchMore({ variables: { after } })} />
+            <More
+              page={pageInfo}
+              isBusy={query.loading}
+              onMore={(after) => query.fetchMore({ variables: { after } })}
+            />
           </>
         )}
       </Loaded>

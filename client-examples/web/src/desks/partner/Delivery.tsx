@@ -7,20 +7,34 @@ import { ORDER_UPDATES } from '../../order/detail';
 import { Status } from '../../order/Status';
 import { StepButtons } from '../../order/StepButtons';
 import { Countdown } from '../../ui/Countdown';
-import { Problems } from '../../ui/states';
 import { type Marker, StreetMap } from '../../ui/StreetMap';
+import { Problems } from '../../ui/states';
 import { ACCEPT, RELEASE } from './claims';
 import { HandOver } from './HandOver';
 
 /** One order that the partner holds or carries. */
-export function Delivery({ claim, order, me, onChange }: { claim: ClaimPartsFragment; order: OrderDetailFragment; me: Point | null; onChange: () => void }) {
+export function Delivery({
+  claim,
+  order,
+  me,
+  onChange,
+}: {
+  claim: ClaimPartsFragment;
+  order: OrderDetailFragment;
+  me: Point | null;
+  onChange: () => void;
+}) {
   // It completes when the order is the partner's no more.
-  useFeed(ORDER_UPDATES, { orderId: order.id }, {
-    onItem: ({ orderUpdates: item }) => {
-      if (item.__typename === 'OrderChanged' || item.__typename === 'StreamReset') onChange();
+  useFeed(
+    ORDER_UPDATES,
+    { orderId: order.id },
+    {
+      onItem: ({ orderUpdates: item }) => {
+        if (item.__typename === 'OrderChanged' || item.__typename === 'StreamReset') onChange();
+      },
+      onEnd: onChange,
     },
-    onEnd: onChange,
-  });
+  );
   const accept = useAsk(ACCEPT);
   const release = useAsk(RELEASE);
   const isBusy = accept.isBusy || release.isBusy;
@@ -35,7 +49,10 @@ export function Delivery({ claim, order, me, onChange }: { claim: ClaimPartsFrag
       {claim.expiresAt && (
         <p>
           {claim.status === 'HELD' ? 'Held for you for ' : 'To be picked up within '}
-          <Countdown until={claim.expiresAt} label={claim.status === 'HELD' ? 'Time to accept' : 'Time to pick up'} />
+          <Countdown
+            until={claim.expiresAt}
+            label={claim.status === 'HELD' ? 'Time to accept' : 'Time to pick up'}
+          />
         </p>
       )}
       <p>
@@ -54,7 +71,11 @@ export function Delivery({ claim, order, me, onChange }: { claim: ClaimPartsFrag
             type="button"
             className="primary"
             disabled={isBusy}
-            onClick={() => void accept.ask((idempotencyKey) => ({ input: { idempotencyKey, claimId: claim.id } })).then(onChange)}
+            onClick={() =>
+              void accept
+                .ask((idempotencyKey) => ({ input: { idempotencyKey, claimId: claim.id } }))
+                .then(onChange)
+            }
           >
             Accept<span className="unseen"> {order.number}</span>
           </button>
@@ -63,7 +84,11 @@ export function Delivery({ claim, order, me, onChange }: { claim: ClaimPartsFrag
           <button
             type="button"
             disabled={isBusy}
-            onClick={() => void release.ask((idempotencyKey) => ({ input: { idempotencyKey, claimId: claim.id } })).then(onChange)}
+            onClick={() =>
+              void release
+                .ask((idempotencyKey) => ({ input: { idempotencyKey, claimId: claim.id } }))
+                .then(onChange)
+            }
           >
             Give back<span className="unseen"> {order.number}</span>
           </button>
@@ -72,7 +97,11 @@ export function Delivery({ claim, order, me, onChange }: { claim: ClaimPartsFrag
       <Problems problems={[...accept.problems, ...release.problems]} />
       <StepButtons order={order} />
       {can('DELIVER') && <HandOver order={order} />}
-      <StreetMap markers={markersOf(order, me)} trail={[]} description={`Map with the store${address ? ', the door' : ''}${me ? ' and you' : ''}`} />
+      <StreetMap
+        markers={markersOf(order, me)}
+        trail={[]}
+        description={`Map with the store${address ? ', the door' : ''}${me ? ' and you' : ''}`}
+      />
       <details>
         <summary>What is in it</summary>
         <ul>
@@ -90,7 +119,8 @@ export function Delivery({ claim, order, me, onChange }: { claim: ClaimPartsFrag
 
 function markersOf({ seller, deliveryAddress, customer }: OrderDetailFragment, me: Point | null): Marker[] {
   const markers: Marker[] = [{ kind: 'store', point: seller.location, label: seller.storeName }];
-  if (deliveryAddress?.location) markers.push({ kind: 'door', point: deliveryAddress.location, label: customer.name });
+  if (deliveryAddress?.location)
+    markers.push({ kind: 'door', point: deliveryAddress.location, label: customer.name });
   if (me) markers.push({ kind: 'partner', point: me, label: 'You' });
   return markers;
 }

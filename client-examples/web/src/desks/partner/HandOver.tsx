@@ -46,11 +46,21 @@ export function HandOver({ order }: { order: OrderDetailFragment }) {
             className="line"
             onSubmit={(event) => {
               event.preventDefault();
-              void fail.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id, status: 'FAILED', note: why.trim() } }));
+              void fail.ask((idempotencyKey) => ({
+                input: { idempotencyKey, orderId: order.id, status: 'FAILED', note: why.trim() },
+              }));
             }}
           >
             <Field label="Why">
-              {(id) => <input id={id} value={why} maxLength={500} required onChange={(event) => setWhy(event.target.value)} />}
+              {(id) => (
+                <input
+                  id={id}
+                  value={why}
+                  maxLength={500}
+                  required
+                  onChange={(event) => setWhy(event.target.value)}
+                />
+              )}
             </Field>
             <button type="submit" className="danger" disabled={isBusy}>
               Give up

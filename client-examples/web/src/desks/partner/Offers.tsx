@@ -27,7 +27,8 @@ export function Offers({ near, onChange }: { near: Point | null; onChange: () =>
   const [offers, change] = useReducer(changed, []);
   const feed = useFeed(OFFERS, near ? { near, radiusKm: RADIUS_KM } : {}, {
     onItem: ({ availableOrders: item }) => {
-      if (item.__typename === 'AvailableOrdersSnapshot') change({ kind: 'all', offers: unmask(Offer, item.orders) });
+      if (item.__typename === 'AvailableOrdersSnapshot')
+        change({ kind: 'all', offers: unmask(Offer, item.orders) });
       if (item.__typename === 'OrderAvailable') change({ kind: 'more', offer: unmask(Offer, item.order) });
       if (item.__typename === 'OrderUnavailable') change({ kind: 'gone', orderId: item.orderId });
       if (item.__typename === 'StreamReset') change({ kind: 'reset' });
@@ -41,7 +42,9 @@ export function Offers({ near, onChange }: { near: Point | null; onChange: () =>
       </p>
       {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
       {!feed.error && !feed.isLive && <Loading what="Looking for orders" />}
-      {feed.isLive && offers.length === 0 && <Empty>Nothing to deliver just now. Orders appear here by themselves.</Empty>}
+      {feed.isLive && offers.length === 0 && (
+        <Empty>Nothing to deliver just now. Orders appear here by themselves.</Empty>
+      )}
       <ul className="rows" data-testid="offers">
         {offers.map((offer) => (
           <OfferCard key={offer.orderId} offer={offer} onClaim={onChange} />

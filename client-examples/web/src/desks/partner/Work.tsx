@@ -79,14 +79,22 @@ export function Work() {
     claim: unmask(ClaimParts, node),
     order: unmask(OrderDetail, node.order),
   }));
-  const position = usePosition(source, mine[0]?.order.seller.location ?? SOMEWHERE, goalOf(mine.map(({ order }) => order)));
+  const position = usePosition(
+    source,
+    mine[0]?.order.seller.location ?? SOMEWHERE,
+    goalOf(mine.map(({ order }) => order)),
+  );
 
   const refresh = () => {
     void claims.refetch().catch(() => {});
     void me.refetch().catch(() => {});
   };
   // An admin may have given the partner an order, or taken one: they are told.
-  useFeed(TOLD, {}, { onItem: ({ notifications: item }) => item.__typename === 'NotificationSent' && refresh() });
+  useFeed(
+    TOLD,
+    {},
+    { onItem: ({ notifications: item }) => item.__typename === 'NotificationSent' && refresh() },
+  );
   useReturn(refresh);
 
   return (
@@ -104,17 +112,24 @@ export function Work() {
                   role="switch"
                   checked={profile.available}
                   disabled={availability.isBusy}
-                  onChange={(event) => void availability.ask(() => ({ input: { available: event.target.checked } }))}
+                  onChange={(event) =>
+                    void availability.ask(() => ({ input: { available: event.target.checked } }))
+                  }
                 />{' '}
                 I take orders
               </label>
               <p>
-                Carrying {profile.activeDeliveries} of {profile.capacity}, delivered {profile.completedDeliveries}
+                Carrying {profile.activeDeliveries} of {profile.capacity}, delivered{' '}
+                {profile.completedDeliveries}
                 {profile.rating !== null && `, rated ${profile.rating} ★`}
               </p>
               <Field label="Tell where I am">
                 {(id) => (
-                  <select id={id} value={source} onChange={(event) => setSource(event.target.value as PositionSource)}>
+                  <select
+                    id={id}
+                    value={source}
+                    onChange={(event) => setSource(event.target.value as PositionSource)}
+                  >
                     <option value="off">No</option>
                     <option value="device">As this device says</option>
                     <option value="ride">Play a ride</option>

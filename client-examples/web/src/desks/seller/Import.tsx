@@ -21,11 +21,14 @@ export function Import() {
       <h1>Import</h1>
       <section className="card" aria-label="Import products">
         <p>
-          A file of comma-separated values whose first line names the columns: sku, name, description, categorySlug, price, stock and,
-          if you like, tags and images. New SKUs become products; the others are changed.
+          A file of comma-separated values whose first line names the columns: sku, name, description,
+          categorySlug, price, stock and, if you like, tags and images. New SKUs become products; the others
+          are changed.
         </p>
         <Field label="File">
-          {(id) => <input id={id} type="file" accept=".csv,text/csv" onChange={(event) => void choose(event)} />}
+          {(id) => (
+            <input id={id} type="file" accept=".csv,text/csv" onChange={(event) => void choose(event)} />
+          )}
         </Field>
         {parsed && (
           <>
@@ -43,7 +46,9 @@ export function Import() {
             <button
               type="button"
               className="primary"
-              disabled={parsed.rows.length === 0 || progress?.state === 'running' || progress?.state === 'done'}
+              disabled={
+                parsed.rows.length === 0 || progress?.state === 'running' || progress?.state === 'done'
+              }
               onClick={() => void begin(parsed.rows)}
             >
               {progress?.state === 'stopped' ? 'Go on' : 'Import'}

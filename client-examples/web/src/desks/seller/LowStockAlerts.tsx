@@ -1,9 +1,9 @@
+import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { useFeed } from '../../api/hooks';
 import { unmask } from '../../gql';
 import type { StockRowFragment } from '../../gql/graphql';
-import { useApolloClient } from '@apollo/client/react';
 import { LOW_STOCK, LOW_STOCK_ALERTS, StockRow } from './stock';
 
 /** How many alerts stand there at once; the stock page has all that is low. */
@@ -13,13 +13,17 @@ const SHOWN = 3;
 export function LowStockAlerts() {
   const client = useApolloClient();
   const [alerts, setAlerts] = useState<readonly StockRowFragment[]>([]);
-  useFeed(LOW_STOCK_ALERTS, {}, {
-    onItem: ({ lowStockAlerts }) => {
-      const product = unmask(StockRow, lowStockAlerts);
-      setAlerts((now) => [product, ...now.filter(({ id }) => id !== product.id)].slice(0, SHOWN));
-      void client.refetchQueries({ include: [LOW_STOCK] });
+  useFeed(
+    LOW_STOCK_ALERTS,
+    {},
+    {
+      onItem: ({ lowStockAlerts }) => {
+        const product = unmask(StockRow, lowStockAlerts);
+        setAlerts((now) => [product, ...now.filter(({ id }) => id !== product.id)].slice(0, SHOWN));
+        void client.refetchQueries({ include: [LOW_STOCK] });
+      },
     },
-  });
+  );
   return (
     <div className="alerts" role="status" data-testid="low-stock-alerts">
       {alerts.map(({ id, name, available }) => (

@@ -71,19 +71,23 @@ export function Orders() {
   const [group, setGroup] = useState(GROUPS[0]);
   const variables = { filter: filterOf(group) };
   const query = useLoad(ORDERS, variables);
-  const feed = useFeed(FEED, {}, {
-    onItem: ({ sellerOrderUpdates: item }) => {
-      if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
-      if (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot') return;
-      cache.updateQuery({ query: ORDERS, variables }, (data) => {
-        if (!data) return undefined;
-        const { orders } = data.seller;
-        const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
-        const edges = [...withEdge(orders.edges, edge, isIn(group, item.order.status))];
-        return { seller: { ...data.seller, orders: { ...orders, edges } } };
-      });
+  const feed = useFeed(
+    FEED,
+    {},
+    {
+      onItem: ({ sellerOrderUpdates: item }) => {
+        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot') return;
+        cache.updateQuery({ query: ORDERS, variables }, (data) => {
+          if (!data) return undefined;
+          const { orders } = data.seller;
+          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
+          const edges = [...withEdge(orders.edges, edge, isIn(group, item.order.status))];
+          return { seller: { ...data.seller, orders: { ...orders, edges } } };
+        });
+      },
     },
-  });
+  );
   return (
     <>
       <h1>Orders</h1>
@@ -99,7 +103,11 @@ export function Orders() {
           ) : (
             <>
               <OrderTable caption="Orders" orders={orders.edges.map(({ node }) => unmask(OrderLine, node))} />
-              <More page={orders.pageInfo} isBusy={query.loading} onMore={(after) => query.fetchMore({ variables: { after } })} />
+              <More
+                page={orders.pageInfo}
+                isBusy={query.loading}
+                onMore={(after) => query.fetchMore({ variables: { after } })}
+              />
             </>
           )
         }

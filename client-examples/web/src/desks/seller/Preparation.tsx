@@ -31,7 +31,8 @@ export function Preparation() {
   const store = query.data?.seller.seller;
   if (!store) return null;
   const change = async (isManual: boolean) => {
-    if (await set.ask(() => ({ input: { preparation: isManual ? 'MANUAL' : 'AUTOMATIC' } }))) await query.refetch().catch(() => {});
+    if (await set.ask(() => ({ input: { preparation: isManual ? 'MANUAL' : 'AUTOMATIC' } })))
+      await query.refetch().catch(() => {});
   };
   return (
     <>

@@ -48,11 +48,19 @@ export function Sales() {
   const [period, setPeriod] = useState(PERIODS[0]);
   const query = useLoad(SALES, { ...lastDays(period.days), interval: period.interval });
   const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
-  useFeed(CHANGES, {}, {
-    onItem: ({ sellerOrderUpdates: item }) => {
-      if (item.__typename === 'StreamReset' || (item.__typename === 'OrderChanged' && COUNT.includes(item.event.type))) refreshSoon();
+  useFeed(
+    CHANGES,
+    {},
+    {
+      onItem: ({ sellerOrderUpdates: item }) => {
+        if (
+          item.__typename === 'StreamReset' ||
+          (item.__typename === 'OrderChanged' && COUNT.includes(item.event.type))
+        )
+          refreshSoon();
+      },
     },
-  });
+  );
   return (
     <>
       <h1>Sales</h1>

@@ -22,7 +22,10 @@ export default function SellerDesk({ onLeave }: DeskProps) {
       <LowStockAlerts />
       <Routes>
         <Route path="/orders" element={<Orders />} />
-        <Route path="/orders/:orderId" element={<OrderPage back="/orders" extra={(order) => <Refund order={order} />} />} />
+        <Route
+          path="/orders/:orderId"
+          element={<OrderPage back="/orders" extra={(order) => <Refund order={order} />} />}
+        />
         <Route path="/stock" element={<Stock />} />
         <Route path="/import" element={<Import />} />
         <Route path="/sales" element={<Sales />} />

@@ -16,7 +16,9 @@ export function Stock() {
   const query = useLoad(STOCK, search ? { search } : {});
   const low = useLoad(LOW_STOCK, {});
   const shown = query.data ?? query.previousData;
-  const ids = [...(low.data?.seller.lowStock.edges ?? []), ...(shown?.seller.products.edges ?? [])].map(({ node }) => node.id);
+  const ids = [...(low.data?.seller.lowStock.edges ?? []), ...(shown?.seller.products.edges ?? [])].map(
+    ({ node }) => node.id,
+  );
   const productIds = [...new Set(ids)].slice(-FOLLOWED);
   useFeed(STOCK_UPDATES, { productIds }, { skip: productIds.length === 0 });
   useReturn(() => void low.refetch().catch(() => {}));
@@ -31,8 +33,15 @@ export function Stock() {
               <Empty>Nothing is low.</Empty>
             ) : (
               <>
-                <StockTable caption="Running low" rows={lowStock.edges.map(({ node }) => unmask(StockRow, node))} />
-                <More page={lowStock.pageInfo} isBusy={low.loading} onMore={(after) => low.fetchMore({ variables: { after } })} />
+                <StockTable
+                  caption="Running low"
+                  rows={lowStock.edges.map(({ node }) => unmask(StockRow, node))}
+                />
+                <More
+                  page={lowStock.pageInfo}
+                  isBusy={low.loading}
+                  onMore={(after) => low.fetchMore({ variables: { after } })}
+                />
               </>
             )
           }
@@ -42,7 +51,15 @@ export function Stock() {
         <h2 id="all">All products</h2>
         <search className="filters">
           <Field label="Search">
-            {(id) => <input id={id} type="search" value={text} maxLength={200} onChange={(event) => setText(event.target.value)} />}
+            {(id) => (
+              <input
+                id={id}
+                type="search"
+                value={text}
+                maxLength={200}
+                onChange={(event) => setText(event.target.value)}
+              />
+            )}
           </Field>
         </search>
         <Loaded query={{ ...query, data: shown }} what="products">
@@ -51,8 +68,15 @@ export function Stock() {
               <Empty>There is no such product.</Empty>
             ) : (
               <>
-                <StockTable caption="All products" rows={products.edges.map(({ node }) => unmask(StockRow, node))} />
-                <More page={products.pageInfo} isBusy={query.loading} onMore={(after) => query.fetchMore({ variables: { after } })} />
+                <StockTable
+                  caption="All products"
+                  rows={products.edges.map(({ node }) => unmask(StockRow, node))}
+                />
+                <More
+                  page={products.pageInfo}
+                  isBusy={query.loading}
+                  onMore={(after) => query.fetchMore({ variables: { after } })}
+                />
               </>
             )
           }

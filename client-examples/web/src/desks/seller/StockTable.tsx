@@ -71,7 +71,11 @@ function Adjust({ product: { id, name } }: { product: StockRowFragment }) {
         value={delta}
         onChange={(event) => setDelta(event.target.value)}
       />
-      <select aria-label={`Why, for ${name}`} value={reason} onChange={(event) => setReason(event.target.value as StockMovementReason)}>
+      <select
+        aria-label={`Why, for ${name}`}
+        value={reason}
+        onChange={(event) => setReason(event.target.value as StockMovementReason)}
+      >
         {REASONS.map(({ reason: value, label }) => (
           <option key={value} value={value}>
             {label}

@@ -44,9 +44,21 @@ export function useImport() {
   const parts = useRef<{ key: string; rows: Row[]; before: number }[]>([]);
 
   const begin = async (rows: readonly Row[]) => {
-    let now: Progress = progress ?? { state: 'running', all: rows.length, done: 0, created: 0, updated: 0, refused: [], error: null };
+    let now: Progress = progress ?? {
+      state: 'running',
+      all: rows.length,
+      done: 0,
+      created: 0,
+      updated: 0,
+      refused: [],
+      error: null,
+    };
     if (!progress) {
-      parts.current = chunks(rows, PART).map((part, index) => ({ key: crypto.randomUUID(), rows: part, before: index * PART }));
+      parts.current = chunks(rows, PART).map((part, index) => ({
+        key: crypto.randomUUID(),
+        rows: part,
+        before: index * PART,
+      }));
     }
     const show = (change: Partial<Progress>) => {
       now = { ...now, ...change };
@@ -56,14 +68,21 @@ export function useImport() {
     for (let [part] = parts.current; part; [part] = parts.current) {
       const { before, rows: sent } = part;
       try {
-        const { data } = await client.mutate({ mutation: IMPORT, variables: { input: { idempotencyKey: part.key, rows: sent } } });
+        const { data } = await client.mutate({
+          mutation: IMPORT,
+          variables: { input: { idempotencyKey: part.key, rows: sent } },
+        });
         const result = data?.result;
         const [problem] = unmask(Problem, result?.userErrors) ?? [];
         if (!result || problem) {
           show({ state: 'stopped', error: problem?.message ?? 'The server did not say what became of it.' });
           return;
         }
-        const refused = result.rowErrors.map(({ row, sku, error }) => ({ row: before + row, sku, message: error.message }));
+        const refused = result.rowErrors.map(({ row, sku, error }) => ({
+          row: before + row,
+          sku,
+          message: error.message,
+        }));
         parts.current.shift();
         show({
           done: before + sent.length,
