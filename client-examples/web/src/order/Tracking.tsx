@@ -70,7 +70,7 @@ export function Tracking({ order }: { order: OrderDetailFragment }) {
   if (now.where && !isOver) markers.push(now.where);
   const said = isOver
     ? 'The delivery is over.'
-    : describe(now.where, now.left, now.eta ?? order.estimatedDeliveryAt);
+    : inWords(now.where, now.left, now.eta ?? order.estimatedDeliveryAt);
   return (
     <section className="card tracking" aria-labelledby="tracking">
       <h2 id="tracking">On the map</h2>
@@ -86,7 +86,7 @@ export function Tracking({ order }: { order: OrderDetailFragment }) {
   );
 }
 
-function describe(where: Marker | null, left: number | null, eta: string | null): string {
+function inWords(where: Marker | null, left: number | null, eta: string | null): string {
   const arrival = eta ? ` Likely at the door at ${time(eta)}.` : '';
   if (!where) return `Where the partner is, is not known yet.${arrival}`;
   const distance = left === null ? 'on the way' : `${km(left)} away`;

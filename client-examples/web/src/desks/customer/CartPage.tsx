@@ -108,8 +108,8 @@ function Line({
       <strong>{money(lineTotal)}</strong>
       {isWrong && (
         <button type="button" disabled={setLine.isBusy} onClick={() => set(Math.min(quantity, available))}>
-          {available === 0 ? 'Take it out' : available < quantity ? `Take ${available}` : 'Accept the price'}
-          <span className="unseen">: {name}</span>
+          {available === 0 ? 'Remove' : available < quantity ? `Take ${available} of` : 'Accept the price of'}{' '}
+          {name}
         </button>
       )}
       <Problems problems={setLine.problems} />

@@ -110,6 +110,7 @@ export function Work() {
                 <input
                   type="checkbox"
                   role="switch"
+                  aria-checked={profile.available}
                   checked={profile.available}
                   disabled={availability.isBusy}
                   onChange={(event) =>

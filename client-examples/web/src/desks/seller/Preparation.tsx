@@ -40,6 +40,7 @@ export function Preparation() {
         <input
           type="checkbox"
           role="switch"
+          aria-checked={store.preparation === 'MANUAL'}
           checked={store.preparation === 'MANUAL'}
           disabled={set.isBusy}
           onChange={(event) => void change(event.target.checked)}

@@ -1,0 +1,56 @@
+import { type Browser, type BrowserContextOptions, test as base, expect, type Page } from '@playwright/test';
+import { Server } from './server';
+import { Site } from './site';
+
+export interface Shop {
+  server: Server;
+  site: Site;
+}
+
+/** One server and one site for all tests of a run. */
+export const test = base.extend<object, { shop: Shop }>({
+  shop: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from its first parameter
+    async ({}, use) => {
+      const server = await Server.start();
+      const site = await Site.open(server.url);
+      await use({ server, site });
+      await site.close();
+      await server.remove();
+    },
+    { scope: 'worker' },
+  ],
+});
+
+const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true };
+const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 860 } };
+
+export const LOOKS: Record<string, BrowserContextOptions> = {
+  customer: PHONE,
+  partner: { ...PHONE, permissions: ['geolocation'], geolocation: { latitude: 12.9784, longitude: 77.6408 } },
+  seller: DESK,
+  admin: DESK,
+};
+
+/** Somebody of the demo at a browser of their own, signed in by the form. */
+export async function signIn(browser: Browser, site: Site, who: string, look = LOOKS[who]): Promise<Page> {
+  const context = await browser.newContext({ ...look, baseURL: site.url });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => console.error(`${who}: ${error.stack}`));
+  page.on('dialog', (dialog) => void dialog.accept());
+  await page.goto('/');
+  await page.getByLabel('E-mail address').fill(`${who}@demo.test`);
+  await page.getByLabel('Password').fill('quick-commerce');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(connection(page)).toHaveText('Live');
+  return page;
+}
+
+export function connection(page: Page) {
+  return page.getByTestId('connection');
+}
+
+/** Goes to a page of the desk by its tab. */
+export async function open(page: Page, tab: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: tab }).click();
+}
