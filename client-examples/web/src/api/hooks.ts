@@ -1,4 +1,4 @@
-import type { ApolloClient, OperationVariables, TypedDocumentNode } from '@apollo/client';
+import type { ApolloClient, OperationVariables, TypedDocumentNode, Unmasked } from '@apollo/client';
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { useApolloClient, useQuery } from '@apollo/client/react';
 import {
@@ -71,34 +71,54 @@ export interface Feed {
   restart: () => void;
 }
 
+export interface FeedOptions<Data> {
+  /**
+   * Called with every item, after it was written to the cache. When it `isOld` it was not: a newer version of its order is
+   * there already, and it tells of an event and of nothing else.
+   */
+  onItem?: (data: Data, isOld: boolean) => void;
+  /** Called when the server has no more to tell. */
+  onEnd?: () => void;
+  skip?: boolean;
+}
+
 /**
- * Follows a subscription for as long as the component is there. What it brings is in the cache before `onItem` is called;
- * `onEnd` is called when the server has no more to tell.
+ * Follows a subscription for as long as the component is there.
  * Broken connections are mended below; what ends here is what the server refuses.
  */
 export function useFeed<Data, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: NoInfer<Variables>,
-  { onItem, onEnd, skip = false }: { onItem?: (data: Data) => void; onEnd?: () => void; skip?: boolean } = {},
+  { onItem, onEnd, skip = false }: FeedOptions<Data> = {},
 ): Feed {
   const client = useApolloClient();
   const [feed, setFeed] = useState<{ isLive: boolean; error: string | null }>({ isLive: false, error: null });
   const [round, setRound] = useState(0);
-  const take = useEffectEvent((data: Data) => onItem?.(data));
+  const take = useEffectEvent((data: Data, isOld: boolean) => onItem?.(data, isOld));
   const finish = useEffectEvent(() => onEnd?.());
   const key = JSON.stringify(variables);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `round` begins it anew
   useEffect(() => {
     if (skip) return;
-    const options = { query: document, variables: JSON.parse(key) } as Parameters<
-      typeof client.subscribe<Data, Variables>
-    >[0];
-    const subscription = client.subscribe<Data, Variables>(options).subscribe({
-      next: ({ data, error }) => {
+    const asked: Variables = JSON.parse(key);
+    const options = { query: document, variables: asked, fetchPolicy: 'no-cache' };
+    const follow = options as ApolloClient.SubscribeOptions<Data, Variables>;
+    const subscription = client.subscribe<Data, Variables>(follow).subscribe({
+      next: ({ data, error, extensions }) => {
         if (error) setFeed({ isLive: false, error: sentence(error) });
         if (!data) return;
-        take(data as Data);
+        const item = data as Data;
+        const isOld = extensions?.isOld === true;
+        // Written here, and not by Apollo, because what is old must not be.
+        if (!isOld)
+          client.cache.writeQuery({
+            id: 'ROOT_SUBSCRIPTION',
+            query: document,
+            variables: asked,
+            data: item as Unmasked<Data>,
+          });
+        take(item, isOld);
         setFeed((now) => (now.isLive ? now : { isLive: true, error: null }));
       },
       error: (error: unknown) => setFeed({ isLive: false, error: sentence(error) }),

@@ -1,5 +1,5 @@
 import { ApolloLink } from '@apollo/client';
-import { EMPTY, of, switchMap } from 'rxjs';
+import { of, switchMap } from 'rxjs';
 
 /** Of how many orders it is remembered which version is the newest seen. */
 const REMEMBERED = 2_000;
@@ -32,8 +32,9 @@ export class Versions {
 
 /**
  * Keeps an order from going back in time on the screen. Answers and items take different ways and overtake each other; an
- * order's `version` says which is newer. A feed's item that is old is dropped; a query that is old is asked again; of a
- * mutation's payload the order becomes null, as it may be anyway, and the cache keeps the newer one.
+ * order's `version` says which is newer. A feed's item with an old order is marked as `isOld`, for it may tell of an event
+ * all the same; a query that is old is asked again; of a mutation's payload the order becomes null, as it may be anyway,
+ * and the cache keeps the newer one.
  */
 export function newest(versions: Versions): ApolloLink {
   return new ApolloLink((operation, forward) => {
@@ -42,7 +43,9 @@ export function newest(versions: Versions): ApolloLink {
         switchMap((result) => {
           const sifted = sift(result.data, versions);
           if (!sifted.isOld) return of(result);
-          if (operation.operationType === 'subscription') return EMPTY;
+          if (operation.operationType === 'subscription') {
+            return of({ ...result, extensions: { ...result.extensions, isOld: true } });
+          }
           if (operation.operationType === 'mutation') return of({ ...result, data: sifted.data });
           return triesLeft > 0 ? attempt(triesLeft - 1) : of(result);
         }),

@@ -47,11 +47,11 @@ export function Orders() {
     ADMIN_UPDATES,
     {},
     {
-      onItem: ({ adminUpdates: item }) => {
+      onItem: ({ adminUpdates: item }, isOld) => {
         // The snapshot has figures and no orders: what was placed while the list was on its way is asked for again.
         if (item.__typename === 'StreamReset' || item.__typename === 'AdminSnapshot') refetch();
         // Whether a number begins like the search, only the server says: what is found stays up to date, and nothing is added.
-        if (item.__typename !== 'OrderChanged' || search) return;
+        if (isOld || item.__typename !== 'OrderChanged' || search) return;
         cache.updateQuery({ query: ORDERS, variables }, (data) => {
           if (!data) return undefined;
           const { orders } = data.admin;

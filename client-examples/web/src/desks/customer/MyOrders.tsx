@@ -69,9 +69,9 @@ export function MyOrders() {
     FEED,
     {},
     {
-      onItem: ({ myOrderUpdates: item }) => {
+      onItem: ({ myOrderUpdates: item }, isOld) => {
         if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
-        if (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot') return;
+        if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
         cache.updateQuery({ query: ORDERS }, (data) => {
           if (!data?.viewer) return undefined;
           const { orders } = data.viewer;

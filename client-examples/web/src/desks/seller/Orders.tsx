@@ -75,9 +75,9 @@ export function Orders() {
     FEED,
     {},
     {
-      onItem: ({ sellerOrderUpdates: item }) => {
+      onItem: ({ sellerOrderUpdates: item }, isOld) => {
         if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
-        if (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot') return;
+        if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
         cache.updateQuery({ query: ORDERS, variables }, (data) => {
           if (!data) return undefined;
           const { orders } = data.seller;
