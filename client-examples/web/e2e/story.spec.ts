@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, type Page } from '@playwright/test';
 import { Device } from './support/api';
+import { orderBesides } from './support/orders';
 import { connection, open, signIn, test } from './support/shop';
 
 const HALFWAY = { latitude: 12.9751, longitude: 77.641 };
@@ -14,6 +15,7 @@ const picture = (page: Page, name: string) =>
 
 test('an order goes from the shelf to the door, and every screen goes with it', async ({ browser, shop }) => {
   const { server, site } = shop;
+  await orderBesides(server.url, ['FV-005', 'DR-004', 'BK-005', 'FZ-005']);
   const [customer, partner, seller, admin] = await Promise.all([
     signIn(browser, site, 'customer'),
     signIn(browser, site, 'partner'),

@@ -24,8 +24,8 @@ type Stage = { at: 'restoring' } | { at: 'failed'; error: unknown } | { at: 'out
 export function App() {
   const [stage, setStage] = useState<Stage>({ at: 'restoring' });
 
-  const enter = useCallback((session: Session) => {
-    const api = makeApi(session);
+  const enter = useCallback((session: Session, isFresh = true) => {
+    const api = makeApi(session, isFresh);
     session.onEnd = () => {
       api.close();
       setStage({ at: 'out' });
@@ -36,7 +36,7 @@ export function App() {
   const begin = useCallback(() => {
     setStage({ at: 'restoring' });
     restore().then(
-      (session) => (session ? enter(session) : setStage({ at: 'out' })),
+      (session) => (session ? enter(session, false) : setStage({ at: 'out' })),
       (error: unknown) => setStage({ at: 'failed', error }),
     );
   }, [enter]);

@@ -31,7 +31,12 @@ export class Device {
   }
 }
 
-async function post<Data>(url: string, query: string, variables: object, token?: string): Promise<Data> {
+export async function post<Data>(
+  url: string,
+  query: string,
+  variables: object,
+  token?: string,
+): Promise<Data> {
   const reply = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },

@@ -10,8 +10,11 @@ import type { Session } from './session';
 import { signed } from './signed';
 import { connect } from './socket';
 
-/** Everything that one person's page talks through; made when they sign in, and gone when they leave. */
-export function makeApi(session: Session) {
+/**
+ * Everything that one person's page talks through; made when they sign in, and gone when they leave. `isFresh`: they just did,
+ * by the form.
+ */
+export function makeApi(session: Session, isFresh: boolean) {
   const connection = new Connection();
   const clock = new Clock();
   const socket = resuming(connect(session, connection));
@@ -39,7 +42,7 @@ export function makeApi(session: Session) {
     client.stop();
     void socket.dispose();
   };
-  return { client, connection, clock, session, close };
+  return { client, connection, clock, session, isFresh, close };
 }
 
 export type Api = ReturnType<typeof makeApi>;

@@ -8,6 +8,16 @@ export interface Period {
   interval: Interval;
 }
 
+/** The events after which the sales of a day are others. */
+export const CHANGE_SALES: readonly string[] = [
+  'PLACED',
+  'PAYMENT_SUCCEEDED',
+  'CONFIRMED',
+  'CANCELLED',
+  'FAILED',
+  'DELIVERED',
+];
+
 export const PERIODS: readonly [Period, ...Period[]] = [
   { name: 'Today', days: 1, interval: 'HOUR' },
   { name: '7 days', days: 7, interval: 'DAY' },

@@ -8,14 +8,13 @@ interface Bar {
 }
 
 const HEIGHT = 160;
-const STEP = 40;
 const TOP = 18;
 const MOST_LABELS = 12;
 
-/** A chart of bars. People who do not see it have it as a table. */
-export function Bars({ caption, bars }: { caption: string; bars: readonly Bar[] }) {
+/** A chart of bars, each within `step` units of width. People who do not see it have it as a table. */
+export function Bars({ caption, bars, step = 40 }: { caption: string; bars: readonly Bar[]; step?: number }) {
   const most = Math.max(...bars.map(({ value }) => value), 0) || 1;
-  const width = Math.max(bars.length, 1) * STEP;
+  const width = Math.max(bars.length, 1) * step;
   const every = Math.ceil(bars.length / MOST_LABELS);
   return (
     <figure className="bars">
@@ -30,11 +29,11 @@ export function Bars({ caption, bars }: { caption: string; bars: readonly Bar[] 
           const height = (value / most) * HEIGHT;
           return (
             <g key={key}>
-              <rect x={index * STEP + 5} y={HEIGHT + TOP - height} width={STEP - 10} height={height} rx="3">
+              <rect x={index * step + 5} y={HEIGHT + TOP - height} width={step - 10} height={height} rx="3">
                 <title>{`${label}: ${text}`}</title>
               </rect>
               {index % every === 0 && (
-                <text x={index * STEP + STEP / 2} y={HEIGHT + TOP + 14} textAnchor="middle">
+                <text x={index * step + step / 2} y={HEIGHT + TOP + 14} textAnchor="middle">
                   {label}
                 </text>
               )}

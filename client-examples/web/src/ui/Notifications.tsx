@@ -90,7 +90,7 @@ export function Notifications() {
         onClick={() => setOpen(true)}
         aria-label={`Notifications, ${unread} unread`}
       >
-        <span aria-hidden="true">🔔</span>
+        <Bell />
         {unread > 0 && <b aria-hidden="true">{unread > 99 ? '99+' : unread}</b>}
       </button>
       <span className="unseen" role="status">
@@ -98,6 +98,17 @@ export function Notifications() {
       </span>
       {isOpen && <List onClose={() => setOpen(false)} />}
     </>
+  );
+}
+
+function Bell() {
+  return (
+    <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+      <path
+        d="M10 2a5 5 0 0 0-5 5c0 4-1.5 5.5-2 7h14c-.5-1.5-2-3-2-7a5 5 0 0 0-5-5Zm-2 13a2 2 0 0 0 4 0"
+        fill="currentColor"
+      />
+    </svg>
   );
 }
 

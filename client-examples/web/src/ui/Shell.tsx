@@ -21,10 +21,14 @@ export function Shell({
   onLeave: () => void;
   children: ReactNode;
 }) {
-  const { session } = useApi();
+  const { session, isFresh } = useApi();
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   const before = useRef(pathname);
+  useEffect(() => {
+    // The form that had the focus is gone.
+    if (isFresh) main.current?.focus();
+  }, [isFresh]);
   useEffect(() => {
     if (before.current === pathname) return;
     before.current = pathname;

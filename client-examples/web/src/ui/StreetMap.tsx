@@ -1,9 +1,9 @@
 import { km } from '../lib/format';
 import { type Point, projection, type Spot, scaleKm } from '../lib/geo';
 
-const WIDTH = 640;
-const HEIGHT = 360;
-const MARGIN = 56;
+const WIDTH = 420;
+const HEIGHT = 260;
+const MARGIN = 44;
 const BLOCK_KM = 0.25;
 
 export interface Marker {
@@ -34,7 +34,7 @@ export function StreetMap({
     HEIGHT,
     MARGIN,
   );
-  const bar = scaleKm(pixelsPerKm, 140);
+  const bar = scaleKm(pixelsPerKm, 100);
   const block = Math.max(BLOCK_KM * pixelsPerKm, 16);
   return (
     <svg className="map" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={description}>

@@ -75,9 +75,10 @@ export function Stats() {
               <div className="card">
                 <Bars
                   caption="Orders by status"
+                  step={74}
                   bars={stats.ordersByStatus.map(({ status, count }) => ({
                     key: status,
-                    label: words(status).slice(0, 6),
+                    label: words(status),
                     value: count,
                     text: `${words(status)}: ${count}`,
                   }))}

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useFeed, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
-import { lastDays, PERIODS } from '../../lib/periods';
+import { CHANGE_SALES, lastDays, PERIODS } from '../../lib/periods';
 import { PeriodPicker } from '../../ui/PeriodPicker';
 import { SalesView } from '../../ui/SalesView';
 import { Loaded } from '../../ui/states';
@@ -41,9 +41,6 @@ const CHANGES = graphql(`
   }
 `);
 
-/** What changes a day's sales. */
-const COUNT: readonly string[] = ['PLACED', 'CANCELLED', 'FAILED'];
-
 export function Sales() {
   const [period, setPeriod] = useState(PERIODS[0]);
   const query = useLoad(SALES, { ...lastDays(period.days), interval: period.interval });
@@ -55,7 +52,7 @@ export function Sales() {
       onItem: ({ sellerOrderUpdates: item }) => {
         if (
           item.__typename === 'StreamReset' ||
-          (item.__typename === 'OrderChanged' && COUNT.includes(item.event.type))
+          (item.__typename === 'OrderChanged' && CHANGE_SALES.includes(item.event.type))
         )
           refreshSoon();
       },
