@@ -7,8 +7,20 @@ export interface Shop {
   site: Site;
 }
 
-/** One server and one site for all tests of a run. */
-export const test = base.extend<object, { shop: Shop }>({
+/** What was thrown on anybody's page and not caught. */
+const thrown: string[] = [];
+
+/** One server and one site for all tests of a run; no page may throw in any of them. */
+export const test = base.extend<{ nothingThrown: undefined }, { shop: Shop }>({
+  nothingThrown: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from its first parameter
+    async ({}, use) => {
+      thrown.length = 0;
+      await use(undefined);
+      expect(thrown).toEqual([]);
+    },
+    { auto: true },
+  ],
   shop: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from its first parameter
     async ({}, use) => {
@@ -36,7 +48,7 @@ export const LOOKS: Record<string, BrowserContextOptions> = {
 export async function signIn(browser: Browser, site: Site, who: string, look = LOOKS[who]): Promise<Page> {
   const context = await browser.newContext({ ...look, baseURL: site.url });
   const page = await context.newPage();
-  page.on('pageerror', (error) => console.error(`${who}: ${error.stack}`));
+  page.on('pageerror', (error) => thrown.push(`${who}: ${error.message} ${error.stack}`));
   page.on('dialog', (dialog) => void dialog.accept());
   await page.goto('/');
   await page.getByLabel('E-mail address').fill(`${who}@demo.test`);

@@ -40,7 +40,8 @@ export function makeApi(session: Session, isFresh: boolean) {
   });
   const close = () => {
     client.stop();
-    void socket.dispose();
+    // While it is connecting it cannot be closed politely, which is as good now.
+    Promise.resolve(socket.dispose()).catch(() => {});
   };
   return { client, connection, clock, session, isFresh, close };
 }
