@@ -41,6 +41,11 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Where its mails go. */
+  get mailFolder(): string {
+    return join(this.#folder, 'mail');
+  }
+
   /** Starts it, or starts it again with the data that it had, and waits until it says that it runs. */
   async begin(): Promise<void> {
     const child = spawn(this.#program, [], {
@@ -49,7 +54,7 @@ export class Server {
         ...process.env,
         LISTEN_ADDR: `127.0.0.1:${this.port}`,
         DATABASE_URL: `sqlite://${join(this.#folder, 'shop.db')}`,
-        MAIL_FOLDER: join(this.#folder, 'mail'),
+        MAIL_FOLDER: this.mailFolder,
         // Fixed, so that whoever was signed in before a restart still is.
         JWT_SECRET: 'a secret of the tests, the same at each start',
         PAYMENT_PROVIDER: 'sandbox',

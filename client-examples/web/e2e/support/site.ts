@@ -33,6 +33,8 @@ export class Site {
         host: '127.0.0.1',
         port: this.port,
         strictPort: true,
+        // As nginx may send it: the pages bring all that they need, and ask nobody else.
+        headers: { 'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'" },
         proxy: { '/graphql': { ...api, ws: true }, '/sandbox': api, '/demo': api },
       },
     });

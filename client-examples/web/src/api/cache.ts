@@ -2,6 +2,22 @@ import { InMemoryCache } from '@apollo/client';
 import { relayStylePagination } from '@apollo/client/utilities';
 import possible from '../gql/possible-types';
 
+/** What a subscription brought last takes the place of what it brought before: what is kept are the things in it. */
+const FEEDS = [
+  'adminUpdates',
+  'availableOrders',
+  'cartUpdates',
+  'chatMessages',
+  'deliveryTracking',
+  'liveStats',
+  'lowStockAlerts',
+  'myOrderUpdates',
+  'notifications',
+  'orderUpdates',
+  'productUpdates',
+  'sellerOrderUpdates',
+];
+
 /** Everything by its id, once; pages of a list as one list. */
 export function makeCache(): InMemoryCache {
   return new InMemoryCache({
@@ -10,6 +26,7 @@ export function makeCache(): InMemoryCache {
       Query: {
         fields: { products: relayStylePagination(['filter', 'sort', 'search']) },
       },
+      Subscription: { fields: Object.fromEntries(FEEDS.map((feed) => [feed, { merge: false }])) },
       // There is one of each: whoever is signed in, and their desks.
       Viewer: {
         keyFields: [],
@@ -39,6 +56,7 @@ export function makeCache(): InMemoryCache {
           auditLog: relayStylePagination(['actorId']),
         },
       },
+      Cart: { fields: { lines: { merge: false }, problems: { merge: false } } },
       // The subscription and the desk tell of the same figures.
       LiveStats: { keyFields: [] },
       Order: { fields: { timeline: relayStylePagination(), messages: relayStylePagination() } },

@@ -12,6 +12,7 @@ import {
   useSyncExternalStore,
 } from 'react';
 import { type FragmentType, unmask } from '../gql';
+import { newKey } from '../lib/key';
 import type { Api } from './client';
 import { Problem } from './problem';
 
@@ -159,7 +160,7 @@ export function useAsk<Data extends { result: Payload }, Variables extends Opera
 
   const ask = async (make: (idempotencyKey: string) => Variables): Promise<Data['result'] | null> => {
     const about = JSON.stringify(make(''));
-    if (intention.current?.about !== about) intention.current = { key: crypto.randomUUID(), about };
+    if (intention.current?.about !== about) intention.current = { key: newKey(), about };
     setProblems([]);
     setBusy(true);
     try {

@@ -1,5 +1,5 @@
 import { graphql, unmask } from '../gql';
-import type { LoginInput, RegisterInput, SignedInFragment } from '../gql/graphql';
+import type { LoginInput, RegisterInput, ResetPasswordInput, SignedInFragment } from '../gql/graphql';
 import { post } from './post';
 import { Problem } from './problem';
 
@@ -31,6 +31,14 @@ const LOGIN = graphql(`
 const REGISTER = graphql(`
   mutation Register($input: RegisterInput!) {
     session: register(input: $input) {
+      ...SignedIn
+    }
+  }
+`);
+
+const RESET = graphql(`
+  mutation ResetPassword($input: ResetPasswordInput!) {
+    session: resetPassword(input: $input) {
       ...SignedIn
     }
   }
@@ -133,8 +141,24 @@ export async function register(input: RegisterInput) {
   return entered(unmask(SignedIn, (await post(REGISTER, { input })).session));
 }
 
-/** The session that this tab had before it was reloaded; null when there is none. Fails while the server is away. */
-export async function restore(shelf: Shelf = tabShelf): Promise<Session | null> {
+export async function resetPassword(input: ResetPasswordInput) {
+  return entered(unmask(SignedIn, (await post(RESET, { input })).session));
+}
+
+let restoring: Promise<Session | null> | undefined;
+
+/**
+ * The session that this tab had before it was reloaded; null when there is none. Fails while the server is away. The refresh
+ * token works once, so however many ask, it is shown once.
+ */
+export function restore(): Promise<Session | null> {
+  restoring ??= restoreFrom(tabShelf).finally(() => {
+    restoring = undefined;
+  });
+  return restoring;
+}
+
+async function restoreFrom(shelf: Shelf): Promise<Session | null> {
   const refreshToken = shelf.get();
   if (refreshToken === null) return null;
   const { tokens, user } = unmask(SignedIn, (await post(RENEW, { input: { refreshToken } })).session);

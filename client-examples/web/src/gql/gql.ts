@@ -18,6 +18,7 @@ type Documents = {
     "\n  fragment SignedIn on AuthPayload {\n    tokens {\n      accessToken\n      refreshToken\n    }\n    user {\n      id\n      name\n      role\n    }\n    userErrors {\n      ...Problem\n    }\n  }\n": typeof types.SignedInFragmentDoc,
     "\n  mutation Login($input: LoginInput!) {\n    session: login(input: $input) {\n      ...SignedIn\n    }\n  }\n": typeof types.LoginDocument,
     "\n  mutation Register($input: RegisterInput!) {\n    session: register(input: $input) {\n      ...SignedIn\n    }\n  }\n": typeof types.RegisterDocument,
+    "\n  mutation ResetPassword($input: ResetPasswordInput!) {\n    session: resetPassword(input: $input) {\n      ...SignedIn\n    }\n  }\n": typeof types.ResetPasswordDocument,
     "\n  mutation Renew($input: RefreshTokensInput!) {\n    session: refreshTokens(input: $input) {\n      ...SignedIn\n    }\n  }\n": typeof types.RenewDocument,
     "\n  mutation Logout {\n    logout {\n      sessionsEnded\n    }\n  }\n": typeof types.LogoutDocument,
     "\n  query AvailablePartners {\n    admin {\n      partners(available: true, first: 50) {\n        edges {\n          cursor\n          node {\n            id\n            name\n            partner {\n              activeDeliveries\n              capacity\n            }\n          }\n        }\n        pageInfo {\n          hasNextPage\n          endCursor\n        }\n      }\n    }\n  }\n": typeof types.AvailablePartnersDocument,
@@ -88,6 +89,8 @@ type Documents = {
     "\n  fragment OrderLine on Order {\n    id\n    number\n    version\n    status\n    paymentStatus\n    createdAt\n    total {\n      amount\n      currency\n    }\n    items {\n      id\n      name\n      quantity\n    }\n    seller {\n      id\n      storeName\n    }\n    customer {\n      id\n      name\n    }\n    partner {\n      id\n      name\n    }\n    viewerActions\n  }\n": typeof types.OrderLineFragmentDoc,
     "\n  mutation Step($input: UpdateOrderStatusInput!) {\n    result: updateOrderStatus(input: $input) {\n      order {\n        id\n        version\n        ...OrderDetail\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": typeof types.StepDocument,
     "\n  mutation CancelOrder($input: CancelOrderInput!) {\n    result: cancelOrder(input: $input) {\n      order {\n        id\n        version\n        ...OrderDetail\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": typeof types.CancelOrderDocument,
+    "\n  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {\n    result: requestPasswordReset(input: $input) {\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": typeof types.RequestPasswordResetDocument,
+    "\n  mutation VerifyEmail($input: VerifyEmailInput!) {\n    result: verifyEmail(input: $input) {\n      user {\n        id\n        emailVerified\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": typeof types.VerifyEmailDocument,
     "\n  subscription Notifications($after: EventCursor) {\n    notifications(after: $after) {\n      __typename\n      ... on NotificationSnapshot {\n        cursor\n        unread\n      }\n      ... on NotificationSent {\n        cursor\n        unread\n        notification {\n          id\n          title\n        }\n      }\n      ... on NotificationsRead {\n        cursor\n        unread\n      }\n      ... on StreamReset {\n        cursor\n      }\n    }\n  }\n": typeof types.NotificationsDocument,
     "\n  query NotificationList($after: String) {\n    viewer {\n      notifications(first: 20, after: $after) {\n        edges {\n          cursor\n          node {\n            id\n            title\n            body\n            readAt\n            createdAt\n          }\n        }\n        pageInfo {\n          hasNextPage\n          endCursor\n        }\n      }\n    }\n  }\n": typeof types.NotificationListDocument,
     "\n  mutation MarkNotificationsRead($input: MarkNotificationsReadInput!) {\n    result: markNotificationsRead(input: $input) {\n      marked\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": typeof types.MarkNotificationsReadDocument,
@@ -98,6 +101,7 @@ const documents: Documents = {
     "\n  fragment SignedIn on AuthPayload {\n    tokens {\n      accessToken\n      refreshToken\n    }\n    user {\n      id\n      name\n      role\n    }\n    userErrors {\n      ...Problem\n    }\n  }\n": types.SignedInFragmentDoc,
     "\n  mutation Login($input: LoginInput!) {\n    session: login(input: $input) {\n      ...SignedIn\n    }\n  }\n": types.LoginDocument,
     "\n  mutation Register($input: RegisterInput!) {\n    session: register(input: $input) {\n      ...SignedIn\n    }\n  }\n": types.RegisterDocument,
+    "\n  mutation ResetPassword($input: ResetPasswordInput!) {\n    session: resetPassword(input: $input) {\n      ...SignedIn\n    }\n  }\n": types.ResetPasswordDocument,
     "\n  mutation Renew($input: RefreshTokensInput!) {\n    session: refreshTokens(input: $input) {\n      ...SignedIn\n    }\n  }\n": types.RenewDocument,
     "\n  mutation Logout {\n    logout {\n      sessionsEnded\n    }\n  }\n": types.LogoutDocument,
     "\n  query AvailablePartners {\n    admin {\n      partners(available: true, first: 50) {\n        edges {\n          cursor\n          node {\n            id\n            name\n            partner {\n              activeDeliveries\n              capacity\n            }\n          }\n        }\n        pageInfo {\n          hasNextPage\n          endCursor\n        }\n      }\n    }\n  }\n": types.AvailablePartnersDocument,
@@ -168,6 +172,8 @@ const documents: Documents = {
     "\n  fragment OrderLine on Order {\n    id\n    number\n    version\n    status\n    paymentStatus\n    createdAt\n    total {\n      amount\n      currency\n    }\n    items {\n      id\n      name\n      quantity\n    }\n    seller {\n      id\n      storeName\n    }\n    customer {\n      id\n      name\n    }\n    partner {\n      id\n      name\n    }\n    viewerActions\n  }\n": types.OrderLineFragmentDoc,
     "\n  mutation Step($input: UpdateOrderStatusInput!) {\n    result: updateOrderStatus(input: $input) {\n      order {\n        id\n        version\n        ...OrderDetail\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": types.StepDocument,
     "\n  mutation CancelOrder($input: CancelOrderInput!) {\n    result: cancelOrder(input: $input) {\n      order {\n        id\n        version\n        ...OrderDetail\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": types.CancelOrderDocument,
+    "\n  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {\n    result: requestPasswordReset(input: $input) {\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": types.RequestPasswordResetDocument,
+    "\n  mutation VerifyEmail($input: VerifyEmailInput!) {\n    result: verifyEmail(input: $input) {\n      user {\n        id\n        emailVerified\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": types.VerifyEmailDocument,
     "\n  subscription Notifications($after: EventCursor) {\n    notifications(after: $after) {\n      __typename\n      ... on NotificationSnapshot {\n        cursor\n        unread\n      }\n      ... on NotificationSent {\n        cursor\n        unread\n        notification {\n          id\n          title\n        }\n      }\n      ... on NotificationsRead {\n        cursor\n        unread\n      }\n      ... on StreamReset {\n        cursor\n      }\n    }\n  }\n": types.NotificationsDocument,
     "\n  query NotificationList($after: String) {\n    viewer {\n      notifications(first: 20, after: $after) {\n        edges {\n          cursor\n          node {\n            id\n            title\n            body\n            readAt\n            createdAt\n          }\n        }\n        pageInfo {\n          hasNextPage\n          endCursor\n        }\n      }\n    }\n  }\n": types.NotificationListDocument,
     "\n  mutation MarkNotificationsRead($input: MarkNotificationsReadInput!) {\n    result: markNotificationsRead(input: $input) {\n      marked\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n": types.MarkNotificationsReadDocument,
@@ -204,6 +210,10 @@ export function graphql(source: "\n  mutation Login($input: LoginInput!) {\n    
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation Register($input: RegisterInput!) {\n    session: register(input: $input) {\n      ...SignedIn\n    }\n  }\n"): (typeof documents)["\n  mutation Register($input: RegisterInput!) {\n    session: register(input: $input) {\n      ...SignedIn\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ResetPassword($input: ResetPasswordInput!) {\n    session: resetPassword(input: $input) {\n      ...SignedIn\n    }\n  }\n"): (typeof documents)["\n  mutation ResetPassword($input: ResetPasswordInput!) {\n    session: resetPassword(input: $input) {\n      ...SignedIn\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -484,6 +494,14 @@ export function graphql(source: "\n  mutation Step($input: UpdateOrderStatusInpu
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation CancelOrder($input: CancelOrderInput!) {\n    result: cancelOrder(input: $input) {\n      order {\n        id\n        version\n        ...OrderDetail\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation CancelOrder($input: CancelOrderInput!) {\n    result: cancelOrder(input: $input) {\n      order {\n        id\n        version\n        ...OrderDetail\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {\n    result: requestPasswordReset(input: $input) {\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {\n    result: requestPasswordReset(input: $input) {\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation VerifyEmail($input: VerifyEmailInput!) {\n    result: verifyEmail(input: $input) {\n      user {\n        id\n        emailVerified\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation VerifyEmail($input: VerifyEmailInput!) {\n    result: verifyEmail(input: $input) {\n      user {\n        id\n        emailVerified\n      }\n      userErrors {\n        ...Problem\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

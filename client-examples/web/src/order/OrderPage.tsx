@@ -12,14 +12,10 @@ import { Timeline } from './Timeline';
 import { Tracking } from './Tracking';
 import { useOrder } from './useOrder';
 
-/** One order, live; `extra` is what a desk alone shows of it. */
-export function OrderPage({
-  back,
-  extra,
-}: {
-  back: string;
-  extra?: (order: OrderDetailFragment) => ReactNode;
-}) {
+type Part = (order: OrderDetailFragment) => ReactNode;
+
+/** One order, live; `first` and `last` are what a desk alone shows of it. */
+export function OrderPage({ back, first, last }: { back: string; first?: Part; last?: Part }) {
   const { orderId = '' } = useParams();
   const { query, feed } = useOrder(orderId);
   return (
@@ -39,10 +35,11 @@ export function OrderPage({
             {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
             <StepButtons order={order} />
             <div className="columns">
-              {extra?.(order)}
+              {first?.(order)}
               <Tracking order={order} />
               {order.viewerActions.includes('MESSAGE') && <Chat orderId={order.id} />}
               <Receipt order={order} />
+              {last?.(order)}
               <Timeline entries={masked.timeline.edges.map(({ node }) => node)} />
             </div>
           </article>

@@ -18,7 +18,7 @@ export function Dialog({
     return () => element?.close();
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby={id} onCancel={onClose}>
       <header>
         <h2 id={id}>{title}</h2>
         <button type="button" className="quiet" onClick={onClose} aria-label="Close">

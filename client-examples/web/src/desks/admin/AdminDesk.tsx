@@ -26,16 +26,14 @@ export default function AdminDesk({ onLeave }: DeskProps) {
           element={
             <OrderPage
               back="/orders"
-              extra={(order) => (
-                <>
-                  {order.viewerActions.includes('ASSIGN') && (
-                    <section className="card" aria-label="Partner">
-                      <Assign order={order} />
-                    </section>
-                  )}
-                  <Refund order={order} />
-                </>
-              )}
+              first={(order) =>
+                order.viewerActions.includes('ASSIGN') && (
+                  <section className="card" aria-label="Partner">
+                    <Assign order={order} />
+                  </section>
+                )
+              }
+              last={(order) => <Refund order={order} />}
             />
           }
         />

@@ -39,7 +39,7 @@ export default function CustomerDesk({ onLeave }: DeskProps) {
           element={
             <OrderPage
               back="/orders"
-              extra={(order) => (
+              first={(order) => (
                 <>
                   {order.viewerActions.includes('PAY') && <Pay order={order} />}
                   <CodeAtTheDoor order={order} />

@@ -24,7 +24,7 @@ export default function SellerDesk({ onLeave }: DeskProps) {
         <Route path="/orders" element={<Orders />} />
         <Route
           path="/orders/:orderId"
-          element={<OrderPage back="/orders" extra={(order) => <Refund order={order} />} />}
+          element={<OrderPage back="/orders" last={(order) => <Refund order={order} />} />}
         />
         <Route path="/stock" element={<Stock />} />
         <Route path="/import" element={<Import />} />

@@ -4,6 +4,7 @@ import { sentence } from '../../api/hooks';
 import { Problem } from '../../api/problem';
 import { graphql, unmask } from '../../gql';
 import { chunks, type Row } from '../../lib/csv';
+import { newKey } from '../../lib/key';
 
 const IMPORT = graphql(`
   mutation ImportProducts($input: ImportProductsInput!) {
@@ -55,7 +56,7 @@ export function useImport() {
     };
     if (!progress) {
       parts.current = chunks(rows, PART).map((part, index) => ({
-        key: crypto.randomUUID(),
+        key: newKey(),
         rows: part,
         before: index * PART,
       }));

@@ -1,8 +1,9 @@
 import { type FormEvent, useState } from 'react';
-import { sentence, type Trouble } from './api/hooks';
-import { login, register, type Session } from './api/session';
-import { Field } from './ui/Field';
-import { Problems } from './ui/states';
+import { sentence, type Trouble } from '../api/hooks';
+import { login, register, type Session } from '../api/session';
+import { Field } from '../ui/Field';
+import { Problems } from '../ui/states';
+import { Forgotten } from './Forgotten';
 
 const DEMO = ['customer@demo.test', 'partner@demo.test', 'seller@demo.test', 'admin@demo.test'];
 
@@ -84,6 +85,7 @@ export function SignIn({ onSession }: { onSession: (session: Session) => void })
           The demo’s accounts are {DEMO.join(', ')}; their password is <code>quick-commerce</code>.
         </small>
       </form>
+      <Forgotten />
     </main>
   );
 }
