@@ -10,8 +10,10 @@ const NEARLY = { latitude: 12.9725, longitude: 77.6412 };
 /** The row of an order on a desk that has a table of them. */
 const row = (page: Page, orderId: string) => page.locator(`tr[data-order="${orderId}"]`);
 
+/** `npm run pictures` keeps them; other runs leave what is in the repository as it is. */
+const album = process.env.PICTURES ?? 'test-results/pictures';
 const picture = (page: Page, name: string) =>
-  page.screenshot({ path: `pictures/${name}.png`, animations: 'disabled' });
+  page.screenshot({ path: `${album}/${name}.png`, animations: 'disabled' });
 
 test('an order goes from the shelf to the door, and every screen goes with it', async ({ browser, shop }) => {
   const { server, site } = shop;

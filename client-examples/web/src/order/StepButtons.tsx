@@ -1,5 +1,5 @@
 import { useAsk } from '../api/hooks';
-import type { OrderAction } from '../gql/graphql';
+import type { OrderAction, OrderStatus } from '../gql/graphql';
 import { Problems } from '../ui/states';
 import { CANCEL, STEP, STEPS } from './steps';
 
@@ -7,7 +7,13 @@ import { CANCEL, STEP, STEPS } from './steps';
 export function StepButtons({
   order,
 }: {
-  order: { id: string; number: string; version: number; viewerActions: readonly OrderAction[] };
+  order: {
+    id: string;
+    number: string;
+    version: number;
+    status: OrderStatus;
+    viewerActions: readonly OrderAction[];
+  };
 }) {
   const step = useAsk(STEP);
   const cancel = useAsk(CANCEL);
@@ -26,7 +32,8 @@ export function StepButtons({
             disabled={isBusy}
             onClick={() => void step.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } }))}
           >
-            {way.label}
+            {/* What is with a partner and becomes ready again is taken from them. */}
+            {order.status === 'ASSIGNED' && action === 'MARK_READY' ? 'Offer again' : way.label}
             <span className="unseen">, {order.number}</span>
           </button>
         );
