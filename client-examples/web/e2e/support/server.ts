@@ -14,15 +14,18 @@ export class Server {
   readonly port: number;
   readonly #folder: string;
   readonly #program: string;
+  readonly #settings: Record<string, string>;
   #process: ChildProcess | undefined;
 
-  private constructor(program: string, folder: string, port: number) {
+  private constructor(program: string, folder: string, port: number, settings: Record<string, string>) {
     this.#program = program;
     this.#folder = folder;
     this.port = port;
+    this.#settings = settings;
   }
 
-  static async start(): Promise<Server> {
+  /** `settings` are the server's own, by their names in the environment. */
+  static async start(settings: Record<string, string> = {}): Promise<Server> {
     const program = process.env.QC_SERVER ?? PLACES.find((place) => existsSync(place));
     if (!program)
       throw new Error(
@@ -32,6 +35,7 @@ export class Server {
       program,
       await mkdtemp(join(tmpdir(), 'quick-commerce-web-')),
       await freePort(),
+      settings,
     );
     await server.begin();
     return server;
@@ -60,6 +64,7 @@ export class Server {
         PAYMENT_PROVIDER: 'sandbox',
         ATTEMPTS_PER_ACCOUNT: '0',
         LOG: 'warn',
+        ...this.#settings,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

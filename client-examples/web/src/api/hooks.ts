@@ -63,6 +63,15 @@ export function useLoad<Data, Variables extends OperationVariables>(
   return query;
 }
 
+/** What a list shows: while another search is on its way, what the last one found; not when it failed. */
+export function shownOf<Data>(query: {
+  data: Data | undefined;
+  previousData?: Data | undefined;
+  loading: boolean;
+}): Data | undefined {
+  return query.data ?? (query.loading ? query.previousData : undefined);
+}
+
 export interface Feed {
   /** Whether the first item has come. */
   isLive: boolean;

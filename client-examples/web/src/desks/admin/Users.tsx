@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useApi, useAsk, useLoad } from '../../api/hooks';
+import { shownOf, useApi, useAsk, useLoad } from '../../api/hooks';
 import { type FragmentType, graphql, unmask } from '../../gql';
 import type { Role } from '../../gql/graphql';
 import { dateTime, words } from '../../lib/format';
@@ -59,7 +59,7 @@ export function Users() {
   const [role, setRole] = useState<Role | ''>('');
   const search = usePause(text.trim());
   const query = useLoad(USERS, { ...(role && { role }), ...(search && { search }) });
-  const shown = query.data ?? query.previousData;
+  const shown = shownOf(query);
   return (
     <>
       <h1>Users</h1>

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useFeed, useLoad } from '../../api/hooks';
+import { shownOf, useFeed, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
 import type { ProductSort } from '../../gql/graphql';
 import { Field } from '../../ui/Field';
@@ -70,7 +70,7 @@ export function Shop() {
     filter,
     ...(search ? { search, sort: 'RELEVANCE' as const } : { sort }),
   });
-  const shown = query.data ?? query.previousData;
+  const shown = shownOf(query);
   const productIds = shown?.products.edges.slice(-FOLLOWED).map(({ node }) => node.id) ?? [];
   useFeed(PRODUCT_UPDATES, { productIds }, { skip: productIds.length === 0 });
 

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useFeed, useLoad, useReturn } from '../../api/hooks';
+import { shownOf, useFeed, useLoad, useReturn } from '../../api/hooks';
 import { unmask } from '../../gql';
 import { Field } from '../../ui/Field';
 import { Empty, Loaded, More } from '../../ui/states';
@@ -15,7 +15,7 @@ export function Stock() {
   const search = usePause(text.trim());
   const query = useLoad(STOCK, search ? { search } : {});
   const low = useLoad(LOW_STOCK, {});
-  const shown = query.data ?? query.previousData;
+  const shown = shownOf(query);
   const ids = [...(low.data?.seller.lowStock.edges ?? []), ...(shown?.seller.products.edges ?? [])].map(
     ({ node }) => node.id,
   );
