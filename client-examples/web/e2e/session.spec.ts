@@ -1,0 +1,48 @@
+import { expect } from '@playwright/test';
+import { Server } from './support/server';
+import { connection, signIn, test } from './support/shop';
+import { Site } from './support/site';
+
+test('a session outlives its access tokens', async ({ browser }) => {
+  const server = await Server.start({ ACCESS_TOKEN_SECONDS: '10' });
+  const site = await Site.open(server.url);
+  const page = await signIn(browser, site, 'customer');
+  const renewal = () =>
+    page.waitForResponse((reply) => reply.request().postData()?.includes('refreshTokens') ?? false);
+  // The socket is closed when its token is worn out, and comes back with another.
+  const first = renewal();
+  await expect(connection(page)).toHaveText('Caught up');
+  await first;
+  await renewal();
+  await page.getByLabel('Search').fill('paneer');
+  await page.getByRole('button', { name: /^Add Paneer/ }).click();
+  await expect(page.getByTestId('cart-count')).toHaveText('(1)');
+  await page.context().close();
+  await site.close();
+  await server.remove();
+});
+
+test('a page that is opened while the server is away says so, and goes on once it is back', async ({
+  browser,
+}) => {
+  const server = await Server.start();
+  const site = await Site.open(server.url);
+  const page = await signIn(browser, site, 'customer');
+  await server.kill();
+  await expect(connection(page)).toHaveText('Reconnecting');
+  await page.getByLabel('Search').fill('paneer');
+  await expect(page.getByRole('alert')).toContainText('cannot be reached');
+  await server.begin();
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  // What failed is asked again by itself.
+  await expect(page.getByTestId('product').filter({ hasText: 'Paneer' })).toBeVisible();
+  await server.kill();
+  await page.reload();
+  await expect(page.getByRole('alert')).toContainText('cannot be reached');
+  await server.begin();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(connection(page)).toHaveText('Live');
+  await page.context().close();
+  await site.close();
+  await server.remove();
+});

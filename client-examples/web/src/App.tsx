@@ -1,0 +1,85 @@
+import { ApolloProvider } from '@apollo/client/react';
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import { type Api, makeApi } from './api/client';
+import { ApiContext } from './api/hooks';
+import { logout, restore, type Session } from './api/session';
+import type { Role } from './gql/graphql';
+import { ResetPassword } from './signin/ResetPassword';
+import { SignIn } from './signin/SignIn';
+import { VerifyEmail } from './signin/VerifyEmail';
+import { Failure, Loading } from './ui/states';
+
+export interface DeskProps {
+  onLeave: () => void;
+}
+
+// Everybody loads their own desk and no other.
+const DESKS: Record<Role, ReturnType<typeof lazy<(props: DeskProps) => React.ReactNode>>> = {
+  CUSTOMER: lazy(() => import('./desks/customer/CustomerDesk')),
+  PARTNER: lazy(() => import('./desks/partner/PartnerDesk')),
+  SELLER: lazy(() => import('./desks/seller/SellerDesk')),
+  ADMIN: lazy(() => import('./desks/admin/AdminDesk')),
+};
+
+/** Where links in mails lead. */
+const MAILED = ['/verify-email', '/reset-password'] as const;
+
+type Stage = { at: 'restoring' } | { at: 'failed'; error: unknown } | { at: 'out' } | { at: 'in'; api: Api };
+
+export function App() {
+  const [stage, setStage] = useState<Stage>({ at: 'restoring' });
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const page = MAILED.find((path) => path === pathname);
+
+  const enter = useCallback((session: Session, isFresh = true) => {
+    const api = makeApi(session, isFresh);
+    session.onEnd = () => {
+      api.close();
+      setStage({ at: 'out' });
+    };
+    setStage({ at: 'in', api });
+  }, []);
+
+  useEffect(() => {
+    // A link from a mail is followed by whoever holds the mail, whoever was signed in here.
+    if (stage.at !== 'restoring' || page) return;
+    let isWanted = true;
+    restore().then(
+      (session) => isWanted && (session ? enter(session, false) : setStage({ at: 'out' })),
+      (error: unknown) => isWanted && setStage({ at: 'failed', error }),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [stage.at, page, enter]);
+
+  if (page === '/verify-email') return <VerifyEmail />;
+  if (page === '/reset-password') {
+    return (
+      <ResetPassword
+        onSession={(session) => {
+          enter(session);
+          void navigate('/', { replace: true });
+        }}
+      />
+    );
+  }
+  if (stage.at === 'restoring') return <Loading what="Signing in" />;
+  if (stage.at === 'failed')
+    return <Failure error={stage.error} onRetry={() => setStage({ at: 'restoring' })} />;
+  if (stage.at === 'out') return <SignIn onSession={enter} />;
+
+  const { session, client } = stage.api;
+  const Desk = DESKS[session.person.role];
+  return (
+    <ApiContext value={stage.api}>
+      <ApolloProvider client={client}>
+        <Suspense fallback={<Loading what="Opening the desk" />}>
+          <Desk onLeave={() => void logout(session)} />
+        </Suspense>
+      </ApolloProvider>
+    </ApiContext>
+  );
+}

@@ -1,0 +1,47 @@
+import { useState } from 'react';
+import { useFeed, useLoad } from '../../api/hooks';
+import { graphql } from '../../gql';
+import { CHANGE_SALES, lastDays, PERIODS } from '../../lib/periods';
+import { PeriodPicker } from '../../ui/PeriodPicker';
+import { SalesView } from '../../ui/SalesView';
+import { Loaded } from '../../ui/states';
+import { useSoon } from '../../ui/useSoon';
+import { ADMIN_UPDATES } from './updates';
+
+const SALES = graphql(`
+  query AdminSales($from: DateTime!, $to: DateTime!, $interval: Interval!) {
+    admin {
+      sales(from: $from, to: $to, interval: $interval) {
+        ...SalesParts
+      }
+    }
+  }
+`);
+
+export function Charts() {
+  const [period, setPeriod] = useState(PERIODS[0]);
+  const query = useLoad(SALES, { ...lastDays(period.days), interval: period.interval });
+  const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
+  useFeed(
+    ADMIN_UPDATES,
+    {},
+    {
+      onItem: ({ adminUpdates: item }) => {
+        if (
+          item.__typename === 'StreamReset' ||
+          (item.__typename === 'OrderChanged' && CHANGE_SALES.includes(item.event.type))
+        )
+          refreshSoon();
+      },
+    },
+  );
+  return (
+    <section className="card" aria-labelledby="sales">
+      <h2 id="sales">Sales</h2>
+      <PeriodPicker period={period} onPick={setPeriod} />
+      <Loaded query={query} what="sales">
+        {({ admin: { sales } }) => <SalesView report={sales} period={period} />}
+      </Loaded>
+    </section>
+  );
+}

@@ -1,0 +1,109 @@
+import { useApolloClient } from '@apollo/client/react';
+import { useState } from 'react';
+import { useFeed, useLoad } from '../../api/hooks';
+import { graphql, unmask } from '../../gql';
+import { withEdge } from '../../lib/edges';
+import { filterOf, GROUPS, isIn } from '../../order/filter';
+import { GroupPicker } from '../../order/GroupPicker';
+import { OrderLine } from '../../order/line';
+import { OrderTable } from '../../order/OrderTable';
+import { Field } from '../../ui/Field';
+import { Empty, Failure, Loaded, More } from '../../ui/states';
+import { usePause } from '../../ui/usePause';
+import { Assign } from './Assign';
+import { ADMIN_UPDATES } from './updates';
+
+const ORDERS = graphql(`
+  query AdminOrders($filter: OrderFilter, $after: String) {
+    admin {
+      orders(filter: $filter, first: 25, after: $after) {
+        edges {
+          cursor
+          node {
+            ...OrderLine
+            id
+            version
+            createdAt
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+export function Orders() {
+  const { cache } = useApolloClient();
+  const [group, setGroup] = useState(GROUPS[0]);
+  const [text, setText] = useState('');
+  const search = usePause(text.trim());
+  const variables = { filter: { ...filterOf(group), ...(search && { search }) } };
+  const query = useLoad(ORDERS, variables);
+  const refetch = () => void query.refetch().catch(() => {});
+  const feed = useFeed(
+    ADMIN_UPDATES,
+    {},
+    {
+      onItem: ({ adminUpdates: item }, isOld) => {
+        // The snapshot has figures and no orders: what was placed while the list was on its way is asked for again.
+        if (item.__typename === 'StreamReset' || item.__typename === 'AdminSnapshot') refetch();
+        // Whether a number begins like the search, only the server says: what is found stays up to date, and nothing is added.
+        if (isOld || item.__typename !== 'OrderChanged' || search) return;
+        cache.updateQuery({ query: ORDERS, variables }, (data) => {
+          if (!data) return undefined;
+          const { orders } = data.admin;
+          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
+          const edges = [...withEdge(orders.edges, edge, isIn(group, item.order.status))];
+          return { admin: { ...data.admin, orders: { ...orders, edges } } };
+        });
+      },
+    },
+  );
+  return (
+    <section className="card" aria-labelledby="orders">
+      <h2 id="orders">Orders</h2>
+      <search className="filters">
+        <GroupPicker group={group} onPick={setGroup} />
+        <Field label="Number">
+          {(id) => (
+            <input
+              id={id}
+              type="search"
+              placeholder="QC-…"
+              value={text}
+              maxLength={40}
+              onChange={(event) => setText(event.target.value)}
+            />
+          )}
+        </Field>
+      </search>
+      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Loaded query={query} what="orders">
+        {({ admin: { orders } }) =>
+          orders.edges.length === 0 ? (
+            <Empty>No orders here. New ones appear by themselves.</Empty>
+          ) : (
+            <>
+              <OrderTable
+                caption="Orders"
+                orders={orders.edges.map(({ node }) => unmask(OrderLine, node))}
+                extra={{
+                  label: 'Give to',
+                  cell: (order) => order.viewerActions.includes('ASSIGN') && <Assign order={order} />,
+                }}
+              />
+              <More
+                page={orders.pageInfo}
+                isBusy={query.loading}
+                onMore={(after) => query.fetchMore({ variables: { after } })}
+              />
+            </>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}

@@ -1,0 +1,121 @@
+import { useApolloClient } from '@apollo/client/react';
+import { Link } from 'react-router';
+import { useFeed, useLoad } from '../../api/hooks';
+import { graphql, unmask } from '../../gql';
+import { withEdge } from '../../lib/edges';
+import { dateTime, money, plural } from '../../lib/format';
+import { OrderLine } from '../../order/line';
+import { Status } from '../../order/Status';
+import { Empty, Failure, Loaded, More } from '../../ui/states';
+
+const ORDERS = graphql(`
+  query MyOrders($after: String) {
+    viewer {
+      orders(first: 20, after: $after) {
+        edges {
+          cursor
+          node {
+            ...OrderLine
+            id
+            version
+            createdAt
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+const FEED = graphql(`
+  subscription MyOrderUpdates($after: EventCursor) {
+    myOrderUpdates(after: $after) {
+      __typename
+      ... on OrderSnapshot {
+        cursor
+        order {
+          ...OrderLine
+          id
+          version
+          createdAt
+        }
+      }
+      ... on OrderChanged {
+        cursor
+        order {
+          ...OrderLine
+          id
+          version
+          createdAt
+        }
+      }
+      ... on StreamPosition {
+        cursor
+      }
+      ... on StreamReset {
+        cursor
+      }
+    }
+  }
+`);
+
+export function MyOrders() {
+  const { cache } = useApolloClient();
+  const query = useLoad(ORDERS, {});
+  const feed = useFeed(
+    FEED,
+    {},
+    {
+      onItem: ({ myOrderUpdates: item }, isOld) => {
+        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
+        cache.updateQuery({ query: ORDERS }, (data) => {
+          if (!data?.viewer) return undefined;
+          const { orders } = data.viewer;
+          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
+          return {
+            viewer: { ...data.viewer, orders: { ...orders, edges: [...withEdge(orders.edges, edge, true)] } },
+          };
+        });
+      },
+    },
+  );
+  return (
+    <>
+      <h1>Orders</h1>
+      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Loaded query={query} what="your orders">
+        {({ viewer }) => {
+          if (!viewer || viewer.orders.edges.length === 0)
+            return <Empty>You have ordered nothing yet.</Empty>;
+          return (
+            <>
+              <ul className="rows">
+                {viewer.orders.edges.map(({ node }) => {
+                  const { id, number, status, total, items, seller, createdAt } = unmask(OrderLine, node);
+                  return (
+                    <li key={id} className="card">
+                      <Link to={`/orders/${id}`}>{number}</Link> <Status status={status} />
+                      <p>
+                        {plural(items.length, 'product')} from {seller.storeName}, {money(total)}
+                      </p>
+                      <small>{dateTime(createdAt)}</small>
+                    </li>
+                  );
+                })}
+              </ul>
+              <More
+                page={viewer.orders.pageInfo}
+                isBusy={query.loading}
+                onMore={(after) => query.fetchMore({ variables: { after } })}
+              />
+            </>
+          );
+        }}
+      </Loaded>
+    </>
+  );
+}

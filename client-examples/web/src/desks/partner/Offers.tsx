@@ -1,0 +1,84 @@
+import { useReducer } from 'react';
+import { useAsk, useFeed } from '../../api/hooks';
+import { graphql, unmask } from '../../gql';
+import type { OfferFragment } from '../../gql/graphql';
+import { km, money, plural, time } from '../../lib/format';
+import type { Point } from '../../lib/geo';
+import { Empty, Failure, Loading, Problems } from '../../ui/states';
+import { changed, OFFERS, Offer } from './offers';
+
+const HOLD = graphql(`
+  mutation ClaimOrder($input: ClaimOrderInput!) {
+    result: claimOrder(input: $input) {
+      claim {
+        ...ClaimParts
+      }
+      userErrors {
+        ...Problem
+      }
+    }
+  }
+`);
+
+const RADIUS_KM = 5;
+
+/** What can be claimed now. It appears and vanishes as it happens. */
+export function Offers({ near, onChange }: { near: Point | null; onChange: () => void }) {
+  const [offers, change] = useReducer(changed, []);
+  const feed = useFeed(OFFERS, near ? { near, radiusKm: RADIUS_KM } : {}, {
+    onItem: ({ availableOrders: item }) => {
+      if (item.__typename === 'AvailableOrdersSnapshot')
+        change({ kind: 'all', offers: unmask(Offer, item.orders) });
+      if (item.__typename === 'OrderAvailable') change({ kind: 'more', offer: unmask(Offer, item.order) });
+      if (item.__typename === 'OrderUnavailable') change({ kind: 'gone', orderId: item.orderId });
+      if (item.__typename === 'StreamReset') change({ kind: 'reset' });
+    },
+  });
+  return (
+    <section aria-labelledby="offers">
+      <h2 id="offers">Available orders</h2>
+      <p className="unseen" role="status">
+        {plural(offers.length, 'order')} available
+      </p>
+      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      {!feed.error && !feed.isLive && <Loading what="Looking for orders" />}
+      {feed.isLive && offers.length === 0 && (
+        <Empty>Nothing to deliver just now. Orders appear here by themselves.</Empty>
+      )}
+      <ul className="rows" data-testid="offers">
+        {offers.map((offer) => (
+          <OfferCard key={offer.orderId} offer={offer} onClaim={onChange} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function OfferCard({ offer, onClaim }: { offer: OfferFragment; onClaim: () => void }) {
+  const hold = useAsk(HOLD);
+  const claim = async (accept: boolean) => {
+    const { orderId } = offer;
+    if (await hold.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId, accept } }))) onClaim();
+  };
+  return (
+    <li className="card offer">
+      <h3>
+        {offer.storeName} <small>{offer.number}</small>
+      </h3>
+      <p>
+        <strong>{money(offer.payout)}</strong> for {km(offer.distanceKm)}, {plural(offer.itemCount, 'piece')}
+        {offer.pickupDistanceKm !== null && `, ${km(offer.pickupDistanceKm)} to the store`}
+      </p>
+      <small>Ready since {time(offer.readyAt)}</small>
+      <div className="steps">
+        <button type="button" className="primary" disabled={hold.isBusy} onClick={() => void claim(false)}>
+          Hold<span className="unseen"> {offer.number}</span>
+        </button>
+        <button type="button" disabled={hold.isBusy} onClick={() => void claim(true)}>
+          Take at once<span className="unseen">: {offer.number}</span>
+        </button>
+      </div>
+      <Problems problems={hold.problems} />
+    </li>
+  );
+}

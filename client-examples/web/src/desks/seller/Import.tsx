@@ -1,0 +1,83 @@
+import { type ChangeEvent, useState } from 'react';
+import { type Parsed, parseProducts } from '../../lib/csv';
+import { plural } from '../../lib/format';
+import { Field } from '../../ui/Field';
+import { Failure } from '../../ui/states';
+import { useImport } from './useImport';
+
+/** Products from a file, a part at a time, with what became of each row. */
+export function Import() {
+  const [parsed, setParsed] = useState<Parsed | null>(null);
+  const { progress, begin, forget } = useImport();
+
+  const choose = async (event: ChangeEvent<HTMLInputElement>) => {
+    const file = event.target.files?.[0];
+    forget();
+    setParsed(file ? parseProducts(await file.text()) : null);
+  };
+
+  return (
+    <>
+      <h1>Import</h1>
+      <section className="card" aria-label="Import products">
+        <p>
+          A file of comma-separated values whose first line names the columns: sku, name, description,
+          categorySlug, price, stock and, if you like, tags and images. New SKUs become products; the others
+          are changed.
+        </p>
+        <Field label="File">
+          {(id) => (
+            <input id={id} type="file" accept=".csv,text/csv" onChange={(event) => void choose(event)} />
+          )}
+        </Field>
+        {parsed && (
+          <>
+            <p role="status">{plural(parsed.rows.length, 'row')} to import.</p>
+            {parsed.mistakes.length > 0 && (
+              <ul className="problems" role="alert">
+                {parsed.mistakes.slice(0, 20).map(({ line, message }) => (
+                  <li key={line}>
+                    Line {line}: {message}
+                  </li>
+                ))}
+                {parsed.mistakes.length > 20 && <li>and {parsed.mistakes.length - 20} more</li>}
+              </ul>
+            )}
+            <button
+              type="button"
+              className="primary"
+              disabled={
+                parsed.rows.length === 0 || progress?.state === 'running' || progress?.state === 'done'
+              }
+              onClick={() => void begin(parsed.rows)}
+            >
+              {progress?.state === 'stopped' ? 'Go on' : 'Import'}
+            </button>
+          </>
+        )}
+        {progress && (
+          <div data-testid="import">
+            <label>
+              {progress.done} of {plural(progress.all, 'row')}
+              <progress value={progress.done} max={progress.all} />
+            </label>
+            <p role="status">
+              {progress.state === 'done' && 'Done: '}
+              {progress.created} new, {progress.updated} changed, {progress.refused.length} refused.
+            </p>
+            {progress.error && <Failure error={progress.error} />}
+            <ul className="problems">
+              {progress.refused.slice(0, 50).map(({ row, sku, message }) => (
+                <li key={row}>
+                  Row {row}
+                  {sku && ` (${sku})`}: {message}
+                </li>
+              ))}
+              {progress.refused.length > 50 && <li>and {progress.refused.length - 50} more</li>}
+            </ul>
+          </div>
+        )}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,117 @@
+import { useApolloClient } from '@apollo/client/react';
+import { useState } from 'react';
+import { useFeed, useLoad } from '../../api/hooks';
+import { graphql, unmask } from '../../gql';
+import { withEdge } from '../../lib/edges';
+import { filterOf, GROUPS, isIn } from '../../order/filter';
+import { GroupPicker } from '../../order/GroupPicker';
+import { OrderLine } from '../../order/line';
+import { OrderTable } from '../../order/OrderTable';
+import { Empty, Failure, Loaded, More } from '../../ui/states';
+import { Preparation } from './Preparation';
+
+const ORDERS = graphql(`
+  query SellerOrders($filter: OrderFilter, $after: String) {
+    seller {
+      orders(filter: $filter, first: 25, after: $after) {
+        edges {
+          cursor
+          node {
+            ...OrderLine
+            id
+            version
+            createdAt
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+const FEED = graphql(`
+  subscription SellerOrderUpdates($after: EventCursor) {
+    sellerOrderUpdates(after: $after) {
+      __typename
+      ... on OrderSnapshot {
+        cursor
+        order {
+          ...OrderLine
+          id
+          version
+          status
+          createdAt
+        }
+      }
+      ... on OrderChanged {
+        cursor
+        order {
+          ...OrderLine
+          id
+          version
+          status
+          createdAt
+        }
+      }
+      ... on StreamPosition {
+        cursor
+      }
+      ... on StreamReset {
+        cursor
+      }
+    }
+  }
+`);
+
+export function Orders() {
+  const { cache } = useApolloClient();
+  const [group, setGroup] = useState(GROUPS[0]);
+  const variables = { filter: filterOf(group) };
+  const query = useLoad(ORDERS, variables);
+  const feed = useFeed(
+    FEED,
+    {},
+    {
+      onItem: ({ sellerOrderUpdates: item }, isOld) => {
+        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
+        cache.updateQuery({ query: ORDERS, variables }, (data) => {
+          if (!data) return undefined;
+          const { orders } = data.seller;
+          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
+          const edges = [...withEdge(orders.edges, edge, isIn(group, item.order.status))];
+          return { seller: { ...data.seller, orders: { ...orders, edges } } };
+        });
+      },
+    },
+  );
+  return (
+    <>
+      <h1>Orders</h1>
+      <div className="filters">
+        <GroupPicker group={group} onPick={setGroup} />
+        <Preparation />
+      </div>
+      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Loaded query={query} what="orders">
+        {({ seller: { orders } }) =>
+          orders.edges.length === 0 ? (
+            <Empty>No orders here. New ones appear by themselves.</Empty>
+          ) : (
+            <>
+              <OrderTable caption="Orders" orders={orders.edges.map(({ node }) => unmask(OrderLine, node))} />
+              <More
+                page={orders.pageInfo}
+                isBusy={query.loading}
+                onMore={(after) => query.fetchMore({ variables: { after } })}
+              />
+            </>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}

@@ -1,0 +1,181 @@
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { useApi, useAsk, useFeed } from '../api/hooks';
+import { graphql, unmask } from '../gql';
+import type { ChatMessageFragment } from '../gql/graphql';
+import { time, words } from '../lib/format';
+import { Field } from '../ui/Field';
+import { Empty, Failure, Loading, Problems } from '../ui/states';
+
+const ChatMessage = graphql(`
+  fragment ChatMessage on Message {
+    id
+    body
+    senderRole
+    sender {
+      id
+      name
+    }
+    sentAt
+    readAt
+  }
+`);
+
+const FEED = graphql(`
+  subscription Chat($orderId: ID!, $after: EventCursor) {
+    chatMessages(orderId: $orderId, after: $after) {
+      __typename
+      ... on ChatSnapshot {
+        cursor
+        messages {
+          ...ChatMessage
+        }
+      }
+      ... on MessageSent {
+        cursor
+        message {
+          ...ChatMessage
+        }
+      }
+      ... on MessagesRead {
+        cursor
+        readerRole
+        upTo
+        readAt
+      }
+      ... on StreamReset {
+        cursor
+      }
+    }
+  }
+`);
+
+const SEND = graphql(`
+  mutation SendMessage($input: SendMessageInput!) {
+    result: sendMessage(input: $input) {
+      message {
+        id
+      }
+      userErrors {
+        ...Problem
+      }
+    }
+  }
+`);
+
+const READ = graphql(`
+  mutation MarkMessagesRead($input: MarkMessagesReadInput!) {
+    result: markMessagesRead(input: $input) {
+      marked
+      userErrors {
+        ...Problem
+      }
+    }
+  }
+`);
+
+/** More are not kept on the page: the chat of an order is short. */
+const KEPT = 300;
+
+/** The order's people, talking. What is on the screen has been read. */
+export function Chat({ orderId }: { orderId: string }) {
+  const { session } = useApi();
+  const [messages, setMessages] = useState<readonly ChatMessageFragment[]>([]);
+  const [draft, setDraft] = useState('');
+  const end = useRef<HTMLLIElement>(null);
+  const send = useAsk(SEND);
+  const read = useAsk(READ);
+
+  const feed = useFeed(
+    FEED,
+    { orderId },
+    {
+      onItem: ({ chatMessages: item }) => {
+        if (item.__typename === 'StreamReset') setMessages([]);
+        if (item.__typename === 'ChatSnapshot') setMessages(unmask(ChatMessage, item.messages));
+        if (item.__typename === 'MessageSent') {
+          const message = unmask(ChatMessage, item.message);
+          setMessages((now) =>
+            now.some(({ id }) => id === message.id) ? now : [...now, message].slice(-KEPT),
+          );
+        }
+        if (item.__typename === 'MessagesRead') {
+          const { readerRole, upTo, readAt } = item;
+          // Ids of messages grow with time, as all ids here do.
+          setMessages((now) =>
+            now.map((message) =>
+              message.readAt || message.senderRole === readerRole || message.id > upTo
+                ? message
+                : { ...message, readAt },
+            ),
+          );
+        }
+      },
+    },
+  );
+
+  const unread = messages.findLast(
+    (message) => message.sender.id !== session.person.id && !message.readAt,
+  )?.id;
+  const { ask } = read;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `ask` is new each time, and not what this depends on
+  useEffect(() => {
+    if (unread !== undefined && session.person.role !== 'ADMIN')
+      void ask(() => ({ input: { orderId, upTo: unread } }));
+  }, [unread, orderId, session]);
+  const count = messages.length;
+  useEffect(() => {
+    if (count > 0) end.current?.scrollIntoView({ block: 'nearest' });
+  }, [count]);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const body = draft.trim();
+    if (body && (await send.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId, body } }))))
+      setDraft('');
+  };
+
+  return (
+    <section className="card chat" aria-labelledby={`chat-${orderId}`}>
+      <h2 id={`chat-${orderId}`}>Chat</h2>
+      {feed.error ? (
+        <Failure error={feed.error} onRetry={feed.restart} />
+      ) : !feed.isLive ? (
+        <Loading what="Opening the chat" />
+      ) : (
+        <>
+          {count === 0 && <Empty>Nobody has written yet.</Empty>}
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+          <ol className="messages" role="log" aria-label="Messages" tabIndex={0}>
+            {messages.map((message) => (
+              <li key={message.id} className={message.sender.id === session.person.id ? 'mine' : ''}>
+                <small>
+                  {message.sender.name} ({words(message.senderRole)}), {time(message.sentAt)}
+                  {message.sender.id === session.person.id && message.readAt && ', read'}
+                </small>
+                <p>{message.body}</p>
+              </li>
+            ))}
+            <li ref={end} aria-hidden="true" />
+          </ol>
+          <form onSubmit={(event) => void submit(event)} className="line">
+            <Field label="Message">
+              {(id) => (
+                <input
+                  id={id}
+                  value={draft}
+                  maxLength={2000}
+                  onChange={(event) => setDraft(event.target.value)}
+                  autoComplete="off"
+                />
+              )}
+            </Field>
+            <button type="submit" disabled={send.isBusy || draft.trim() === ''}>
+              Send
+            </button>
+          </form>
+          <Problems problems={send.problems} />
+        </>
+      )}
+    </section>
+  );
+}

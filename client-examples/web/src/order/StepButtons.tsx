@@ -1,0 +1,57 @@
+import { useAsk } from '../api/hooks';
+import type { OrderAction, OrderStatus } from '../gql/graphql';
+import { Problems } from '../ui/states';
+import { CANCEL, STEP, STEPS } from './steps';
+
+/** The steps that the viewer may take now, as buttons. */
+export function StepButtons({
+  order,
+}: {
+  order: {
+    id: string;
+    number: string;
+    version: number;
+    status: OrderStatus;
+    viewerActions: readonly OrderAction[];
+  };
+}) {
+  const step = useAsk(STEP);
+  const cancel = useAsk(CANCEL);
+  const isBusy = step.isBusy || cancel.isBusy;
+  return (
+    <div className="steps">
+      {order.viewerActions.map((action) => {
+        const way = STEPS[action];
+        if (!way) return null;
+        const input = { orderId: order.id, status: way.status, expectedVersion: order.version };
+        return (
+          <button
+            key={action}
+            type="button"
+            className="primary"
+            disabled={isBusy}
+            onClick={() => void step.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } }))}
+          >
+            {/* What is with a partner and becomes ready again is taken from them. */}
+            {order.status === 'ASSIGNED' && action === 'MARK_READY' ? 'Offer again' : way.label}
+            <span className="unseen">, {order.number}</span>
+          </button>
+        );
+      })}
+      {order.viewerActions.includes('CANCEL') && (
+        <button
+          type="button"
+          className="danger"
+          disabled={isBusy}
+          onClick={() => {
+            if (!confirm(`Cancel ${order.number}?`)) return;
+            void cancel.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id } }));
+          }}
+        >
+          Cancel<span className="unseen"> {order.number}</span>
+        </button>
+      )}
+      <Problems problems={[...step.problems, ...cancel.problems]} />
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import { type FragmentType, graphql, unmask } from '../gql';
+import { time, words } from '../lib/format';
+
+export const TimelineEntry = graphql(`
+  fragment TimelineEntry on OrderEvent {
+    id
+    type
+    orderVersion
+    actorRole
+    note
+    at
+  }
+`);
+
+export function Timeline({ entries }: { entries: readonly FragmentType<typeof TimelineEntry>[] }) {
+  return (
+    <section className="card" aria-labelledby="timeline">
+      <h2 id="timeline">What happened</h2>
+      <ol className="timeline" data-testid="timeline">
+        {unmask(TimelineEntry, entries).map(({ id, type, actorRole, note, at, orderVersion }) => (
+          <li key={id} data-version={orderVersion}>
+            <time dateTime={at}>{time(at)}</time> {words(type)}
+            {actorRole && <small> by the {actorRole.toLowerCase()}</small>}
+            {note && <small>: {note}</small>}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

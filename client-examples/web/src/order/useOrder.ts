@@ -1,0 +1,29 @@
+import { useApolloClient } from '@apollo/client/react';
+import { useFeed, useLoad } from '../api/hooks';
+import { ORDER, ORDER_UPDATES } from './detail';
+
+/** An order that stays as it is on the server, and its timeline. */
+export function useOrder(orderId: string) {
+  const { cache } = useApolloClient();
+  const query = useLoad(ORDER, { orderId });
+  const feed = useFeed(
+    ORDER_UPDATES,
+    { orderId },
+    {
+      onItem: ({ orderUpdates: item }) => {
+        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (item.__typename !== 'OrderChanged') return;
+        // The order itself is in the cache by now; what happened to it goes to the end of its timeline, once.
+        cache.updateQuery({ query: ORDER, variables: { orderId } }, (data) => {
+          const order = data?.order;
+          if (!order || order.timeline.edges.some(({ node }) => node.id === item.event.id)) return undefined;
+          const edge = { __typename: 'OrderEventEdge' as const, cursor: item.cursor, node: item.event };
+          return {
+            order: { ...order, timeline: { ...order.timeline, edges: [...order.timeline.edges, edge] } },
+          };
+        });
+      },
+    },
+  );
+  return { query, feed };
+}

@@ -1,0 +1,155 @@
+import { useState } from 'react';
+import { useAsk, useFeed, useLoad } from '../api/hooks';
+import { graphql } from '../gql';
+import { dateTime } from '../lib/format';
+import { Dialog } from './Dialog';
+import { Empty, Loaded, More } from './states';
+
+const FEED = graphql(`
+  subscription Notifications($after: EventCursor) {
+    notifications(after: $after) {
+      __typename
+      ... on NotificationSnapshot {
+        cursor
+        unread
+      }
+      ... on NotificationSent {
+        cursor
+        unread
+        notification {
+          id
+          title
+        }
+      }
+      ... on NotificationsRead {
+        cursor
+        unread
+      }
+      ... on StreamReset {
+        cursor
+      }
+    }
+  }
+`);
+
+const LIST = graphql(`
+  query NotificationList($after: String) {
+    viewer {
+      notifications(first: 20, after: $after) {
+        edges {
+          cursor
+          node {
+            id
+            title
+            body
+            readAt
+            createdAt
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+const READ = graphql(`
+  mutation MarkNotificationsRead($input: MarkNotificationsReadInput!) {
+    result: markNotificationsRead(input: $input) {
+      marked
+      userErrors {
+        ...Problem
+      }
+    }
+  }
+`);
+
+/** The bell: how many are unread, the newest said aloud, and the list behind it. Its feed keeps the line open. */
+export function Notifications() {
+  const [unread, setUnread] = useState(0);
+  const [newest, setNewest] = useState('');
+  const [isOpen, setOpen] = useState(false);
+  useFeed(
+    FEED,
+    {},
+    {
+      onItem: ({ notifications: item }) => {
+        if (item.__typename === 'StreamReset') return;
+        setUnread(item.unread);
+        if (item.__typename === 'NotificationSent') setNewest(item.notification.title);
+      },
+    },
+  );
+  return (
+    <>
+      <button
+        type="button"
+        className="quiet bell"
+        onClick={() => setOpen(true)}
+        aria-label={`Notifications, ${unread} unread`}
+      >
+        <Bell />
+        {unread > 0 && <b aria-hidden="true">{unread > 99 ? '99+' : unread}</b>}
+      </button>
+      <span className="unseen" role="status">
+        {newest}
+      </span>
+      {isOpen && <List onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function Bell() {
+  return (
+    <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+      <path
+        d="M10 2a5 5 0 0 0-5 5c0 4-1.5 5.5-2 7h14c-.5-1.5-2-3-2-7a5 5 0 0 0-5-5Zm-2 13a2 2 0 0 0 4 0"
+        fill="currentColor"
+      />
+    </svg>
+  );
+}
+
+function List({ onClose }: { onClose: () => void }) {
+  const query = useLoad(LIST, {});
+  const read = useAsk(READ);
+  const markAll = async () => {
+    if (await read.ask(() => ({ input: { all: true } }))) await query.refetch().catch(() => {});
+  };
+  return (
+    <Dialog title="Notifications" onClose={onClose}>
+      <Loaded query={query} what="notifications">
+        {({ viewer }) => {
+          const { edges, pageInfo } = viewer?.notifications ?? {
+            edges: [],
+            pageInfo: { hasNextPage: false, endCursor: null },
+          };
+          if (edges.length === 0) return <Empty>There is nothing to tell yet.</Empty>;
+          return (
+            <>
+              <button type="button" disabled={read.isBusy} onClick={() => void markAll()}>
+                Mark all as read
+              </button>
+              <ul className="rows">
+                {edges.map(({ node }) => (
+                  <li key={node.id} className={node.readAt ? '' : 'unread'}>
+                    <strong>{node.title}</strong>
+                    <p>{node.body}</p>
+                    <small>{dateTime(node.createdAt)}</small>
+                  </li>
+                ))}
+              </ul>
+              <More
+                page={pageInfo}
+                isBusy={query.loading}
+                onMore={(after) => query.fetchMore({ variables: { after } })}
+              />
+            </>
+          );
+        }}
+      </Loaded>
+    </Dialog>
+  );
+}
