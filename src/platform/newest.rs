@@ -161,10 +161,6 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::seconds(number)
     }
 
-    fn at(number: i64) -> Option<DateTime<Utc>> {
-        Some(second(number))
-    }
-
     async fn read(newest: &Newest) -> Option<String> {
         newest.list(&[Topic::Location(Uuid::nil()), TOPIC]).await.unwrap().remove(1).map(|(_, value)| value)
     }
@@ -185,8 +181,8 @@ mod tests {
         // of a time before the last
         newest.forget(TOPIC, second(3)).await.unwrap();
         assert!(read(&newest).await.is_none() && is_told());
-        assert!(!newest.put(TOPIC, at(4), "e".to_owned()).await.unwrap());
-        assert!(newest.put(TOPIC, at(5), "f".to_owned()).await.unwrap());
+        assert!(!newest.put(TOPIC, Some(second(4)), "e".to_owned()).await.unwrap());
+        assert!(newest.put(TOPIC, Some(second(5)), "f".to_owned()).await.unwrap());
         assert_eq!(read(&newest).await.as_deref(), Some("f"));
     }
 

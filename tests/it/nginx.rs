@@ -30,7 +30,7 @@ use crate::support::story::{PLACE_ORDER, by_hand, order, order_input, place_orde
 use crate::support::wait::until;
 
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often something is tried again.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -36,7 +36,7 @@ impl Trap {
 /// Traps that are set, in a database of PostgreSQL.
 pub(super) struct Traps {
     app: App,
-    traps: Vec<Trap>,
+    set: Vec<Trap>,
     /// Has what those wait for who are trapped.
     holder: DatabaseTransaction,
 }
@@ -62,7 +62,7 @@ impl Traps {
                 app.db.writer().execute_unprepared(&statement).await.unwrap();
             }
         }
-        Self { app: app.clone(), traps, holder }
+        Self { app: app.clone(), set: traps, holder }
     }
 
     /// Waits until somebody is in each of them.
@@ -71,7 +71,7 @@ impl Traps {
         loop {
             let trapped = self.trapped().await;
             let empty: Vec<&str> =
-                (0..).zip(&self.traps).filter(|(n, _)| !trapped.contains(n)).map(|(_, t)| t.what.as_str()).collect();
+                (0..).zip(&self.set).filter(|(n, _)| !trapped.contains(n)).map(|(_, t)| t.what.as_str()).collect();
             if empty.is_empty() {
                 return;
             }
@@ -101,7 +101,7 @@ impl Traps {
             sleep(Duration::from_millis(20)).await;
         }
         self.holder.rollback().await.unwrap();
-        for (number, Trap { before, .. }) in self.traps.iter().enumerate() {
+        for (number, Trap { before, .. }) in self.set.iter().enumerate() {
             let (_, table) = before.split_once(" ON ").unwrap();
             let drop = format!("DROP TRIGGER trap_{number} ON {table}; DROP FUNCTION trap_{number}()");
             self.app.db.writer().execute_unprepared(&drop).await.unwrap();

@@ -60,7 +60,7 @@ async fn what_a_partner_did_before_a_stage_does_not_count_towards_it(shape: Shap
 
     // what changes an order without a step begins nothing
     let at = row(&app, &order).await.updated_at + TimeDelta::milliseconds(1);
-    report_of(&partner, (pickup.0 + door.0) / 2.0, (pickup.1 + door.1) / 2.0, at).await;
+    report_of(&partner, f64::midpoint(pickup.0, door.0), f64::midpoint(pickup.1, door.1), at).await;
     let half_way = expected(&customer, &order).await;
     let later = order::Entity::update_many()
         .col_expr(order::Column::UpdatedAt, Expr::value(at + TimeDelta::minutes(1)))
