@@ -1,5 +1,7 @@
 //! API keys: what programs may do with them, in whose name, and until when.
 
+mod closed;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use quick_commerce::stream::Engine;
 use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
+use self::closed::{CLOSED, SHUT};
 use crate::support::actors::{Actor, Api};
 use crate::support::events::{Ask, Event};
 use crate::support::http::Answer;
@@ -150,110 +153,6 @@ async fn a_key_may_do_what_its_scopes_allow_and_nothing_else(shape: Shape) {
     assert!(is_refused(&products.query(movements, json!({})).await));
     assert!(!is_refused(&products.query(&movements.replace("order { id }", ""), json!({})).await));
 }
-
-/// Types that no key may select from.
-const CLOSED: &[&str] = &[
-    "AddressPayload",
-    "ApiKey",
-    "ApiKeyConnection",
-    "ApiKeyEdge",
-    "ApiKeyPayload",
-    "AuditEntry",
-    "AuditEntryConnection",
-    "AuditEntryEdge",
-    "AuthPayload",
-    "AuthTokens",
-    "AvailableOrder",
-    "AvailableOrderConnection",
-    "AvailableOrderEdge",
-    "AvailableOrdersItem",
-    "AvailableOrdersSnapshot",
-    "Cart",
-    "CartLine",
-    "CartPayload",
-    "CartProblem",
-    "ChatItem",
-    "ChatSnapshot",
-    "ClaimConnection",
-    "ClaimEdge",
-    "CreateApiKeyPayload",
-    "DeadJob",
-    "DeadJobConnection",
-    "DeadJobEdge",
-    "Earnings",
-    "EarningsDay",
-    "EmptyPayload",
-    "LogoutPayload",
-    "MarkMessagesReadPayload",
-    "MarkNotificationsReadPayload",
-    "Message",
-    "MessageConnection",
-    "MessageEdge",
-    "MessagePayload",
-    "MessageSent",
-    "MessagesRead",
-    "Notification",
-    "NotificationConnection",
-    "NotificationEdge",
-    "NotificationItem",
-    "NotificationSent",
-    "NotificationSnapshot",
-    "NotificationsRead",
-    "OrderAvailable",
-    "OrderUnavailable",
-    "PartnerDesk",
-    "PartnerPayload",
-    "Promo",
-    "PromoPayload",
-    "RetryJobsPayload",
-    "UserPayload",
-];
-
-/// Fields of the roots and desks that no key may use.
-const SHUT: &[(&str, &[&str])] = &[
-    ("Query", &["partner"]),
-    ("Viewer", &["user", "cart", "orders", "notifications"]),
-    ("AdminDesk", &["users", "auditLog", "apiKeys", "deadJobs"]),
-    ("SellerDesk", &[]),
-    ("PartnerDesk", &["availableOrders", "claims", "deliveries", "earnings"]),
-    (
-        "Mutation",
-        &[
-            "register",
-            "login",
-            "refreshTokens",
-            "logout",
-            "changePassword",
-            "requestPasswordReset",
-            "resetPassword",
-            "verifyEmail",
-            "updateProfile",
-            "saveAddress",
-            "removeAddress",
-            "createUser",
-            "updateUser",
-            "createApiKey",
-            "revokeApiKey",
-            "retryJobs",
-            "setCartLine",
-            "clearCart",
-            "applyPromoCode",
-            "createPromo",
-            "placeOrder",
-            "rateOrder",
-            "startPayment",
-            "claimOrder",
-            "acceptClaim",
-            "releaseClaim",
-            "setAvailability",
-            "reportLocation",
-            "sendMessage",
-            "markMessagesRead",
-            "markNotificationsRead",
-        ],
-    ),
-    ("Subscription", &["cartUpdates", "myOrderUpdates", "availableOrders", "chatMessages", "notifications"]),
-];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn for_each_root_field_desk_field_and_type_it_is_said_whether_keys_may_use_it() {
