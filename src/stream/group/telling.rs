@@ -1,0 +1,188 @@
+//! How a group tells its subscribers: answers, and what stands in their place.
+
+use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
+
+use async_graphql::{Request, Variables};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Group, Kept, Place, Standing, State, fingerprint};
+use crate::graphql::context::{Accepts, RequestId, Shared};
+use crate::stream::catch_up::Seen;
+use crate::stream::counters::Counters;
+use crate::stream::execution::Execution;
+use crate::stream::queue::Frame;
+use crate::stream::{Policy, StreamResetReason};
+
+impl Group {
+    /// Begins to execute what everybody here asked.
+    pub(super) fn begin(&self) -> Execution {
+        let question = &self.question;
+        Execution::begin(|relayed| {
+            let id = RequestId(self.engine.app().ids.uuid().simple().to_string());
+            let mut request = Request::new(&*question.query)
+                .variables(Variables::from_json(Value::Object((*question.variables).clone())))
+                .data(Shared(question.reader))
+                .data(id)
+                .data(Accepts::Everything)
+                .data(relayed);
+            request.operation_name = question.operation_name.as_deref().map(ToOwned::to_owned);
+            if let Some(document) = self.engine.document(&question.query) {
+                request.set_parsed_query(document);
+            }
+            self.engine.execute(request)
+        })
+    }
+
+    /// Hands `frame`, the answer to the event at `position`, to everybody who has not had it. Unless it `is_sound` nobody else
+    /// is given it.
+    pub(super) fn give(&self, position: i64, version: Option<(Uuid, i32)>, frame: Option<Frame>, is_sound: bool) {
+        let mut state = self.state();
+        let before = state.position.unwrap_or_default();
+        if before >= position {
+            // everybody left while it was made, and those who came since know more
+            return;
+        }
+        state.pass(position);
+        let Some(frame) = frame else { return };
+        self.hand_out(state, (before, position), version, frame, is_sound);
+    }
+
+    /// Hands `frame`, which was made because something was whispered, to everybody who was not shown the same last.
+    pub(super) fn tell(&self, frame: Frame, is_sound: bool) {
+        let mut state = self.state();
+        // they may have looked before, and not be here yet
+        state.is_whispered |= state.entering > 0;
+        let at = state.position.unwrap_or_default();
+        self.hand_out(state, (at, at), None, frame, is_sound);
+    }
+
+    /// The group was at `before`; `frame` is the answer to the event at `position`, or to none if it is at the same.
+    pub(super) fn hand_out(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        (before, position): (i64, i64),
+        version: Option<(Uuid, i32)>,
+        frame: Frame,
+        is_sound: bool,
+    ) {
+        let is_latest = self.question.policy != Policy::All;
+        let fingerprint = is_latest.then(|| fingerprint(&frame.body));
+        let is_event = before < position;
+        let mut behind = Vec::new();
+        let mut count = 0;
+        for (id, place) in &mut state.members {
+            // of the newest only, one that says the same again is no news
+            let has_heard = fingerprint.is_some() && place.shown == fingerprint;
+            if has_heard || (is_event && place.from >= position) || place.seen.has(version) {
+                continue;
+            }
+            if place.seen.is_past(position) {
+                place.seen = Seen::default();
+            }
+            if place.member.offer(&frame, is_latest) {
+                place.shown = fingerprint;
+                count += 1;
+            } else {
+                behind.push((*id, place.from));
+            }
+        }
+        let behind: Vec<_> = behind
+            .into_iter()
+            .filter_map(|(id, from)| {
+                let standing = state.standing(from, before.max(from));
+                state.members.remove(&id).map(|place| (place, standing))
+            })
+            .collect();
+        let counters = self.engine.counters();
+        Counters::add(&counters.messages, count);
+        counters.bytes.fetch_add((count * frame.body.len()) as u64, Ordering::Relaxed);
+        // for others who are here, or on their way in; who comes later, and alone, reads the log
+        let is_shared = self.key.is_some() && state.members.len() + state.entering > 1;
+        if !is_sound || !is_shared {
+            state.forget_answers(position);
+        } else {
+            if is_latest {
+                // it tells all that those before it did
+                let floor = state.floor;
+                state.forget_answers(floor);
+            }
+            state.keep(Kept { position, version, frame });
+        }
+        drop(state);
+        Counters::add(&counters.lags, behind.len());
+        for (place, standing) in behind {
+            place.member.recover(standing, place.seen);
+        }
+        self.end_if_empty();
+    }
+
+    /// With the event at `position` there is nothing more to come for those who stood before it. Others have been told more
+    /// than that already.
+    pub(super) fn complete(&self, position: i64) {
+        self.complete_where(position, |place| place.from < position);
+    }
+
+    /// There is nothing more to come for anybody, as was seen when the group was at `position`.
+    pub(super) fn complete_all(&self, position: i64) {
+        self.complete_where(position, |_| true);
+    }
+
+    pub(super) fn complete_where(&self, position: i64, is_done: impl Fn(&Place) -> bool) {
+        let mut state = self.state();
+        state.forget_answers(position);
+        let done: Vec<Place> = state.members.extract_if(|_, place| is_done(place)).map(|(_, place)| place).collect();
+        drop(state);
+        for place in done {
+            place.member.complete();
+        }
+        self.end_if_empty();
+    }
+
+    /// Everybody goes on alone from before the event at `position`, and hears for themselves what does not work.
+    pub(super) fn send_away(&self, position: i64) {
+        let mut state = self.state();
+        let before = state.position.unwrap_or_default();
+        // the group has passed the event over, and does not claim to remember what came before
+        if before < position {
+            state.pass(position);
+        }
+        let members = state.empty(before);
+        drop(state);
+        self.let_go(members);
+    }
+
+    /// Everybody goes on alone, because the group's own task broke. The next delivery begins another.
+    pub(super) fn fall_apart(&self) {
+        tracing::error!(topic = %self.question.topic, "the task of a group broke");
+        let mut state = self.state();
+        let before = state.position.unwrap_or_default();
+        // what it was about to do is done by nobody
+        (state.is_running, state.is_suspect) = (false, true);
+        let members = state.empty(before);
+        drop(state);
+        self.let_go(members);
+    }
+
+    /// `members` go on alone, each from where they are.
+    pub(super) fn let_go(&self, members: Vec<(Place, Standing)>) {
+        for (place, standing) in members {
+            place.member.go_on_alone(standing, place.seen);
+        }
+        self.end_if_empty();
+    }
+
+    pub(super) fn start_anew(&self, reason: StreamResetReason) {
+        let mut state = self.state();
+        let members = state.empty(0);
+        // of the log that there is now nothing is known here; what was heard of it is read again
+        (state.position, state.epoch, state.is_suspect) = (None, 0, true);
+        state.ears = self.question.ears();
+        drop(state);
+        for (place, _) in members {
+            place.member.start_anew(reason);
+        }
+        self.end_if_empty();
+    }
+}
