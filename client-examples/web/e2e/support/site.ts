@@ -5,13 +5,13 @@ import { freePort } from './server';
 /** The built pages, served with the API behind the same address: what nginx does in production. */
 export class Site {
   readonly port: number;
-  readonly #api: { target: string };
+  readonly #api: string;
   readonly #sockets = new Set<Socket>();
   #preview: PreviewServer | undefined;
 
   private constructor(port: number, api: string) {
     this.port = port;
-    this.#api = { target: api };
+    this.#api = api;
   }
 
   static async open(api: string): Promise<Site> {
@@ -25,7 +25,8 @@ export class Site {
   }
 
   async open(): Promise<void> {
-    const api = this.#api;
+    // What the paths of the API lead to, vite.config.ts says.
+    process.env.QC_API = this.#api;
     this.#preview = await preview({
       // That the server is away now and then is what is tested, and no news.
       customLogger: createLogger('silent'),
@@ -35,7 +36,6 @@ export class Site {
         strictPort: true,
         // As nginx may send it: the pages bring all that they need, and ask nobody else.
         headers: { 'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'" },
-        proxy: { '/graphql': { ...api, ws: true }, '/sandbox': api, '/demo': api },
       },
     });
     // Also those that became WebSockets, which the server itself forgets about.

@@ -54,6 +54,7 @@ export function makeCache(): InMemoryCache {
           users: relayStylePagination(['role', 'search']),
           partners: relayStylePagination(['available']),
           auditLog: relayStylePagination(['actorId']),
+          partnerPerformance: relayStylePagination(['from', 'to']),
         },
       },
       Cart: { fields: { lines: { merge: false }, problems: { merge: false } } },

@@ -11,7 +11,7 @@ const NOWHERE = { get: () => 'r1', set: () => {} };
 async function ask(good: string, refuse: () => ReturnType<ApolloLink['request']>) {
   const shown: unknown[] = [];
   const server = new ApolloLink((operation) => {
-    const { headers }: { headers?: { Authorization: string } } = operation.getContext();
+    const { headers } = operation.getContext() as { headers?: { Authorization: string } };
     shown.push(headers?.Authorization);
     return headers?.Authorization === `Bearer ${good}` ? of({ data: { version: '1' } }) : refuse();
   });

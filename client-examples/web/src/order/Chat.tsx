@@ -29,6 +29,7 @@ const FEED = graphql(`
         messages {
           ...ChatMessage
         }
+        more
       }
       ... on MessageSent {
         cursor
@@ -80,6 +81,7 @@ const KEPT = 300;
 export function Chat({ orderId }: { orderId: string }) {
   const { session } = useApi();
   const [messages, setMessages] = useState<readonly ChatMessageFragment[]>([]);
+  const [hasOlder, setOlder] = useState(false);
   const [draft, setDraft] = useState('');
   const end = useRef<HTMLLIElement>(null);
   const send = useAsk(SEND);
@@ -91,7 +93,10 @@ export function Chat({ orderId }: { orderId: string }) {
     {
       onItem: ({ chatMessages: item }) => {
         if (item.__typename === 'StreamReset') setMessages([]);
-        if (item.__typename === 'ChatSnapshot') setMessages(unmask(ChatMessage, item.messages));
+        if (item.__typename === 'ChatSnapshot') {
+          setMessages(unmask(ChatMessage, item.messages));
+          setOlder(item.more);
+        }
         if (item.__typename === 'MessageSent') {
           const message = unmask(ChatMessage, item.message);
           setMessages((now) =>
@@ -143,6 +148,7 @@ export function Chat({ orderId }: { orderId: string }) {
         <Loading what="Opening the chat" />
       ) : (
         <>
+          {hasOlder && <small>Older messages are not shown here.</small>}
           {count === 0 && <Empty>Nobody has written yet.</Empty>}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
           <ol className="messages" role="log" aria-label="Messages" tabIndex={0}>

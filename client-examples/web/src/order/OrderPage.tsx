@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
 import { unmask } from '../gql';
 import type { OrderDetailFragment } from '../gql/graphql';
-import { Empty, Failure, Loaded } from '../ui/states';
+import { Empty, Failure, Loaded, More } from '../ui/states';
 import { Chat } from './Chat';
 import { OrderDetail } from './detail';
 import { Receipt } from './Receipt';
@@ -40,7 +40,13 @@ export function OrderPage({ back, first, last }: { back: string; first?: Part; l
               {order.viewerActions.includes('MESSAGE') && <Chat orderId={order.id} />}
               <Receipt order={order} />
               {last?.(order)}
-              <Timeline entries={masked.timeline.edges.map(({ node }) => node)} />
+              <Timeline entries={masked.timeline.edges.map(({ node }) => node)}>
+                <More
+                  page={masked.timeline.pageInfo}
+                  isBusy={query.loading}
+                  onMore={(after) => query.fetchMore({ variables: { after } })}
+                />
+              </Timeline>
             </div>
           </article>
         );

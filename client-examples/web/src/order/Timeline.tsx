@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { type FragmentType, graphql, unmask } from '../gql';
 import { time, words } from '../lib/format';
 
@@ -12,7 +13,14 @@ export const TimelineEntry = graphql(`
   }
 `);
 
-export function Timeline({ entries }: { entries: readonly FragmentType<typeof TimelineEntry>[] }) {
+/** What happened to an order; `children` lead to what happened later. */
+export function Timeline({
+  entries,
+  children,
+}: {
+  entries: readonly FragmentType<typeof TimelineEntry>[];
+  children?: ReactNode;
+}) {
   return (
     <section className="card" aria-labelledby="timeline">
       <h2 id="timeline">What happened</h2>
@@ -25,6 +33,7 @@ export function Timeline({ entries }: { entries: readonly FragmentType<typeof Ti
           </li>
         ))}
       </ol>
+      {children}
     </section>
   );
 }

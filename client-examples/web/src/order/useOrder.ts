@@ -13,10 +13,12 @@ export function useOrder(orderId: string) {
       onItem: ({ orderUpdates: item }) => {
         if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
         if (item.__typename !== 'OrderChanged') return;
-        // The order itself is in the cache by now; what happened to it goes to the end of its timeline, once.
+        // The order itself is in the cache by now; what happened to it goes to the end of its timeline, once,
+        // unless that end is yet to be loaded.
         cache.updateQuery({ query: ORDER, variables: { orderId } }, (data) => {
           const order = data?.order;
-          if (!order || order.timeline.edges.some(({ node }) => node.id === item.event.id)) return undefined;
+          if (!order || order.timeline.pageInfo.hasNextPage) return undefined;
+          if (order.timeline.edges.some(({ node }) => node.id === item.event.id)) return undefined;
           const edge = { __typename: 'OrderEventEdge' as const, cursor: item.cursor, node: item.event };
           return {
             order: { ...order, timeline: { ...order.timeline, edges: [...order.timeline.edges, edge] } },

@@ -4,10 +4,11 @@ import { useAsk } from '../../api/hooks';
 import { graphql } from '../../gql';
 import { Problems } from '../../ui/states';
 
+/** More than a hundred to choose from are none to choose from. */
 const FREE = graphql(`
   query AvailablePartners {
     admin {
-      partners(available: true, first: 50) {
+      partners(available: true, first: 100) {
         edges {
           cursor
           node {
@@ -18,10 +19,6 @@ const FREE = graphql(`
               capacity
             }
           }
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
         }
       }
     }

@@ -42,19 +42,25 @@ const PARTNERS = graphql(`
 `);
 
 const PERFORMANCE = graphql(`
-  query Performance($from: DateTime!, $to: DateTime!) {
+  query Performance($from: DateTime!, $to: DateTime!, $after: String) {
     admin {
-      partnerPerformance(from: $from, to: $to, first: 25) {
-        nodes {
-          partner {
-            id
-            name
+      partnerPerformance(from: $from, to: $to, first: 25, after: $after) {
+        edges {
+          cursor
+          node {
+            partner {
+              id
+              name
+            }
+            deliveries
+            medianDeliverySeconds
+            releasedClaims
+            expiredClaims
           }
-          deliveries
-          medianDeliverySeconds
-          rating
-          releasedClaims
-          expiredClaims
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
         }
       }
     }
@@ -136,34 +142,43 @@ function Performance() {
       <h2 id="performance">The last 30 days</h2>
       <Loaded query={query} what="how they did">
         {({ admin: { partnerPerformance } }) => (
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-          <section className="scroll" aria-label="The last 30 days" tabIndex={0}>
-            <table>
-              <caption className="unseen">The last 30 days</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Deliveries</th>
-                  <th scope="col">Half took at most</th>
-                  <th scope="col">Given back</th>
-                  <th scope="col">Run out</th>
-                </tr>
-              </thead>
-              <tbody>
-                {partnerPerformance.nodes.map(
-                  ({ partner, deliveries, medianDeliverySeconds, releasedClaims, expiredClaims }) => (
-                    <tr key={partner.id}>
-                      <th scope="row">{partner.name}</th>
-                      <td>{deliveries}</td>
-                      <td>{medianDeliverySeconds === null ? '—' : duration(medianDeliverySeconds)}</td>
-                      <td>{releasedClaims}</td>
-                      <td>{expiredClaims}</td>
-                    </tr>
-                  ),
-                )}
-              </tbody>
-            </table>
-          </section>
+          <>
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+            <section className="scroll" aria-label="The last 30 days" tabIndex={0}>
+              <table>
+                <caption className="unseen">The last 30 days</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">Name</th>
+                    <th scope="col">Deliveries</th>
+                    <th scope="col">Half took at most</th>
+                    <th scope="col">Given back</th>
+                    <th scope="col">Run out</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {partnerPerformance.edges.map(
+                    ({
+                      node: { partner, deliveries, medianDeliverySeconds, releasedClaims, expiredClaims },
+                    }) => (
+                      <tr key={partner.id}>
+                        <th scope="row">{partner.name}</th>
+                        <td>{deliveries}</td>
+                        <td>{medianDeliverySeconds === null ? '—' : duration(medianDeliverySeconds)}</td>
+                        <td>{releasedClaims}</td>
+                        <td>{expiredClaims}</td>
+                      </tr>
+                    ),
+                  )}
+                </tbody>
+              </table>
+            </section>
+            <More
+              page={partnerPerformance.pageInfo}
+              isBusy={query.loading}
+              onMore={(after) => query.fetchMore({ variables: { after } })}
+            />
+          </>
         )}
       </Loaded>
     </section>

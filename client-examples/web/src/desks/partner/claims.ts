@@ -9,10 +9,11 @@ export const ClaimParts = graphql(`
   }
 `);
 
+/** Nobody may carry more than a hundred orders at once. */
 export const CLAIMS = graphql(`
   query Claims {
     partner {
-      claims(filter: { status: [HELD, ACCEPTED] }, first: 20) {
+      claims(filter: { status: [HELD, ACCEPTED] }, first: 100) {
         edges {
           cursor
           node {
@@ -24,10 +25,6 @@ export const CLAIMS = graphql(`
               ...OrderDetail
             }
           }
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
         }
       }
     }
