@@ -1,11 +1,9 @@
 import { expect } from '@playwright/test';
-import { Server } from './support/server';
 import { connection, signIn, test } from './support/shop';
-import { Site } from './support/site';
 
-test('a session outlives its access tokens', async ({ browser }) => {
-  const server = await Server.start({ ACCESS_TOKEN_SECONDS: '10' });
-  const site = await Site.open(server.url);
+test.use({ settings: { ACCESS_TOKEN_SECONDS: '10' } });
+
+test('a session outlives its access tokens', async ({ browser, ownShop: { site } }) => {
   const page = await signIn(browser, site, 'customer');
   const renewal = () =>
     page.waitForResponse((reply) => reply.request().postData()?.includes('refreshTokens') ?? false);
@@ -18,15 +16,12 @@ test('a session outlives its access tokens', async ({ browser }) => {
   await page.getByRole('button', { name: /^Add Paneer/ }).click();
   await expect(page.getByTestId('cart-count')).toHaveText('(1)');
   await page.context().close();
-  await site.close();
-  await server.remove();
 });
 
 test('a page that is opened while the server is away says so, and goes on once it is back', async ({
   browser,
+  ownShop: { server, site },
 }) => {
-  const server = await Server.start();
-  const site = await Site.open(server.url);
   const page = await signIn(browser, site, 'customer');
   await server.kill();
   await expect(connection(page)).toHaveText('Reconnecting');
@@ -43,6 +38,4 @@ test('a page that is opened while the server is away says so, and goes on once i
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(connection(page)).toHaveText('Live');
   await page.context().close();
-  await site.close();
-  await server.remove();
 });

@@ -69,6 +69,8 @@ export class Server {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#process = child;
+    // Whoever interrupts the tests leaves no server behind.
+    process.once('exit', () => child.kill('SIGKILL'));
     for await (const line of createInterface({ input: child.stdout })) {
       if (line.includes('is running')) {
         child.stdout.resume();

@@ -7,11 +7,26 @@ export interface Shop {
   site: Site;
 }
 
+/** Opens a shop for as long as it is used. */
+async function keepShop(
+  use: (shop: Shop) => Promise<void>,
+  settings?: Record<string, string>,
+): Promise<void> {
+  const server = await Server.start(settings);
+  const site = await Site.open(server.url);
+  await use({ server, site });
+  await site.close();
+  await server.remove();
+}
+
 /** What was thrown on anybody's page and not caught. */
 const thrown: string[] = [];
 
 /** One server and one site for all tests of a run; no page may throw in any of them. */
-export const test = base.extend<{ nothingThrown: undefined }, { shop: Shop }>({
+export const test = base.extend<
+  { nothingThrown: undefined; settings: Record<string, string>; ownShop: Shop },
+  { shop: Shop }
+>({
   nothingThrown: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from its first parameter
     async ({}, use) => {
@@ -21,14 +36,15 @@ export const test = base.extend<{ nothingThrown: undefined }, { shop: Shop }>({
     },
     { auto: true },
   ],
+  settings: [{}, { option: true }],
+  // For a test whose server is set up in a way of its own, or is away now and then.
+  ownShop: async ({ settings }, use) => {
+    await keepShop(use, settings);
+  },
   shop: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from its first parameter
     async ({}, use) => {
-      const server = await Server.start();
-      const site = await Site.open(server.url);
-      await use({ server, site });
-      await site.close();
-      await server.remove();
+      await keepShop(use);
     },
     { scope: 'worker' },
   ],
