@@ -61,7 +61,7 @@ fn the_table_of_settings_is_the_code_s() {
 /// The Markdown files whose links are checked.
 fn documents() -> Vec<PathBuf> {
     let mut documents = vec![root().join("README.md"), root().join("client-examples/README.md")];
-    let examples = ["story", "resume", "stream", "partner-bot", "python-integration", "rust-client", "graphiql"];
+    let examples = ["web", "story", "resume", "stream", "partner-bot", "python-integration", "rust-client", "graphiql"];
     documents.extend(examples.map(|example| root().join("client-examples").join(example).join("README.md")));
     for folder in ["docs", "docs/adr"] {
         let files = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
