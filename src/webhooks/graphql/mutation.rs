@@ -28,7 +28,7 @@ pub struct UpdateWebhookEndpointInput {
     pub topics: Option<Vec<WebhookTopic>>,
     /// Whether it is told of anything. What happens while it is paused it is never told of, and what waits is given up.
     pub active: Option<bool>,
-    /// Whether it gets a new signing secret. The one before goes on signing beside it for a day, or as configured.
+    /// Whether it gets a new signing secret. The one before goes on signing beside it for a day, or as configured; five may at a time.
     pub rotate_secret: Option<bool>,
 }
 
