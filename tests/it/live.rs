@@ -540,14 +540,14 @@ async fn partners_hear_of_what_is_around_them(shape: Shape) {
             ... on AvailableOrdersSnapshot { orders { orderId pickupDistanceKm } }
             ... on OrderAvailable { order { orderId pickupDistanceKm } }
             ... on OrderUnavailable { orderId reason } } }";
-    let here = json!({ "latitude": 12.9806, "longitude": 77.5946 });
+    let here = json!({ "latitude": 12.981, "longitude": 77.595 });
     let before = [place_order(&customer, &far.product_id, 1).await, place_order(&customer, &near.product_id, 1).await];
 
     let mut around = partner.subscribe(document, json!({ "near": here })).await;
     let mut wide = partner.subscribe(document, json!({ "near": here, "radiusKm": 15.0 })).await;
     let mut all = partner.subscribe(document, json!({})).await;
-    assert_eq!(around.next().await["orders"], json!([{ "orderId": before[1], "pickupDistanceKm": 1.0 }]));
-    for (feed, from_far) in [(&mut wide, json!(10.12)), (&mut all, Value::Null)] {
+    assert_eq!(around.next().await["orders"], json!([{ "orderId": before[1], "pickupDistanceKm": 1.05 }]));
+    for (feed, from_far) in [(&mut wide, json!(10.07)), (&mut all, Value::Null)] {
         let snapshot = feed.next().await;
         assert_eq!(snapshot["orders"][0], json!({ "orderId": before[0], "pickupDistanceKm": from_far }));
         assert_eq!(snapshot["orders"].as_array().unwrap().len(), 2);
