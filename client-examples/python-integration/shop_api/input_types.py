@@ -49,4 +49,4 @@ class UpdateWebhookEndpointInput(BaseModel):
     active: Optional[bool] = None
     "Whether it is told of anything. What happens while it is paused it is never told of, and what waits is given up."
     rotate_secret: Optional[bool] = Field(alias="rotateSecret", default=None)
-    "Whether it gets a new signing secret. The one before goes on signing beside it for a day, or as configured."
+    "Whether it gets a new signing secret. The one before goes on signing beside it for a day, or as configured; five may at a time."
