@@ -6,7 +6,6 @@
 //! What was done are the fields that were executed, and not those of the answer: one that stands in a document several times,
 //! at whatever depth, is executed as often, and is merged into one only then.
 
-use std::any::TypeId;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -25,7 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
-use super::context::Viewer;
+use super::context::{Viewer, brought};
 use super::error::{GraphError, Result};
 use super::limits::select;
 use super::scopes;
@@ -408,11 +407,11 @@ impl Extension for Spender {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let purse = request.data.get(&TypeId::of::<Purse>()).and_then(|purse| purse.downcast_ref::<Purse>());
+        let purse = brought::<Purse>(&request);
         if let Some(purse) = purse {
             self.0.purse.get_or_init(|| purse.clone());
         }
-        let visitor = request.data.get(&TypeId::of::<Visitor>()).and_then(|visitor| visitor.downcast_ref::<Visitor>());
+        let visitor = brought::<Visitor>(&request);
         if let Some(visitor) = visitor {
             self.0.visitor.get_or_init(|| visitor.clone());
         }

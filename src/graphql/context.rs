@@ -1,11 +1,12 @@
 //! What a resolver finds in its context.
 
+use std::any::{Any, TypeId};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_graphql::Context;
 use async_graphql::parser::types::OperationType;
+use async_graphql::{Context, Request};
 use domain::access::{Actor, Reader, RequestName, Role};
 
 use super::error::Result;
@@ -56,6 +57,11 @@ impl Begun {
     pub fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// What a request brings in its data, for an extension that is asked before there is a context to find it in.
+pub(super) fn brought<T: Any>(request: &Request) -> Option<&T> {
+    request.data.get(&TypeId::of::<T>()).and_then(|given| given.downcast_ref())
 }
 
 /// The application.

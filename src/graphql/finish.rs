@@ -1,7 +1,6 @@
 //! The last word on every answer: it has the specification's shape, each error has `code`, `retryable` and `requestId`, and
 //! a panic is one masked error.
 
-use std::any::TypeId;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,7 +15,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::complete::complete;
-use super::context::{Begun, RequestId};
+use super::context::{Begun, RequestId, brought};
 use super::error::GraphError;
 
 /// Makes a [`Finisher`] for each request.
@@ -79,7 +78,7 @@ impl Extension for Finisher {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let id = request.data.get(&TypeId::of::<RequestId>()).and_then(|id| id.downcast_ref::<RequestId>());
+        let id = brought::<RequestId>(&request);
         if let Some(id) = id {
             self.state.request_id.get_or_init(|| id.0.clone());
         }

@@ -3,7 +3,6 @@
 //! Of what a client wrote nothing gets into a log or a label but the names of the root's fields, which are the schema's: an
 //! operation's own name may be anything.
 
-use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,6 +18,7 @@ use futures_util::stream::BoxStream;
 use tracing::Instrument as _;
 
 use super::budget::Purse;
+use super::context::brought;
 use super::limits::select;
 use crate::app::App;
 use crate::platform::metrics::Outcome;
@@ -174,7 +174,7 @@ impl Extension for Observer {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let purse = request.data.get(&TypeId::of::<Purse>()).and_then(|purse| purse.downcast_ref::<Purse>());
+        let purse = brought::<Purse>(&request);
         if let Some(purse) = purse {
             self.0.purse.get_or_init(|| purse.clone());
         }

@@ -28,21 +28,27 @@ impl Connected<IncomingStream<'_, Listener>> for Peer {
     }
 }
 
+/// Whoever is at the other end of the connection. Unspecified (`0.0.0.0`) for a request that came over none.
+fn nearest(extensions: &Extensions) -> IpAddr {
+    extensions.get::<ConnectInfo<Peer>>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.0.ip()).to_canonical()
+}
+
+fn trusts(config: &Config, address: IpAddr) -> bool {
+    config.trusted_proxies.iter().any(|network| network.contains(address))
+}
+
 /// Whether whoever is at the other end of the connection is a proxy that the operator trusts.
 pub(super) fn is_trusted(extensions: &Extensions, config: &Config) -> bool {
-    let peer = extensions.get::<ConnectInfo<Peer>>().map(|peer| peer.0.0.ip().to_canonical());
-    peer.is_some_and(|peer| config.trusted_proxies.iter().any(|network| network.contains(peer)))
+    extensions.get::<ConnectInfo<Peer>>().is_some() && trusts(config, nearest(extensions))
 }
 
 /// The address that a request comes from: the peer's, or, if that is a trusted proxy, the last one forwarded that is none.
 /// IPv4 in its own form. Unspecified (`0.0.0.0`) for a request that came over no connection.
 pub(super) fn address(extensions: &Extensions, headers: &HeaderMap, config: &Config) -> IpAddr {
-    let peer = extensions.get::<ConnectInfo<Peer>>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.0.ip());
-    let is_trusted = |address: IpAddr| config.trusted_proxies.iter().any(|network| network.contains(address));
-    let mut nearest = peer.to_canonical();
+    let mut nearest = nearest(extensions);
     let lines = headers.get_all(FORWARDED_FOR).into_iter();
     let mut forwarded = lines.rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
-    while is_trusted(nearest) {
+    while trusts(config, nearest) {
         let Some(text) = forwarded.find(|text| !text.is_empty()) else { break };
         // what a trusted proxy could not name is behind it all the same
         let Some(address) = read(text) else { break };
