@@ -27,9 +27,10 @@ use crate::platform::metrics::Instruments;
 use crate::platform::newest::Newest;
 use crate::platform::passwords::Passwords;
 use crate::platform::relay::{self, Relay};
-use crate::platform::retention::Retention;
+use crate::platform::retention::{self, Retention};
 use crate::platform::sms::Sms;
 use crate::platform::storage_key;
+use crate::platform::sweep::Sweeper;
 use crate::platform::throttle::Throttle;
 use crate::platform::tokens::Keys;
 
@@ -97,6 +98,8 @@ pub struct Handles {
     pub instruments: Instruments,
     /// What the workers of this instance have counted.
     pub jobs: jobs::Counters,
+    /// What the sweeps and clean-ups of this instance have counted, by their names.
+    pub sweeps: jobs::Counters,
     /// Refunds that failed, as this instance was told: somebody has to see to the money.
     pub refunds_failed: AtomicU64,
     /// This instance, among those that share the database.
@@ -206,6 +209,7 @@ impl App {
             sms,
             instruments: Instruments::default(),
             jobs,
+            sweeps: jobs::Counters::default(),
             refunds_failed: AtomicU64::new(0),
             instance,
         })))
@@ -233,11 +237,17 @@ impl App {
         jobs::Worker::new(self.db.clone(), self.clock.clone(), self.ids.clone(), handlers, self.jobs.clone())
     }
 
+    /// Sweeps called `name`.
+    #[must_use]
+    pub fn sweeper(&self, name: &'static str) -> Sweeper {
+        Sweeper::new(self.db.clone(), self.clock.clone(), self.ids.clone(), self.sweeps.clone(), name)
+    }
+
     /// The clean-up of what is kept for a time only.
     #[must_use]
     pub fn retention(&self) -> Retention {
         let (events, keys) = (self.config.event_retention, self.config.idempotency_retention);
-        Retention::new(self.db.clone(), self.clock.clone(), events, keys)
+        Retention::new(self.db.clone(), self.clock.clone(), self.sweeper(retention::SWEEP), events, keys)
     }
 }
 

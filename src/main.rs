@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -382,10 +382,7 @@ fn settings() -> String {
 
 /// What a person at the terminal wants to know.
 fn banner(addr: SocketAddr, is_demo: bool) -> String {
-    let host = match addr.ip() {
-        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()),
-        _ => addr,
-    };
+    let host = serve::reachable(addr);
     let mut text = format!(
         "Quick Commerce {} is running.\n\n  GraphiQL   http://{host}/graphiql\n  GraphQL    http://{host}/graphql\n  \
          WebSocket  ws://{host}/graphql (graphql-transport-ws)\n\n",

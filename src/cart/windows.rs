@@ -4,17 +4,21 @@
 //! instance sweeps; each edge of a window is announced once, by a conditional mark.
 
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::repo::promos as repo;
 use super::{event, promos};
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::retry;
-use crate::platform::sweep::{self, BATCH, Swept};
+use crate::platform::sweep::{BATCH, Swept};
+
+/// The name of the sweep.
+pub const SWEEP: &str = "cart.promo_edges";
 
 /// Sweeps until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
-    sweep::run(stop, "edges of promo codes", || sweep(&app)).await;
+    app.sweeper(SWEEP).run(stop, || sweep(&app)).await;
 }
 
 /// Announces the edges that have come.
@@ -22,8 +26,20 @@ pub async fn run(app: App, stop: CancellationToken) {
 /// # Errors
 /// When the database fails.
 pub async fn sweep(app: &App) -> Result<Swept> {
-    let due = repo::list_due(app.db.reader(), app.clock.sql_now(app.db.backend()), BATCH).await?;
-    Ok(sweep::each(&due, "an edge of a promo code", |promo| promo.id, |promo| retry(|| announce_once(app, promo))).await)
+    let due = repo::list_due(app.db.reader(), SWEEP, app.clock.sql_now(app.db.backend()), BATCH).await?;
+    Ok(app.sweeper(SWEEP).each(&due, |promo| promo.id, |promo| retry(|| announce_once(app, promo))).await)
+}
+
+/// Announces the edge of the promo code `id`, if it has come.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(app: &App, id: Uuid) -> Result<()> {
+    let due = repo::find_due(app.db.reader(), id, app.clock.sql_now(app.db.backend())).await?;
+    match &due {
+        Some(promo) => retry(|| announce_once(app, promo)).await,
+        None => Ok(()),
+    }
 }
 
 async fn announce_once(app: &App, promo: &entity::promo::Model) -> Result<()> {

@@ -1,8 +1,9 @@
 //! `quick-commerce health`: for an image without a shell, whose container is to be asked how it is.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use quick_commerce::serve::reachable;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -20,11 +21,7 @@ const MOST: u64 = 4_096;
 /// # Errors
 /// When it is not, or does not answer.
 pub(crate) async fn ask(addr: SocketAddr) -> Outcome {
-    let addr = match addr.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), addr.port()),
-        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), addr.port()),
-        _ => addr,
-    };
+    let addr = reachable(addr);
     let silent = |_| Failure::new(format!("{addr} (LISTEN_ADDR) does not answer"));
     let answer = timeout(PATIENCE, get(addr)).await.map_err(silent)?;
     let answer = answer.map_err(|error| Failure::new(format!("{addr} (LISTEN_ADDR) does not answer: {error}")))?;

@@ -10,11 +10,14 @@ use crate::app::App;
 use crate::orders::service::{claims, list_due};
 use crate::platform::Result;
 use crate::platform::db::retry;
-use crate::platform::sweep::{self, BATCH, Swept};
+use crate::platform::sweep::{BATCH, Swept};
+
+/// The name of the sweep.
+pub const SWEEP: &str = "dispatch.expire_claims";
 
 /// Sweeps until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
-    sweep::run(stop, "claims whose time is up", || sweep(&app)).await;
+    app.sweeper(SWEEP).run(stop, || sweep(&app)).await;
 }
 
 /// Ends the claims that are due now.
@@ -23,8 +26,16 @@ pub async fn run(app: App, stop: CancellationToken) {
 /// When the database fails.
 pub async fn sweep(app: &App) -> Result<Swept> {
     let reader = app.db.reader();
-    let due = list_due(reader, app.clock.sql_now(reader.get_database_backend()), BATCH).await?;
-    Ok(sweep::each(&due, "the claim of an order", |order| order.id, |order| retry(|| expire_once(app, order.id))).await)
+    let due = list_due(reader, SWEEP, app.clock.sql_now(reader.get_database_backend()), BATCH).await?;
+    Ok(app.sweeper(SWEEP).each(&due, |order| *order, |order| end(app, *order)).await)
+}
+
+/// Ends the claim of `order`, if its time is up.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(app: &App, order: Uuid) -> Result<()> {
+    retry(|| expire_once(app, order)).await
 }
 
 async fn expire_once(app: &App, order: Uuid) -> Result<()> {

@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use super::service;
 use crate::app::App;
 use crate::platform::Result;
-use crate::platform::sweep::clean_up;
 
 /// How often the old ones are looked for.
 const EVERY: Duration = Duration::from_hours(1);
@@ -18,7 +17,7 @@ const BATCH: u64 = 500;
 
 /// Removes them until `stop`. Instances may do so at once: what one removed, the other does not find.
 pub async fn run(app: App, stop: CancellationToken) {
-    clean_up(EVERY, stop, "notifications", || sweep(&app)).await;
+    app.sweeper("notifications.clean_up").clean_up(EVERY, stop, || sweep(&app)).await;
 }
 
 /// Removes what is older than it is kept for, read or not.

@@ -16,7 +16,9 @@ use entity::{consumer, event, skipped_event as skipped};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Func, LockBehavior, LockType, OnConflict, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{
+    Expr, Func, IntoTableRef as _, LockBehavior, LockType, OnConflict, Query, SelectStatement, TableRef, UnionType,
+};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -101,23 +103,24 @@ impl Consumers {
     /// Takes the event that `job` names for the consumer that set it aside, unless that was done before.
     ///
     /// # Errors
-    /// When it cannot be taken now, or the consumer or the event is not there any more.
+    /// When it cannot be taken now, or the consumer is not known here.
     pub async fn take_skipped(&self, db: &Db, job: &Job) -> Result<(), Failure> {
         let Skipped { consumer, event } = job.payload()?;
         let Some(reaction) = self.0.iter().find(|reaction| reaction.name() == consumer) else {
             return Err(Failure::Again("nobody here knows this consumer".to_owned()));
         };
-        let found = event::Entity::find().filter(event::Column::EventId.eq(event)).one(db.reader()).await;
-        let Some(row) = found.map_err(Error::from)? else {
-            return Err(Failure::Final("the event is no longer kept".to_owned()));
-        };
-        let message = [relay::message(row, 0)];
+        let found = skipped::Entity::find_by_id((consumer, event)).one(db.reader()).await.map_err(Error::from)?;
+        // done by a worker whose end was not written down
+        let Some(row) = found else { return Ok(()) };
+        let skipped::Model { consumer: _, event_id, position, kind, payload, at } = row;
+        let (kind, payload) = (kind.into(), payload.into());
+        let message = [Message { position, previous: 0, event_id, kind, at, payload }];
         Ok(retry(|| async {
             let tx = db.begin().await?;
             let mine = skipped::Entity::delete_many()
                 .filter(skipped::Column::Consumer.eq(reaction.name()))
                 .filter(skipped::Column::EventId.eq(event));
-            // done by a worker whose end was not written down
+            // or by one that is at it, too
             if mine.exec(&*tx).await?.rows_affected == 0 {
                 return Ok(());
             }
@@ -281,17 +284,24 @@ impl Reader {
         let Some(position) = self.lock(&tx).await? else { return Ok(()) };
         let next = event::Entity::find().filter(event::Column::Position.gt(position)).order_by_asc(event::Column::Position);
         let Some(next) = next.limit(1).one(&*tx).await? else { return Ok(()) };
-        let (consumer, event) = (self.reaction.name().to_owned(), next.event_id);
+        let (consumer, event, position) =
+            (self.reaction.name().to_owned(), next.event_id, next.position.unwrap_or(position));
         tracing::error!(consumer, %event, kind = next.kind, "an event cannot be taken and was set aside");
-        let row = skipped::ActiveModel { consumer: Set(consumer.clone()), event_id: Set(event) };
+        // with all that it says: whenever somebody has mended what was wrong, the log may have it no more
+        let row = skipped::ActiveModel {
+            consumer: Set(consumer.clone()),
+            event_id: Set(event),
+            position: Set(position),
+            kind: Set(next.kind),
+            payload: Set(next.payload),
+            at: Set(next.at),
+        };
         skipped::Entity::insert(row).exec_without_returning(&*tx).await?;
         let at = self.clock.db_now(&*tx).await?;
         let key = format!("{consumer}:{event}");
         let payload = &Skipped { consumer, event };
         jobs::enqueue(&tx, NewJob { id: self.ids.uuid(), kind: SKIPPED, key, payload, run_at: at, at }).await?;
-        if let Some(position) = next.position {
-            self.advance(&tx, position).await?;
-        }
+        self.advance(&tx, position).await?;
         tx.commit().await
     }
 }
@@ -314,9 +324,9 @@ pub fn select_untaken(consumer: &str, kind: &str, path: [&'static str; 2], backe
         (DbBackend::Postgres, [outer, inner]) => format!("CAST(payload -> '{outer}' ->> '{inner}' AS uuid)"),
         (_, [outer, inner]) => format!("unhex(json_extract(payload, '$.{outer}.{inner}'), '-')"),
     };
-    let of_kind = || {
+    let of_kind = |of: TableRef| {
         let mut select = Query::select();
-        select.expr_as(Expr::cust(id.clone()), "id").from(event::Entity).and_where(event::Column::Kind.eq(kind)).take()
+        select.expr_as(Expr::cust(id.clone()), "id").from(of).and_where(Expr::col("kind").eq(kind)).take()
     };
     let taken = Query::select()
         .expr(Expr::col(consumer::Column::Position))
@@ -325,16 +335,13 @@ pub fn select_untaken(consumer: &str, kind: &str, path: [&'static str; 2], backe
         .take();
     // one that was never there has taken nothing
     let taken = Func::coalesce([Expr::SubQuery(None, Box::new(taken.into())), Expr::value(0)]);
-    let aside = Query::select()
-        .expr(Expr::col(skipped::Column::EventId))
-        .from(skipped::Entity)
-        .and_where(skipped::Column::Consumer.eq(consumer))
-        .take();
-    let [mut untaken, mut unplaced, mut skipped] = [of_kind(), of_kind(), of_kind()];
+    let events = || event::Entity.into_table_ref();
+    let [mut untaken, mut unplaced, mut aside] =
+        [of_kind(events()), of_kind(events()), of_kind(skipped::Entity.into_table_ref())];
     untaken.and_where(Expr::col(event::Column::Position).gt(taken));
     unplaced.and_where(event::Column::Position.is_null());
-    skipped.and_where(event::Column::EventId.in_subquery(aside));
-    untaken.union(UnionType::Distinct, unplaced).union(UnionType::Distinct, skipped).take()
+    aside.and_where(skipped::Column::Consumer.eq(consumer));
+    untaken.union(UnionType::Distinct, unplaced).union(UnionType::Distinct, aside).take()
 }
 
 /// The position that every consumer has passed; `None` when there is none.

@@ -11,7 +11,10 @@ use super::clock::Clock;
 use super::consumers;
 use super::db::Db;
 use super::error::Result;
-use super::sweep::clean_up;
+use super::sweep::Sweeper;
+
+/// The name of the clean-up.
+pub const SWEEP: &str = "platform.retention";
 
 /// How often the clean-up runs.
 const EVERY: Duration = Duration::from_mins(10);
@@ -27,20 +30,21 @@ const BATCH: u64 = 1_000;
 pub struct Retention {
     db: Db,
     clock: Clock,
+    sweeper: Sweeper,
     events: Duration,
     keys: Duration,
 }
 
 impl Retention {
-    /// Keeps events for `events` and idempotency keys for `keys`.
+    /// Keeps events for `events` and idempotency keys for `keys`; `sweeper` says when it is time to look.
     #[must_use]
-    pub const fn new(db: Db, clock: Clock, events: Duration, keys: Duration) -> Self {
-        Self { db, clock, events, keys }
+    pub const fn new(db: Db, clock: Clock, sweeper: Sweeper, events: Duration, keys: Duration) -> Self {
+        Self { db, clock, sweeper, events, keys }
     }
 
     /// Cleans up until `stop`. Instances may do so at once: what one removed, the other does not find.
     pub async fn run(self, stop: CancellationToken) {
-        clean_up(EVERY, stop, "events and keys", || self.sweep()).await;
+        self.sweeper.clean_up(EVERY, stop, || self.sweep()).await;
     }
 
     /// Removes all that is older than it need be.

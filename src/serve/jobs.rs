@@ -1,14 +1,18 @@
 //! Who does which job.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
+use super::reachable;
 use crate::accounts::service::mailing;
 use crate::app::App;
+use crate::cart::windows;
+use crate::dispatch::expiry;
 use crate::notifications::sending as notifying;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
 use crate::platform::consumers::SKIPPED;
-use crate::platform::jobs::{Handlers, Worker};
+use crate::platform::jobs::{Failure, Handlers, Job, Worker};
+use crate::platform::sweep::{OVERDUE, Overdue};
 use crate::webhooks::sending;
 
 /// The workers of an instance, each with what it is called in the log. The sandbox's webhooks go to the server at `addr`.
@@ -22,11 +26,16 @@ fn handlers(app: &App, addr: SocketAddr) -> Handlers {
     let ask = app.clone();
     let webhook = app.config.payments.sandbox_webhook_url.clone();
     let webhook = webhook.unwrap_or_else(|| format!("http://{}{}", reachable(addr), sandbox::WEBHOOK_PATH));
+    let overdue = app.clone();
     let (skipped, consumers) = (app.clone(), super::consumers::consumers(app));
     Handlers::default()
         .with(SKIPPED, move |job| {
             let (app, consumers) = (skipped.clone(), consumers.clone());
             async move { consumers.take_skipped(&app.db, &job).await }
+        })
+        .with(OVERDUE, move |job| {
+            let app = overdue.clone();
+            async move { end_overdue(&app, &job).await }
         })
         .with(payments::CANCEL, move |job| {
             let app = cancel.clone();
@@ -48,6 +57,18 @@ fn handlers(app: &App, addr: SocketAddr) -> Handlers {
             let (app, webhook) = (callback.clone(), webhook.clone());
             async move { sandbox::deliver(&app, &webhook, &job).await }
         })
+}
+
+/// Ends what a sweep could not end.
+async fn end_overdue(app: &App, job: &Job) -> Result<(), Failure> {
+    let Overdue { sweep, id } = Overdue::of(job)?;
+    match sweep.as_str() {
+        expiry::SWEEP => expiry::end(app, id).await?,
+        paying::expiry::SWEEP => paying::expiry::end(app, id).await?,
+        windows::SWEEP => windows::end(app, id).await?,
+        _ => return Err(Failure::Again("nobody here knows this sweep".to_owned())),
+    }
+    Ok(())
 }
 
 /// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them.
@@ -81,9 +102,4 @@ fn webhooks(app: &App) -> Worker {
         async move { sending::send(&app, &job).await }
     });
     app.worker(handlers).with_hands(sending::HANDS)
-}
-
-/// The address at which a server that listens on `addr` reaches itself.
-fn reachable(addr: SocketAddr) -> SocketAddr {
-    if addr.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()) } else { addr }
 }

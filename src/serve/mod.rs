@@ -5,7 +5,9 @@ mod jobs;
 mod payments;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::future::IntoFuture as _;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(1);
 
 /// The background work of an instance.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Work {
     stop: CancellationToken,
     tasks: JoinSet<()>,
@@ -47,85 +49,60 @@ impl Work {
     /// Starts it. `addr` is where the server listens, or would.
     #[must_use]
     pub fn start(app: &App, addr: SocketAddr) -> Self {
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        // Every background task of an instance, here and below and nowhere else. Each ends by itself once `stop` is cancelled.
-        tasks.spawn(supervise("relay", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || {
-                let relay = app.relay().with_stream(app.config.event_stream.clone(), webhooks::public::stream_data);
-                relay.run(stop.clone())
-            }
-        }));
-        tasks.spawn(supervise("claim expiry", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || expiry::run(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("promo codes", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || windows::run(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("payment expiry", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || paying::expiry::run(app.clone(), stop.clone())
-        }));
+        // Every background task of an instance, here and below and nowhere else.
+        let mut work = Self::default();
+        work.add("relay", {
+            let app = app.clone();
+            move |stop| app.relay().with_stream(app.config.event_stream.clone(), webhooks::public::stream_data).run(stop)
+        });
+        work.add_of("claim expiry", app, expiry::run);
+        work.add_of("promo codes", app, windows::run);
+        work.add_of("payment expiry", app, paying::expiry::run);
         for (name, worker) in jobs::workers(app, addr) {
-            let stop = stop.clone();
-            tasks.spawn(supervise(name, stop.clone(), move || worker.clone().run(stop.clone())));
+            work.add(name, move |stop| worker.clone().run(stop));
         }
-        tasks.spawn(supervise("webhook clean-up", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || webhooks::cleaning::clean(app.clone(), stop.clone())
-        }));
+        work.add_of("webhook clean-up", app, webhooks::cleaning::clean);
         for reader in consumers::consumers(app).readers(&app.db, &app.clock, &app.ids) {
-            let stop = stop.clone();
-            tasks.spawn(supervise("consumer", stop.clone(), move || reader.clone().run(stop.clone())));
+            work.add("consumer", move |stop| reader.clone().run(stop));
         }
-        tasks.spawn(supervise("session clean-up", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || cleaning::clean(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("location history", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || history::run(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("notification clean-up", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || pruning::run(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("retention", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || app.retention().run(stop.clone())
-        }));
-        Self { stop, tasks }
+        work.add_of("session clean-up", app, cleaning::clean);
+        work.add_of("location history", app, history::run);
+        work.add_of("notification clean-up", app, pruning::run);
+        work.add("retention", {
+            let app = app.clone();
+            move |stop| app.retention().run(stop)
+        });
+        work
     }
 
     /// What every server needs, also one that leaves the work to others: it closes what is open for sessions that end, looks for
     /// events that the bus did not bring, tells carts of what changes under them, and looks where partners are whom somebody follows.
     fn watch(app: &App, engine: &Engine) -> Self {
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(supervise("closing of ended sessions", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || closing::watch(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("catalogue cache", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || cached::watch(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("carts", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || carts::watch(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("locations", stop.clone(), {
-            let (app, stop) = (app.clone(), stop.clone());
-            move || locations::watch(app.clone(), stop.clone())
-        }));
-        tasks.spawn(supervise("subscriptions", stop.clone(), {
-            let (engine, stop) = (engine.clone(), stop.clone());
-            move || engine.clone().watch(stop.clone())
-        }));
-        Self { stop, tasks }
+        let mut work = Self::default();
+        work.add_of("closing of ended sessions", app, closing::watch);
+        work.add_of("catalogue cache", app, cached::watch);
+        work.add_of("carts", app, carts::watch);
+        work.add_of("locations", app, locations::watch);
+        let engine = engine.clone();
+        work.add("subscriptions", move |stop| engine.clone().watch(stop));
+        work
+    }
+
+    /// Starts `task`, which ends by itself once what it is given is cancelled.
+    fn add<Task>(&mut self, name: &'static str, task: impl Fn(CancellationToken) -> Task + Send + 'static)
+    where
+        Task: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(supervise(name, self.stop.clone(), task));
+    }
+
+    /// The same of a task that needs nothing but the application.
+    fn add_of<Task>(&mut self, name: &'static str, app: &App, task: impl Fn(App, CancellationToken) -> Task + Send + 'static)
+    where
+        Task: Future<Output = ()> + Send + 'static,
+    {
+        let app = app.clone();
+        self.add(name, move |stop| task(app.clone(), stop));
     }
 
     /// Lets it come to an end: what is committed is relayed before.
@@ -139,8 +116,11 @@ impl Work {
 }
 
 /// Runs a task to its end, and again when it panics: one broken event must not end the live ones for good.
-async fn supervise<Task: Future<Output = ()>>(name: &'static str, stop: CancellationToken, task: impl Fn() -> Task) {
-    while AssertUnwindSafe(task()).catch_unwind().await.is_err() {
+async fn supervise<Task>(name: &'static str, stop: CancellationToken, task: impl Fn(CancellationToken) -> Task)
+where
+    Task: Future<Output = ()>,
+{
+    while AssertUnwindSafe(task(stop.clone())).catch_unwind().await.is_err() {
         if stop.is_cancelled() {
             break;
         }
@@ -182,12 +162,25 @@ pub async fn start(app: App, listener: TcpListener, work: bool) -> Running {
     let service = router.into_make_service_with_connect_info::<Peer>();
     let serve = axum::serve(Listener::new(listener, cut.clone()), service)
         .with_graceful_shutdown(shutdown.begun.clone().cancelled_owned());
-    let server = tokio::spawn(async move {
-        if let Err(error) = serve.await {
-            tracing::error!(%error, "the listener broke");
-        }
-    });
+    let server = tokio::spawn(listen(serve.into_future()));
     Running { addr, shutdown, cut, server, work }
+}
+
+async fn listen(serve: impl Future<Output = io::Result<()>>) {
+    if let Err(error) = serve.await {
+        tracing::error!(%error, "the listener broke");
+    }
+}
+
+/// The address at which a server that listens on `addr` is reached from its own machine.
+#[must_use]
+pub fn reachable(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
 }
 
 /// A worker that runs.
@@ -204,11 +197,7 @@ pub fn start_worker(app: &App, listener: TcpListener) -> Working {
     let work = Work::start(app, listener.local_addr().unwrap_or(app.config.listen_addr));
     let router = transport::worker_router(app.clone(), end.clone());
     let serve = axum::serve(listener, router).with_graceful_shutdown(end.clone().cancelled_owned());
-    let server = tokio::spawn(async move {
-        if let Err(error) = serve.await {
-            tracing::error!(%error, "the listener broke");
-        }
-    });
+    let server = tokio::spawn(listen(serve.into_future()));
     Working { end, server, work }
 }
 

@@ -20,29 +20,18 @@ const BATCH: u64 = 500;
 /// Rows removed in one statement, so that nothing waits long behind it.
 const OLD: u64 = 1_000;
 
-/// How often old ones are removed: once in so many looks.
-const LOOKS: u32 = 20;
+/// How often old ones are looked for.
+const CLEANED: Duration = Duration::from_mins(10);
 
 const SECONDS: i64 = 60;
 
 /// Keeps and removes until `stop`. Instances may do so at once: what one has kept of a minute the other does not add.
 pub async fn run(app: App, stop: CancellationToken) {
-    let mut looks = 0;
-    loop {
-        if let Err(error) = sample(&app).await {
-            tracing::warn!(?error, "where partners are could not be kept; trying again later");
-        }
-        if looks % LOOKS == 0
-            && let Err(error) = remove_old(&app).await
-        {
-            tracing::warn!(?error, "where partners were could not be forgotten; trying again later");
-        }
-        looks = (looks + 1) % LOOKS;
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-    }
+    let (keep, forget) = (app.sweeper("tracking.history"), app.sweeper("tracking.clean_up"));
+    tokio::join!(
+        keep.clean_up(EVERY, stop.clone(), async || sample(&app).await.map(drop)),
+        forget.clean_up(CLEANED, stop.clone(), || remove_old(&app)),
+    );
 }
 
 /// Keeps where those partners are who carry an order now. How many were added.

@@ -91,6 +91,7 @@ async fn numbers(State(Process { app, started, server, .. }): State<Process>) ->
         done: app.jobs.done(),
         failed: app.jobs.failed(),
         by_kind: app.jobs.by_kind(),
+        sweeps: app.sweeps.by_kind(),
         backlog,
         lags: lags.unwrap_or_default(),
         refunds_failed: app.refunds_failed.load(Ordering::Relaxed),

@@ -84,6 +84,8 @@ pub(super) struct JobNumbers {
     pub(super) failed: u64,
     /// The same by kind, with the time that it took.
     pub(super) by_kind: Vec<(&'static str, KindCounts)>,
+    /// Sweeps and clean-ups by their names.
+    pub(super) sweeps: Vec<(&'static str, KindCounts)>,
     /// What all instances have before them; none when the database does not answer.
     pub(super) backlog: Option<Backlog>,
     /// How many events each consumer of the log has before it, by its name.
@@ -245,16 +247,12 @@ impl Page {
     pub(super) fn tell_jobs(&mut self, jobs: &JobNumbers) {
         self.counter("jobs_done", "Jobs that this instance has done", jobs.done);
         self.counter("jobs_failed", "Attempts at a job that failed on this instance", jobs.failed);
-        let (attempts, times) =
-            (Family::<[(&str, &str); 2], Counter>::default(), Family::<Labels, Counter<f64, AtomicU64>>::default());
-        for (kind, counts) in &jobs.by_kind {
-            for (outcome, count) in [("done", counts.done), ("failed", counts.failed)] {
-                attempts.get_or_create(&[("kind", *kind), ("outcome", outcome)]).inc_by(count);
-            }
-            times.get_or_create(&[("kind", (*kind).to_owned())]).inc_by(counts.time.as_secs_f64());
-        }
+        let (attempts, times) = by_outcome("kind", &jobs.by_kind);
         self.0.register("quick_commerce_job_attempts", "Attempts at jobs of this instance, by kind", attempts);
         self.0.register("quick_commerce_job_seconds", "How long these attempts took together, by kind", times);
+        let (sweeps, times) = by_outcome("sweep", &jobs.sweeps);
+        self.0.register("quick_commerce_sweeps", "Looks of this instance for what is due or old", sweeps);
+        self.0.register("quick_commerce_sweep_seconds", "How long these looks took together", times);
         let help = "Refunds that failed, as this instance was told: somebody has to see to the money";
         self.counter("refunds_failed", help, jobs.refunds_failed);
         if let Some(Backlog { waiting, dead }) = jobs.backlog {
@@ -264,6 +262,20 @@ impl Page {
         let lags = jobs.lags.iter().map(|(name, lag)| ([("consumer", name.clone())], *lag));
         self.gauges("consumer_lag_events", "Events that a consumer has yet to take", lags);
     }
+}
+
+type Outcomes = (Family<[(&'static str, &'static str); 2], Counter>, Family<Labels, Counter<f64, AtomicU64>>);
+
+/// How often each of `counts` was done and failed, and how long that took, under the `label` of their names.
+fn by_outcome(label: &'static str, counts: &[(&'static str, KindCounts)]) -> Outcomes {
+    let (attempts, times) = Outcomes::default();
+    for (name, counts) in counts {
+        for (outcome, count) in [("done", counts.done), ("failed", counts.failed)] {
+            attempts.get_or_create(&[(label, *name), ("outcome", outcome)]).inc_by(count);
+        }
+        times.get_or_create(&[(label, (*name).to_owned())]).inc_by(counts.time.as_secs_f64());
+    }
+    (attempts, times)
 }
 
 /// Milliseconds as seconds.
@@ -322,6 +334,7 @@ mod tests {
             done: 20,
             failed: 21,
             by_kind: vec![("payments.refund", KindCounts { done: 26, failed: 27, time })],
+            sweeps: vec![("dispatch.expire_claims", KindCounts { done: 28, failed: 29, time })],
             backlog: Some(Backlog { waiting: 22, dead: 23 }),
             lags: vec![("webhooks".to_owned(), 24)],
             refunds_failed: 25,
@@ -365,6 +378,9 @@ mod tests {
             "quick_commerce_job_attempts_total{kind=\"payments.refund\",outcome=\"done\"} 26",
             "quick_commerce_job_attempts_total{kind=\"payments.refund\",outcome=\"failed\"} 27",
             "quick_commerce_job_seconds_total{kind=\"payments.refund\"} 1.5",
+            "quick_commerce_sweeps_total{sweep=\"dispatch.expire_claims\",outcome=\"done\"} 28",
+            "quick_commerce_sweeps_total{sweep=\"dispatch.expire_claims\",outcome=\"failed\"} 29",
+            "quick_commerce_sweep_seconds_total{sweep=\"dispatch.expire_claims\"} 1.5",
             "quick_commerce_refused_total{reason=\"budget\"} 40",
             "quick_commerce_refused_total{reason=\"attempts\"} 43",
             "quick_commerce_limits_alone_total 44",
@@ -387,8 +403,8 @@ mod tests {
             refusals: Refusals::default(),
             outbox: None,
         });
-        let (by_kind, lags) = Default::default();
-        page.tell_jobs(&JobNumbers { done: 0, failed: 0, by_kind, backlog: None, lags, refunds_failed: 0 });
+        let (by_kind, sweeps, lags) = Default::default();
+        page.tell_jobs(&JobNumbers { done: 0, failed: 0, by_kind, sweeps, backlog: None, lags, refunds_failed: 0 });
         let text = page.text();
         assert!(!text.contains("quick_commerce_jobs_waiting") && !text.contains("quick_commerce_outbox_depth"), "{text}");
     }

@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::retry;
 use crate::platform::jobs;
-use crate::platform::sweep::clean_up;
 
 /// How often is cleaned up, besides at the start.
 const EVERY: Duration = Duration::from_hours(1);
@@ -26,7 +25,7 @@ const OVERDUE: TimeDelta = TimeDelta::hours(1);
 
 /// Cleans up until `stop`. Instances may do so at once: what one did, the other does not find.
 pub async fn clean(app: App, stop: CancellationToken) {
-    clean_up(EVERY, stop, "webhooks", || sweep(&app)).await;
+    app.sweeper("webhooks.clean_up").clean_up(EVERY, stop, || sweep(&app)).await;
 }
 
 /// Does it once.

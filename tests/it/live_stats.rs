@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::support::story::{place_order, seller_with_product};
 use crate::support::wait::{until, until_quiet};
@@ -14,6 +15,7 @@ use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
     figures_are_read_once_however_many_admins_follow_them,
+    an_admin_is_told_no_more_than_once_a_second,
 }
 
 const FIGURES: &str = "subscription { liveStats { at ordersToday } }";
@@ -73,4 +75,31 @@ async fn figures_are_read_once_however_many_admins_follow_them(shape: Shape) {
     let read = reads.load(Ordering::Relaxed) - before;
     assert_eq!(read, moments.len(), "each is read once");
     assert!(read < 15, "{read} for thirty");
+}
+
+async fn an_admin_is_told_no_more_than_once_a_second(shape: Shape) {
+    const ORDERS: i32 = 12;
+    let app = TestApp::start(shape).await;
+    let (admin, customer, shop) = tokio::join!(app.admin(), app.customer(), seller_with_product(&app, 100, "40.00"));
+    let began = Instant::now();
+    let mut following = admin.subscribe(FIGURES, Value::Null).await;
+    assert_eq!(following.next().await["ordersToday"], 0);
+    let ordering = async {
+        for _ in 0..ORDERS {
+            place_order(&customer, &shop.product_id, 1).await;
+            // so that they span several seconds
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let hearing = async {
+        let mut heard: u64 = 1;
+        while following.next().await["ordersToday"] != ORDERS {
+            heard += 1;
+        }
+        heard
+    };
+    let ((), heard) = tokio::join!(ordering, hearing);
+    assert!(heard > 1, "there were several");
+    // whatever is told late makes this longer: it is no matter of how fast anything is
+    assert!(heard <= began.elapsed().as_secs() + 2, "{heard} in {:?}", began.elapsed());
 }

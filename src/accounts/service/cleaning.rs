@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::repo::{mailed, sessions as repo};
 use crate::app::App;
 use crate::platform::Result;
-use crate::platform::sweep::clean_up;
 
 /// How often the old ones are looked for.
 const EVERY: Duration = Duration::from_hours(1);
@@ -21,7 +20,7 @@ const BATCH: u64 = 500;
 
 /// Cleans up until `stop`. Instances may do so at once: what one removed, the other does not find.
 pub async fn clean(app: App, stop: CancellationToken) {
-    clean_up(EVERY, stop, "sessions and mailed tokens", || sweep(&app)).await;
+    app.sweeper("accounts.clean_up").clean_up(EVERY, stop, || sweep(&app)).await;
 }
 
 /// Removes what is older than it need be.

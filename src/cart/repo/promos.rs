@@ -3,10 +3,13 @@
 use chrono::{DateTime, Utc};
 use entity::{promo, promo_customer, promo_redemption};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use uuid::Uuid;
 
 use crate::platform::Result;
+use crate::platform::sweep::is_not_aside;
 
 pub(in crate::cart) async fn find_promo(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<promo::Model>> {
     Ok(promo::Entity::find_by_id(id).one(db).await?)
@@ -123,9 +126,23 @@ pub(in crate::cart) async fn update_redemption_given_back(
 }
 
 /// Promo codes whose window began or ended by `now` without word of it, longest ago first.
-pub(in crate::cart) async fn list_due(db: &impl ConnectionTrait, now: Expr, limit: u64) -> Result<Vec<promo::Model>> {
-    let due = promo::Entity::find().filter(Expr::col(promo::Column::NextEdgeAt).lte(now));
+pub(in crate::cart) async fn list_due(
+    db: &impl ConnectionTrait,
+    sweep: &str,
+    now: Expr,
+    limit: u64,
+) -> Result<Vec<promo::Model>> {
+    let due = select_due(now).filter(is_not_aside(sweep, (promo::Entity, promo::Column::Id), db.get_database_backend()));
     Ok(due.order_by_asc(promo::Column::NextEdgeAt).limit(limit).all(db).await?)
+}
+
+/// The promo code `id`, if an edge of it has come that was not announced.
+pub(in crate::cart) async fn find_due(db: &impl ConnectionTrait, id: Uuid, now: Expr) -> Result<Option<promo::Model>> {
+    Ok(select_due(now).filter(promo::Column::Id.eq(id)).one(db).await?)
+}
+
+fn select_due(now: Expr) -> Select<promo::Entity> {
+    promo::Entity::find().filter(Expr::col(promo::Column::NextEdgeAt).lte(now))
 }
 
 /// Notes that the edge at `edge` is announced, and when the next is; whether it was not before.

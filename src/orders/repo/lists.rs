@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::platform::Result;
 use crate::platform::page::{Key, Keys, Page, PageArgs, Sort, Span, fetch, fetch_by, veiled};
+use crate::platform::sweep::is_not_aside;
 
 /// Which orders; all of them unless narrowed.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -218,14 +219,19 @@ pub(in crate::orders) async fn list_open(
 /// Orders whose claim's time is up, longest first.
 pub(in crate::orders) async fn list_due(
     db: &impl ConnectionTrait,
+    sweep: &str,
     now: Expr,
     limit: u64,
-) -> std::result::Result<Vec<order::Model>, DbErr> {
+) -> std::result::Result<Vec<Uuid>, DbErr> {
     order::Entity::find()
+        .select_only()
+        .column(order::Column::Id)
         .filter(order::Column::ClaimExpiresAt.is_not_null())
         .filter(Expr::col(order::Column::ClaimExpiresAt).lte(now))
+        .filter(is_not_aside(sweep, (order::Entity, order::Column::Id), db.get_database_backend()))
         .order_by_asc(order::Column::ClaimExpiresAt)
         .limit(limit)
+        .into_tuple()
         .all(db)
         .await
 }
@@ -233,6 +239,7 @@ pub(in crate::orders) async fn list_due(
 /// Orders whose time to be paid is up.
 pub(in crate::orders) async fn list_unpaid(
     db: &impl ConnectionTrait,
+    sweep: &str,
     now: Expr,
     limit: u64,
 ) -> std::result::Result<Vec<Uuid>, DbErr> {
@@ -247,6 +254,7 @@ pub(in crate::orders) async fn list_unpaid(
                 .add(order::Column::PaymentAskedUntil.is_null())
                 .add(Expr::col(order::Column::PaymentAskedUntil).lte(now)),
         )
+        .filter(is_not_aside(sweep, (order::Entity, order::Column::Id), db.get_database_backend()))
         .order_by_asc(order::Column::PaymentDueAt)
         .limit(limit)
         .into_tuple()

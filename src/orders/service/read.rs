@@ -103,8 +103,8 @@ pub async fn list_open(db: &impl ConnectionTrait, filter: &OrderFilter, limit: u
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_due(db: &impl ConnectionTrait, now: Expr, limit: u64) -> Result<Vec<order::Model>> {
-    Ok(lists::list_due(db, now, limit).await?)
+pub async fn list_due(db: &impl ConnectionTrait, sweep: &str, now: Expr, limit: u64) -> Result<Vec<Uuid>> {
+    Ok(lists::list_due(db, sweep, now, limit).await?)
 }
 
 /// The lines of `orders`.

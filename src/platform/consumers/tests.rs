@@ -180,17 +180,45 @@ async fn an_event_set_aside_is_taken_once_however_often_its_job_is_done() {
 }
 
 #[tokio::test]
+async fn an_event_set_aside_can_be_taken_when_the_log_has_it_no_more() {
+    let (app, _folder) = app("consumers-late").await;
+    log(&app, [10]).await;
+    let logged = event::Entity::find().one(app.db.reader()).await.unwrap().unwrap();
+    let scribe = Scribe::new(Start::Oldest);
+    let reader = reader(&app, &scribe);
+    reader.begin(0).await.unwrap();
+    assert!(reader.skip().await);
+    assert_eq!(age(&app, 49).await, 0, "the log is cleared");
+    let untaken = async || {
+        let select = select_untaken(scribe.name(), &logged.kind, ["order", "id"], app.db.backend());
+        app.db.reader().query_all(&select).await.unwrap().len()
+    };
+    assert_eq!(untaken().await, 1, "sums are corrected by it all the same");
+    let consumers = Consumers::default().with(scribe.clone());
+    let (db, known) = (app.db.clone(), consumers.clone());
+    let handlers = Handlers::default().with(SKIPPED, move |job| {
+        let (db, known) = (db.clone(), known.clone());
+        async move { known.take_skipped(&db, &job).await }
+    });
+    app.worker(handlers).sweep().await.unwrap();
+    assert_eq!(scribe.written(), [10]);
+    assert_eq!((untaken().await, waiting(&app).await), (0, 1), "what it led to waits, and nothing else");
+}
+
+/// Lets all events be so many hours old, and clears up; how many are left.
+async fn age(app: &App, hours: i64) -> usize {
+    let at = app.clock.now() - chrono::TimeDelta::hours(hours);
+    event::Entity::update_many().col_expr(event::Column::At, Expr::value(at)).exec(app.db.writer()).await.unwrap();
+    app.retention().sweep().await.unwrap();
+    event::Entity::find().all(app.db.reader()).await.unwrap().len()
+}
+
+#[tokio::test]
 async fn events_are_kept_for_a_consumer_that_has_not_taken_them() {
     let (app, _folder) = app("consumers-kept").await;
     log(&app, 1..=4).await;
     let scribe = Scribe::new(Start::Oldest);
     reader(&app, &scribe).step(2).await.unwrap();
-    let age = async |hours: i64| {
-        let at = app.clock.now() - chrono::TimeDelta::hours(hours);
-        event::Entity::update_many().col_expr(event::Column::At, Expr::value(at)).exec(app.db.writer()).await.unwrap();
-        app.retention().sweep().await.unwrap();
-        event::Entity::find().all(app.db.reader()).await.unwrap().len()
-    };
-    assert_eq!(age(49).await, 2, "what was taken goes after its time");
-    assert_eq!(age(24 * 10).await, 0, "the rest goes in the end");
+    assert_eq!(age(&app, 49).await, 2, "what was taken goes after its time");
+    assert_eq!(age(&app, 24 * 10).await, 0, "the rest goes in the end");
 }

@@ -265,7 +265,7 @@ impl Counters {
     }
 
     /// Counts from none on the kinds that a worker knows: what never happened yet is a zero, and not unknown.
-    fn begin(&self, kinds: impl Iterator<Item = &'static str>) {
+    pub(super) fn begin(&self, kinds: impl Iterator<Item = &'static str>) {
         let mut counts = self.0.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
         for kind in kinds {
             counts.entry(kind).or_default();
@@ -273,7 +273,7 @@ impl Counters {
     }
 
     /// Counts an attempt at a job of `kind`.
-    fn count(&self, kind: &'static str, is_done: bool, time: Duration) {
+    pub(super) fn count(&self, kind: &'static str, is_done: bool, time: Duration) {
         let mut counts = self.0.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = counts.entry(kind).or_default();
         counts.done += u64::from(is_done);

@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::money::Currency;
 use domain::order::{OrderEventType, OrderStatus, PaymentMethod};
-use entity::{Text, event, order, order_event, promo, skipped_event};
+use entity::{Text, event, job, order, order_event, promo, skipped_event};
 use quick_commerce::accounts::service::mailing;
 use quick_commerce::app::App;
 use quick_commerce::notifications::sending as notifying;
 use quick_commerce::payments::sandbox::{self, Choice};
 use quick_commerce::payments::service as payments;
-use quick_commerce::platform::consumers;
+use quick_commerce::platform::{consumers, sweep};
 use quick_commerce::serve;
 use quick_commerce::webhooks::sending as webhooks;
 use sea_orm::{
@@ -45,11 +45,14 @@ async fn strike(world: &mut World, traps: Vec<Trap>, work: impl AsyncFnOnce(&Wor
 async fn jobs_of_every_kind(world: &World, round: usize, paid: uuid::Uuid) {
     let people = &world.people;
     let db = people.app.db.writer();
-    // the sums do not take one event, which is set aside
+    // the sums do not take one event, and a claim cannot be ended: both are set aside
     let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
-        CREATE TRIGGER refuse BEFORE INSERT ON sales_orders FOR EACH ROW WHEN (NEW.total_minor > 50000) EXECUTE FUNCTION refuse()";
+        CREATE TRIGGER refuse BEFORE INSERT ON sales_orders FOR EACH ROW WHEN (NEW.total_minor > 50000) EXECUTE FUNCTION refuse();
+        CREATE TRIGGER refuse BEFORE INSERT ON order_events FOR EACH ROW WHEN (NEW.type = 'CLAIM_EXPIRED') EXECUTE FUNCTION refuse()";
     db.execute_unprepared(refuse).await.unwrap();
     people.place(round, PaymentMethod::CashOnDelivery, TOO_MANY).await;
+    let (held, _) = people.place(round, PaymentMethod::CashOnDelivery, 1).await;
+    people.claim(round, held, false).await;
     let (one, customer) = people.place(round, PaymentMethod::Card, 1).await;
     people.pay(one, customer, Choice::Succeed).await;
     let (slow, customer) = people.place(round, PaymentMethod::Card, 1).await;
@@ -66,7 +69,14 @@ async fn jobs_of_every_kind(world: &World, round: usize, paid: uuid::Uuid) {
     // whoever registers is mailed a link
     world.stage.doors[0].customer().await;
     until(async || skipped_event::Entity::find().count(db).await.unwrap() > 0).await;
-    db.execute_unprepared("DROP TRIGGER refuse ON sales_orders; DROP FUNCTION refuse()").await.unwrap();
+    let overdue =
+        job::Entity::find().filter(job::Column::Kind.eq(sweep::OVERDUE)).filter(job::Column::LastError.is_not_null());
+    until(async || overdue.clone().count(db).await.unwrap() > 0).await;
+    db.execute_unprepared(
+        "DROP TRIGGER refuse ON sales_orders; DROP TRIGGER refuse ON order_events; DROP FUNCTION refuse()",
+    )
+    .await
+    .unwrap();
 }
 
 /// An order of the customer of `round` that is paid.
@@ -99,6 +109,7 @@ async fn a_job_that_is_killed_in_its_middle_or_at_its_end_is_done_again_and_seen
         (payments::CANCEL, "UPDATE ON sandbox_intents", "NEW.status = 'CANCELLED'"),
         (payments::ASK, "INSERT ON order_events", "NEW.type = 'CANCELLED' AND NEW.actor_id IS NULL"),
         (consumers::SKIPPED, "DELETE ON skipped_events", "true"),
+        (sweep::OVERDUE, "INSERT ON order_events", "NEW.type = 'CLAIM_EXPIRED'"),
         (mailing::PASSWORD_RESET, "INSERT ON mailed_tokens", "NEW.purpose = 'RESET_PASSWORD'"),
         (mailing::EMAIL_VERIFICATION, "INSERT ON mailed_tokens", "NEW.purpose = 'VERIFY_EMAIL'"),
         (webhooks::SEND, "UPDATE ON webhook_deliveries", "NEW.status = 'DELIVERED'"),

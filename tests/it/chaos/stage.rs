@@ -206,6 +206,14 @@ impl Stage {
         }
     }
 
+    /// The end of what each instance has said since it was last started.
+    pub(super) fn said(&self) -> String {
+        let logs = self.instances.iter().filter_map(|instance| instance.server.as_ref()).map(Server::log);
+        let ends =
+            logs.map(|log| log.lines().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n"));
+        ends.collect::<Vec<_>>().join("\n---\n")
+    }
+
     /// Takes note of what all instances have said.
     pub(super) fn listen_to_all(&mut self) {
         (0..self.instances.len()).for_each(|index| self.listen(index));

@@ -14,7 +14,7 @@ use domain::claims::ClaimStatus;
 use domain::id::Kind;
 use domain::order::{OrderEventType, OrderStatus, PaymentMethod};
 use domain::webhook::WebhookDeliveryStatus;
-use entity::{Text, claim, job, notification, order, order_event, user, webhook_delivery};
+use entity::{Text, claim, event, job, notification, order, order_event, user, webhook_delivery};
 use quick_commerce::accounts::service as accounts;
 use quick_commerce::app::App;
 use quick_commerce::dispatch::service::{self as dispatch, Ask};
@@ -39,7 +39,8 @@ use crate::support::story::{key, seller_with_product};
 use crate::webhooks::endpoint;
 use crate::webhooks::receiver::{Receiver, Says};
 
-/// How long servers that are left alone may take to do what is due.
+/// How long servers that are left alone may do nothing of what is due: what is done by then waits for the end of a lease, or for its
+/// next attempt.
 const CALM: Duration = Duration::from_secs(15);
 
 /// How often they may be left alone.
@@ -189,7 +190,7 @@ impl World {
         let mut calms = 0;
         while let Some(why) = calm(&app).await {
             calms += 1;
-            assert!(calms < CALMS, "{why}");
+            assert!(calms < CALMS, "{why}\n{}", self.stage.said());
             self.stage.kill_all();
             self.let_leases_end().await;
             self.stage.start_all_again();
@@ -214,24 +215,30 @@ impl World {
     }
 }
 
-/// Leaves the servers alone; what is missing in the end, if anything.
+/// Leaves the servers alone for as long as they get on; what is missing in the end, if anything.
 async fn calm(app: &App) -> Option<String> {
-    let deadline = Instant::now() + CALM;
+    let (mut before, mut deadline) = (String::new(), Instant::now() + CALM);
     loop {
         let missing = missing(app).await?;
-        if Instant::now() > deadline {
+        if missing != before {
+            (before, deadline) = (missing, Instant::now() + CALM);
+        } else if Instant::now() > deadline {
             return Some(missing);
         }
         sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Whether all that follows from what has happened is done; if not, what is missing.
+/// Whether all that follows from what has happened is done; if not, what is missing, and how much of it.
 async fn missing(app: &App) -> Option<String> {
     let db = app.db.reader();
-    let Some(position) = relay::settled(db).await.unwrap() else { return Some("events have no position".to_owned()) };
-    if relay::published(db).await.unwrap() < position {
-        return Some("events are not published".to_owned());
+    let Some(position) = relay::settled(db).await.unwrap() else {
+        let unplaced = event::Entity::find().filter(event::Column::Position.is_null()).count(db).await.unwrap();
+        return Some(format!("{unplaced} events have no position"));
+    };
+    let published = relay::published(db).await.unwrap();
+    if published < position {
+        return Some(format!("{} events are not published", position - published));
     }
     if let Some((name, lag)) = consumers::lags(db).await.unwrap().into_iter().find(|(_, lag)| *lag > 0) {
         return Some(format!("{name} is {lag} events behind"));

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use domain::id::Kind;
 use domain::order::OrderStatus;
-use entity::{order, payment, stock};
+use entity::{job, order, payment, stock};
+use quick_commerce::app::App;
 use quick_commerce::orders::service::paying::{StartPayment, expiry, start_payment};
+use quick_commerce::platform::sweep::OVERDUE;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
@@ -195,6 +197,12 @@ async fn the_last_payment_is_the_last_by_the_database_s_clock(shape: Shape) {
     audit(&app.app).await;
 }
 
+/// Has so many pieces reserved, whatever orders say.
+async fn reserve(app: &App, product: &str, pieces: i32) {
+    let update = stock::Entity::update_many().col_expr(stock::Column::Reserved, Expr::value(pieces));
+    update.filter(stock::Column::ProductId.eq(uuid(Kind::Product, product))).exec(app.db.writer()).await.unwrap();
+}
+
 async fn an_order_that_cannot_be_called_off_keeps_no_other_waiting(shape: Shape) {
     // nothing runs beside the sweep of the test
     let parts = TestParts::build(shape).await;
@@ -210,19 +218,30 @@ async fn an_order_that_cannot_be_called_off_keeps_no_other_waiting(shape: Shape)
         made
     };
     // as no code of ours leaves it: what was promised to the first order is not reserved
-    stock::Entity::update_many()
-        .col_expr(stock::Column::Reserved, Expr::value(0))
-        .filter(stock::Column::ProductId.eq(uuid(Kind::Product, &product_id)))
-        .exec(app.db.writer())
-        .await
-        .unwrap();
+    reserve(app, &product_id, 0).await;
     parts.clock.advance(app.config.payments.window);
     let swept = expiry::sweep(app).await.unwrap();
-    assert_eq!((swept.found, swept.ended), (2, 1));
+    assert_eq!((swept.found, swept.ended), (2, 2), "one is called off, the other set aside");
     let again = expiry::sweep(app).await.unwrap();
-    assert_eq!((again.found, again.ended), (1, 0), "of which the next look is taken after a pause");
-    let stuck = order::Entity::find_by_id(uuid(Kind::Order, &order_id)).one(app.db.reader()).await.unwrap().unwrap();
-    assert_eq!(*stuck.status, OrderStatus::Pending);
+    assert_eq!((again.found, again.ended), (0, 0), "and in no sweep's way");
+    let stuck = async || {
+        let order = order::Entity::find_by_id(uuid(Kind::Order, &order_id)).one(app.db.reader()).await.unwrap().unwrap();
+        *order.status
+    };
+    assert_eq!(stuck().await, OrderStatus::Pending);
+    let [waiting] = job::Entity::find().all(app.db.reader()).await.unwrap().try_into().unwrap();
+    assert_eq!(waiting.kind, OVERDUE, "it is a job, which is tried again, and which an admin sees when it is given up");
+    let served = crate::support::app::serve(app).await;
+    let tried = async || job::Entity::find_by_id(waiting.id).one(app.db.reader()).await.unwrap().unwrap();
+    until(async || tried().await.last_error.is_some()).await;
+    assert_eq!(stuck().await, OrderStatus::Pending);
+    // somebody mends it
+    reserve(app, &product_id, 3).await;
+    parts.clock.advance(Duration::from_mins(5));
+    until(async || stuck().await == OrderStatus::Cancelled).await;
+    until(async || job::Entity::find().count(app.db.reader()).await.unwrap() == 0).await;
+    served.stop().await;
+    audit(app).await;
 }
 
 async fn refunds_at_once_never_exceed_what_was_paid(shape: Shape) {

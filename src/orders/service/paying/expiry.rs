@@ -23,15 +23,18 @@ use crate::orders::service::change::{Before, Cause, change};
 use crate::payments::service as payments;
 use crate::platform::db::retry;
 use crate::platform::jobs::{Failure, Job};
-use crate::platform::sweep::{self, BATCH, Swept};
+use crate::platform::sweep::{BATCH, Swept};
 use crate::platform::{Error, Result};
+
+/// The name of the sweep.
+pub const SWEEP: &str = "orders.expire_unpaid";
 
 /// How much longer an order waits for what a provider says of it.
 const EXTRA: TimeDelta = TimeDelta::minutes(10);
 
 /// Sweeps until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
-    sweep::run(stop, "orders that were not paid in time", || sweep(&app)).await;
+    app.sweeper(SWEEP).run(stop, || sweep(&app)).await;
 }
 
 /// Calls off the orders whose time to be paid is up.
@@ -40,8 +43,16 @@ pub async fn run(app: App, stop: CancellationToken) {
 /// When the database fails.
 pub async fn sweep(app: &App) -> Result<Swept> {
     let reader = app.db.reader();
-    let due = lists::list_unpaid(reader, app.clock.sql_now(reader.get_database_backend()), BATCH).await?;
-    Ok(sweep::each(&due, "an unpaid order", |order| *order, |order| retry(|| expire_once(app, *order, false))).await)
+    let due = lists::list_unpaid(reader, SWEEP, app.clock.sql_now(reader.get_database_backend()), BATCH).await?;
+    Ok(app.sweeper(SWEEP).each(&due, |order| *order, |order| end(app, *order)).await)
+}
+
+/// Calls `order` off, if its time to be paid is up and nobody is to be asked about it first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(app: &App, order: Uuid) -> Result<()> {
+    retry(|| expire_once(app, order, false)).await
 }
 
 /// Asks the providers whether the order of `job`, whose time is up, was paid. It is called off if they say that it was not.
