@@ -53,6 +53,14 @@ pub(super) fn declared<'source>(source: &'source str, wanted: Option<&str>) -> H
     names
 }
 
+/// How often `source` names the variable `name`: once where it is declared, and once wherever it is used.
+pub(super) fn mentions(source: &str, name: &str) -> usize {
+    let mut tokens = tokens(source);
+    std::iter::from_fn(|| tokens.find(|token| *token == b"$").map(|_| tokens.next()))
+        .filter(|found| *found == Some(name.as_bytes()))
+        .count()
+}
+
 /// The tokens of `source`.
 fn tokens(source: &str) -> impl Iterator<Item = &[u8]> {
     let mut rest = source.as_bytes();
