@@ -156,6 +156,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_variable_is_mentioned_where_the_grammar_says_so() {
+        let query = "subscription($near: Point, $ radiusKm: Float) { # $near
+            offers(near: $near, radiusKm: $radiusKm) { a(text: \"$near\") b @include(if: $nearer) } }";
+        for (name, count) in [("near", 2), ("radiusKm", 2), ("nearer", 1), ("nea", 0)] {
+            assert_eq!(mentions(query, name), count, "{name}");
+        }
+        assert_eq!(mentions("{ a(x: $x, y: [$x]) } $", "x"), 2);
+    }
+
+    #[test]
     fn tokens_are_counted_as_the_specification_has_them() {
         for (source, tokens) in [
             ("", 0),
