@@ -70,12 +70,17 @@ impl Cover {
         let grain = if circle.radius_km <= FINE_RADIUS_KM { Grain::Fine } else { Grain::Wide };
         let reach_m = reach_m(circle);
         let first = cell_at(circle.centre, grain)?;
-        let (mut cells, mut edge) = (BTreeSet::from([first]), vec![first]);
+        let touches = |cell: CellIndex| {
+            let away_m = centre(cell).distance_m(circle.centre);
+            // where a cell ends is a matter of its corners, and asked of those alone that are cut by the edge or lie beyond it
+            away_m <= reach_m || away_m <= reach_m + radius_m(cell)
+        };
+        let (mut cells, mut known, mut edge) = (BTreeSet::from([first]), BTreeSet::from([first]), vec![first]);
         // the cells that touch the circle hang together: from one to the next all of them are found
         while let Some(cell) = edge.pop() {
             for neighbour in cell.grid_disk::<Vec<_>>(1) {
-                let touches = || centre(neighbour).distance_m(circle.centre) <= reach_m + radius_m(neighbour);
-                if !cells.contains(&neighbour) && touches() {
+                // each is the neighbour of six
+                if known.insert(neighbour) && touches(neighbour) {
                     cells.insert(neighbour);
                     edge.push(neighbour);
                 }

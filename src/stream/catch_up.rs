@@ -6,18 +6,22 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_graphql::Name;
 use domain::access::Reader;
 use domain::event::Topic;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::ears::Standing;
 use super::engine::{Engine, Entrance, Plan};
+use super::execution::AnySource;
 use super::group::Joined;
 use super::operation::{Call, Member};
 use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, Variables, stream_id};
 use crate::app::App;
+use crate::graphql::limits::uses_once;
 use crate::graphql::scalars::{Doubt, EventCursor};
 use crate::graphql::{Result, Visitor};
 use crate::platform::bus::Message;
@@ -155,7 +159,9 @@ impl Seat {
         }
         source.authorise(&app).await?;
         let stream = stream_id(source.topic(), &source.selection());
-        let topics = source.topics();
+        let (topics, source) = (source.topics(), Arc::new(source));
+        let is_shared = |(name, _): &(Name, Value)| uses_once(&self.call.query, name);
+        let may_share = source.policy() == Policy::All && !variables.values.is_empty();
         let plan = Plan {
             topic: source.topic(),
             topics: Arc::clone(&topics),
@@ -165,6 +171,7 @@ impl Seat {
             filter: if source.policy() == Policy::All { source.filter() } else { None },
             reader: self.visitor.actor().map(Reader::from).unwrap_or_default(),
             stream,
+            source: (may_share && variables.values.iter().all(is_shared)).then(|| Arc::clone(&source) as AnySource),
             variables,
         };
         let entrance = self.engine.enter(&plan, &self.call).await?;
@@ -224,7 +231,7 @@ impl Seat {
 /// A source on its way to the present.
 struct Way<S: Source> {
     app: App,
-    source: S,
+    source: Arc<S>,
     topics: Arc<[Topic]>,
     stream: u32,
     entrance: Entrance,

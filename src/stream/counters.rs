@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 pub(super) struct Counters {
     pub(super) events: AtomicU64,
     pub(super) executions: AtomicU64,
+    pub(super) begun: AtomicU64,
     pub(super) messages: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) repairs: AtomicU64,
@@ -24,6 +25,8 @@ pub struct Counts {
     pub events: u64,
     /// Executions of a subscription for an event: one for each event and group.
     pub executions: u64,
+    /// Times that what a group asks was begun to be executed: what was begun is used again for the next event.
+    pub begun: u64,
     /// Answers to events that were handed to subscribers.
     pub messages: u64,
     /// Their size in bytes.
@@ -52,6 +55,7 @@ impl Counters {
         Counts {
             events: get(&self.events),
             executions: get(&self.executions),
+            begun: get(&self.begun),
             messages: get(&self.messages),
             bytes: get(&self.bytes),
             repairs: get(&self.repairs),

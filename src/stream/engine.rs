@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Request, Response};
@@ -14,8 +14,10 @@ use serde_json::{Map, Value};
 
 use super::counters::{Counters, Counts};
 use super::ears::Ears;
+use super::execution::AnySource;
 use super::group::Group;
 use super::operation::{Call, Operation};
+use super::pool::{Pool, PoolKey, Share};
 use super::queue::SendQueue;
 use super::{Filter, Policy, Variables};
 use crate::app::App;
@@ -34,6 +36,8 @@ struct Inner {
     app: App,
     execute: Box<Execute>,
     groups: Mutex<HashMap<Key, Arc<Group>>>,
+    /// Executions that groups share, while there is such a group.
+    pools: Mutex<HashMap<PoolKey, Weak<Pool>>>,
     /// What groups ask, as it was parsed: of many groups most ask the same with other variables.
     documents: Mutex<HashMap<Arc<str>, Arc<ExecutableDocument>>>,
     /// The incarnation of the log, as it was read last.
@@ -76,6 +80,8 @@ pub(super) struct Plan {
     pub(super) reader: Reader,
     /// Of its cursors.
     pub(super) stream: u32,
+    /// What asks for the items, where an execution may be shared by all whose source is of its type.
+    pub(super) source: Option<AnySource>,
     /// What its variables are to its group.
     pub(super) variables: Variables,
 }
@@ -95,6 +101,8 @@ pub(super) struct Question {
     pub(super) query: Arc<str>,
     pub(super) operation_name: Option<Arc<str>>,
     pub(super) variables: Arc<Map<String, Value>>,
+    /// With what it shares executions, if it does.
+    pub(super) share: Option<Share>,
 }
 
 impl Question {
@@ -141,6 +149,7 @@ impl Engine {
             app,
             execute,
             groups: Mutex::default(),
+            pools: Mutex::default(),
             documents: Mutex::default(),
             epoch: AtomicI32::new(0),
             compared: (AtomicI64::new(i64::MAX), AtomicI64::new(0)),
@@ -237,7 +246,7 @@ impl Engine {
         for (name, value) in &plan.variables.values {
             Arc::make_mut(&mut variables).insert(name.to_string(), value.clone());
         }
-        let question = Question {
+        let mut question = Question {
             topic: plan.topic,
             topics: Arc::clone(&plan.topics),
             policy: plan.policy,
@@ -248,6 +257,7 @@ impl Engine {
             operation_name: call.operation_name.clone(),
             // with where the first of them begins, which is not looked at here, but may be required by its type
             variables: Arc::clone(&variables),
+            share: None,
         };
         if audience == Audience::Private {
             return Entrance(Group::new(self.clone(), question, None));
@@ -269,9 +279,40 @@ impl Engine {
         if let Some(group) = groups.get(&key).filter(|group| group.admit()) {
             return Entrance(Arc::clone(group));
         }
+        question.share = plan.source.clone().map(|source| {
+            let variables = Arc::make_mut(&mut variables);
+            for (name, _) in &plan.variables.values {
+                variables.remove(name.as_str());
+            }
+            let variables = serde_json::to_string(variables).unwrap_or_default();
+            let (query, operation_name) = (Arc::clone(&key.query), key.operation_name.clone());
+            Share { pool: self.pool(PoolKey { reader: key.reader, query, operation_name, variables }), source }
+        });
         let group = Group::new(self.clone(), question, Some(key.clone()));
         groups.insert(key, Arc::clone(&group));
         Entrance(group)
+    }
+
+    /// The executions that those who ask for `key` share.
+    fn pool(&self, key: PoolKey) -> Arc<Pool> {
+        let mut pools = self.pools();
+        if let Some(pool) = pools.get(&key).and_then(Weak::upgrade) {
+            return pool;
+        }
+        let pool = Arc::new(Pool::new(self.clone(), key.clone()));
+        pools.insert(key, Arc::downgrade(&pool));
+        pool
+    }
+
+    /// Forgets the pool of `key`, unless there is another by now.
+    pub(super) fn forget_pool(&self, key: &PoolKey) {
+        let mut pools = self.pools();
+        if pools.get(key).is_some_and(|pool| pool.strong_count() == 0) {
+            pools.remove(key);
+            if pools.capacity() > 64 && pools.len() < pools.capacity() / 8 {
+                pools.shrink_to_fit();
+            }
+        }
     }
 
     /// Forgets a group that has come to its end.
@@ -287,6 +328,10 @@ impl Engine {
 
     pub(super) fn count_group(&self, change: i64) {
         self.0.counters.groups.fetch_add(change, Ordering::Relaxed);
+    }
+
+    fn pools(&self) -> MutexGuard<'_, HashMap<PoolKey, Weak<Pool>>> {
+        self.0.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn groups(&self) -> MutexGuard<'_, HashMap<Key, Arc<Group>>> {

@@ -1,5 +1,6 @@
 //! The execution of a group: one event in, one answer out.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -40,9 +41,20 @@ struct Progress {
     hearing: Mutex<Option<Hearing>>,
 }
 
+/// A source of whichever type.
+pub(super) type AnySource = Arc<dyn Any + Send + Sync>;
+
+/// An event to be executed.
+pub(super) struct Asked {
+    pub(super) message: Message,
+    pub(super) cursor: EventCursor,
+    /// Who is asked for the item, where it is not the source that the execution itself has made.
+    pub(super) source: Option<AnySource>,
+}
+
 /// The resolver's end.
 struct Feed {
-    messages: mpsc::Receiver<(Message, EventCursor)>,
+    messages: mpsc::Receiver<Asked>,
     passed: mpsc::Sender<()>,
 }
 
@@ -74,12 +86,17 @@ struct Follower<S> {
 impl<S: Source> Follower<S> {
     async fn next(&mut self) -> Option<Result<S::Item>> {
         while !self.progress.is_over.load(Ordering::Acquire) {
-            let (message, cursor) = self.feed.messages.recv().await?;
-            self.progress.is_over.store(self.source.ends(&message), Ordering::Release);
-            *self.progress.version.lock().unwrap_or_else(PoisonError::into_inner) = self.source.version(&message);
-            let item = self.source.item(&self.app, &message, cursor).await;
-            *self.progress.hearing.lock().unwrap_or_else(PoisonError::into_inner) = self.source.hears();
-            self.progress.is_over.fetch_or(self.source.has_ended(), Ordering::AcqRel);
+            let Asked { message, cursor, source } = self.feed.messages.recv().await?;
+            let given = source.map(AnySource::downcast::<S>).transpose();
+            let source = match &given {
+                Ok(given) => given.as_deref().unwrap_or(&self.source),
+                Err(_) => return Some(Err(Error::fault("following a feed", "the source is another field's").into())),
+            };
+            self.progress.is_over.store(source.ends(&message), Ordering::Release);
+            *self.progress.version.lock().unwrap_or_else(PoisonError::into_inner) = source.version(&message);
+            let item = source.item(&self.app, &message, cursor).await;
+            *self.progress.hearing.lock().unwrap_or_else(PoisonError::into_inner) = source.hears();
+            self.progress.is_over.fetch_or(source.has_ended(), Ordering::AcqRel);
             match item {
                 Ok(Some(item)) => return Some(Ok(item)),
                 Err(error) => return Some(Err(error)),
@@ -105,7 +122,7 @@ pub(super) enum Outcome {
 
 /// A subscription that is executed for a group.
 pub(super) struct Execution {
-    messages: mpsc::Sender<(Message, EventCursor)>,
+    messages: mpsc::Sender<Asked>,
     passed: mpsc::Receiver<()>,
     answers: BoxStream<'static, Response>,
     progress: Arc<Progress>,
@@ -122,9 +139,9 @@ impl Execution {
         Self { messages, passed, answers, progress }
     }
 
-    /// Hands `message` over and waits for what becomes of it.
-    pub(super) async fn push(&mut self, message: Message, cursor: EventCursor) -> Outcome {
-        if self.messages.try_send((message, cursor)).is_err() {
+    /// Hands an event over and waits for what becomes of it.
+    pub(super) async fn push(&mut self, asked: Asked) -> Outcome {
+        if self.messages.try_send(asked).is_err() {
             return Outcome::Failed("it has ended".to_owned());
         }
         let outcome = async {

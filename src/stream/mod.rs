@@ -14,6 +14,7 @@ mod engine;
 mod execution;
 mod group;
 mod operation;
+mod pool;
 mod queue;
 mod watch;
 
@@ -165,7 +166,8 @@ pub trait Source: Send + Sync + 'static {
     }
 
     /// What it takes arguments for, where that can be said in several ways: by their names, as JSON. Those for whom it comes to
-    /// the same are told the same.
+    /// the same are told the same. They are all that it is made from, and it remembers nothing: one execution asks the sources of
+    /// many, each for the events that concern it.
     fn arguments(&self) -> Vec<(&'static str, serde_json::Value)> {
         Vec::new()
     }

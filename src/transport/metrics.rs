@@ -226,6 +226,7 @@ impl Page {
         for (name, help, count) in [
             ("events", "Events that a group of subscriptions was handed", counts.events),
             ("executions", "Executions for an event: one for each event and group", counts.executions),
+            ("begun", "Executions that were begun, each for many events", counts.begun),
             ("messages", "Answers to events that were handed to subscribers", counts.messages),
             ("bytes", "Their size in bytes", counts.bytes),
             ("repairs", "Times that the log was read because the bus may have lost something", counts.repairs),
@@ -307,6 +308,7 @@ mod tests {
         let counts = Counts {
             events: 10,
             executions: 11,
+            begun: 9,
             messages: 12,
             bytes: 13,
             repairs: 14,
@@ -360,6 +362,7 @@ mod tests {
             "quick_commerce_event_lag_seconds 0.5",
             "quick_commerce_stream_events_total 10",
             "quick_commerce_stream_executions_total 11",
+            "quick_commerce_stream_begun_total 9",
             "quick_commerce_stream_messages_total 12",
             "quick_commerce_stream_bytes_total 13",
             "quick_commerce_stream_repairs_total 14",

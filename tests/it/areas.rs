@@ -234,8 +234,19 @@ async fn partners_who_are_at_about_the_same_place_are_told_the_same_in_one_execu
     about["after"] = first["cursor"].clone();
     let (_back, item) = city.resume(&about).await;
     assert_eq!(item["order"]["orderId"], id(&order));
-    let (_beside, _) = city.follow(&around(Point { latitude: 12.972_6, longitude: 77.595 }, 5.0)).await;
+    let (mut beside, _) = city.follow(&around(Point { latitude: 12.972_6, longitude: 77.595 }, 5.0)).await;
     assert_eq!(city.engine.counts().groups, 2);
+    // what they ask is executed by turns, and each is told how far it is from there
+    for north_km in [1.0, 2.5] {
+        let pickup = away(north_km, 0.0);
+        let order = city.offer(pickup).await;
+        for (follower, centre) in [(&mut one, CITY), (&mut beside, Point { latitude: 12.973, ..CITY })] {
+            let item = follower.item().await;
+            assert_eq!(item["order"]["orderId"], id(&order));
+            let told_m = item["order"]["pickupDistanceKm"].as_f64().unwrap() * 1_000.0;
+            assert!((told_m - centre.distance_m(pickup)).abs() <= 5.0, "{item}");
+        }
+    }
 }
 
 async fn a_message_that_one_cell_lost_is_brought_by_a_cursor_past_it(shape: Shape) {

@@ -92,35 +92,21 @@ pub enum UnavailableReason {
 
 struct Available {
     circle: Option<Circle>,
-    /// The cells that the circle lies in, or all orders.
-    topics: Arc<[Topic]>,
 }
 
 impl Available {
-    fn new(circle: Option<Circle>) -> Self {
-        let topics = match circle.as_ref().and_then(Cover::of) {
-            Some(cover) => cover.cells.into_iter().map(Topic::Area).collect(),
-            None => Arc::new([Topic::Available]) as Arc<[Topic]>,
-        };
-        Self { circle, topics }
-    }
-
     fn order(&self, row: order::Model) -> AvailableOrder {
         AvailableOrder::new(row, self.circle.map(|circle| circle.centre))
     }
 
     /// Whether the partner hears of `order`: also of its end, so that it vanishes from their list.
     fn concerns(&self, order: &order::Model) -> bool {
-        let pickup = Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude };
-        self.circle.is_none_or(|circle| circle.contains(pickup))
+        self.circle.is_none_or(|circle| circle.contains(pickup(order)))
     }
 }
 
-/// Where an order is picked up, by an event that tells of it: without reading all of the order.
-fn pickup(message: &Message) -> Option<Point> {
-    let order = message.payload.get("order")?;
-    let degrees = |name| order.get(name)?.as_f64();
-    Some(Point { latitude: degrees("pickup_latitude")?, longitude: degrees("pickup_longitude")? })
+fn pickup(order: &order::Model) -> Point {
+    Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude }
 }
 
 impl Source for Available {
@@ -130,15 +116,22 @@ impl Source for Available {
         Topic::Available
     }
 
-    /// Of the whole city an event is none of a neighbourhood's: one of a far cell does not even come here.
+    /// Of the whole city an event is none of a neighbourhood's: one of a far cell does not even come here. To find the cells takes
+    /// longer than to tell of an event.
     fn topics(&self) -> Arc<[Topic]> {
-        Arc::clone(&self.topics)
+        match self.circle.as_ref().and_then(Cover::of) {
+            Some(cover) => cover.cells.into_iter().map(Topic::Area).collect(),
+            None => Arc::new([Topic::Available]),
+        }
     }
 
-    /// A cell at the edge of the circle has orders on both sides of it.
+    /// A cell at the edge of the circle has orders on both sides of it. The event is read once, for all who hear of it.
     fn filter(&self) -> Option<Filter> {
         let circle = self.circle?;
-        Some(Arc::new(move |message| pickup(message).is_none_or(|pickup| circle.contains(pickup))))
+        Some(Arc::new(move |message| {
+            let change = message.payload.read::<OrderChange>();
+            change.is_none_or(|change| circle.contains(pickup(&change.order)))
+        }))
     }
 
     /// Partners who are at about the same place ask the same, in whatever words.
@@ -224,6 +217,6 @@ impl DispatchSubscription {
         #[graphql(desc = "The last cursor received: what came since is sent first.")] after: Option<EventCursor>,
     ) -> Result<BoxStream<'static, Result<AvailableOrdersItem>>> {
         let circle = circle(near, radius_km)?;
-        follow(ctx, Available::new(circle), after).await
+        follow(ctx, Available { circle }, after).await
     }
 }

@@ -53,6 +53,14 @@ pub(super) fn declared<'source>(source: &'source str, wanted: Option<&str>) -> H
     names
 }
 
+/// How often `source` names the variable `name`: once where it is declared, and once wherever it is used.
+pub(super) fn mentions(source: &str, name: &str) -> usize {
+    let mut tokens = tokens(source);
+    std::iter::from_fn(|| tokens.find(|token| *token == b"$").map(|_| tokens.next()))
+        .filter(|found| *found == Some(name.as_bytes()))
+        .count()
+}
+
 /// The tokens of `source`.
 fn tokens(source: &str) -> impl Iterator<Item = &[u8]> {
     let mut rest = source.as_bytes();
@@ -146,6 +154,16 @@ fn run(rest: &[u8], is_alike: impl Fn(u8) -> bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_is_mentioned_where_the_grammar_says_so() {
+        let query = "subscription($near: Point, $ radiusKm: Float) { # $near
+            offers(near: $near, radiusKm: $radiusKm) { a(text: \"$near\") b @include(if: $nearer) } }";
+        for (name, count) in [("near", 2), ("radiusKm", 2), ("nearer", 1), ("nea", 0)] {
+            assert_eq!(mentions(query, name), count, "{name}");
+        }
+        assert_eq!(mentions("{ a(x: $x, y: [$x]) } $", "x"), 2);
+    }
 
     #[test]
     fn tokens_are_counted_as_the_specification_has_them() {

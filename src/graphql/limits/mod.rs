@@ -185,6 +185,12 @@ pub fn keep_declared(query: &str, operation_name: Option<&str>, variables: &mut 
     }
 }
 
+/// Whether the document `query` has one use of the variable `name`, and one operation that declares it.
+#[must_use]
+pub fn uses_once(query: &str, name: &str) -> bool {
+    lexer::mentions(query, name) == 2
+}
+
 /// The operation that a request means (GraphQL specification, section 6.1, `GetOperation`).
 pub(super) fn select<'doc>(
     document: &'doc ExecutableDocument,

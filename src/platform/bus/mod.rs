@@ -8,6 +8,7 @@ mod payload;
 mod redis;
 mod stream;
 mod topics;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +16,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::event::Topic;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ use super::error::{Error, Result};
 pub(crate) use self::mailbox::tests;
 
 /// One event on its way to subscribers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Message {
     /// Its place in the feed.
     pub position: i64,

@@ -20,6 +20,11 @@ struct Inner {
 }
 
 impl Payload {
+    /// Whether it is the same as `other`, and not merely equal to it.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What it tells, as a `P`. One that is none is logged.
     #[must_use]
     pub fn parse<P: DeserializeOwned>(&self) -> Option<P> {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::Message;
 use super::topics::Topics;
+use super::wire::{Reader, Writer};
 use crate::platform::error::{Error, Result};
 
 /// Subscriptions waiting to be made; more callers wait in line.
@@ -62,6 +63,7 @@ impl RedisBus {
             wake: wake.clone(),
             prefix: Arc::clone(&prefix),
             is_live: is_live.clone(),
+            reader: Reader::default(),
         };
         // ends with the last handle of the bus, which closes the queue
         tokio::spawn(subscriber.run());
@@ -92,9 +94,9 @@ impl RedisBus {
         if messages.is_empty() {
             return Ok(());
         }
-        let mut pipe = redis::pipe();
+        let (mut pipe, mut writer) = (redis::pipe(), Writer::default());
         for (topic, message) in messages {
-            pipe.publish(channel(&self.prefix, topic), serde_json::to_vec(message)?).ignore();
+            pipe.publish(channel(&self.prefix, topic), writer.write(message)?).ignore();
         }
         let published = in_time(pipe.query_async::<()>(&mut self.commands.clone())).await;
         published.map_err(|e| Error::fault("publishing to Redis", e))
@@ -173,6 +175,7 @@ struct Subscriber {
     wake: broadcast::Sender<()>,
     prefix: Arc<str>,
     is_live: watch::Sender<bool>,
+    reader: Reader,
 }
 
 impl Subscriber {
@@ -241,7 +244,7 @@ impl Subscriber {
         Ok(())
     }
 
-    fn deliver(&self, prefix: &str, message: &redis::Msg) {
+    fn deliver(&mut self, prefix: &str, message: &redis::Msg) {
         let Some(name) = message.get_channel_name().strip_prefix(prefix) else { return };
         let Ok(topic) = name.parse::<Topic>() else {
             // nobody waiting for a wake-up needs none
@@ -252,7 +255,7 @@ impl Subscriber {
         if payload.is_empty() {
             return self.topics.whisper(topic);
         }
-        match serde_json::from_slice(payload) {
+        match self.reader.read(payload) {
             Ok(message) => self.topics.deliver(topic, &message),
             Err(error) => {
                 tracing::error!(%error, %topic, "a message on the bus is not ours");

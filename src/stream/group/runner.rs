@@ -13,7 +13,7 @@ use crate::platform::error::Result;
 use crate::platform::relay::{self, Since};
 use crate::stream::counters::Counters;
 use crate::stream::ears::Standing;
-use crate::stream::execution::{Execution, Outcome};
+use crate::stream::execution::{Asked, Execution, Outcome};
 use crate::stream::queue::Frame;
 use crate::stream::{Policy, StreamResetReason, WHISPERED};
 
@@ -80,6 +80,9 @@ impl Runner {
 
     /// Ends, unless something came just now.
     fn rest(&self) -> bool {
+        if let Some(share) = &self.group.question.share {
+            share.pool.forget(LINGER);
+        }
         let mut state = self.group.state();
         if !self.group.mailbox.is_empty() {
             return false;
@@ -253,11 +256,16 @@ impl Runner {
             }
         }
         self.listen().await;
+        if is_over || !is_sound {
+            self.execution = None;
+        }
         if is_over {
-            self.execution = None;
             group.complete(position);
-        } else if !is_sound {
-            self.execution = None;
+        }
+        if let Some(share) = &group.question.share
+            && let Some(execution) = self.execution.take()
+        {
+            share.pool.put(execution);
         }
         self.settle().await;
         true
@@ -320,10 +328,21 @@ impl Runner {
     async fn execute(&mut self, message: &Message, cursor: EventCursor) -> Option<(Outcome, bool)> {
         let group = Arc::clone(&self.group);
         let mut pauses = PAUSES.into_iter();
+        let share = group.question.share.as_ref();
         loop {
+            let is_used = self.execution.is_none() && {
+                self.execution = share.and_then(|share| share.pool.take());
+                self.execution.is_some()
+            };
             let execution = self.execution.get_or_insert_with(|| group.begin());
             Counters::add(&group.engine.counters().executions, 1);
-            let outcome = execution.push(message.clone(), cursor).await;
+            let source = share.map(|share| Arc::clone(&share.source));
+            let outcome = execution.push(Asked { message: message.clone(), cursor, source }).await;
+            if is_used && matches!(outcome, Outcome::Failed(_)) {
+                // with whom it broke before is nobody's concern here
+                self.execution = None;
+                continue;
+            }
             if !matches!(&outcome, Outcome::Answer(response) if answer::is_passing(&response.errors)) {
                 return Some((outcome, true));
             }

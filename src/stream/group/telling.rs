@@ -19,6 +19,7 @@ impl Group {
     /// Begins to execute what everybody here asked.
     pub(super) fn begin(&self) -> Execution {
         let question = &self.question;
+        Counters::add(&self.engine.counters().begun, 1);
         Execution::begin(|relayed| {
             let id = RequestId(self.engine.app().ids.uuid().simple().to_string());
             let mut request = Request::new(&*question.query)

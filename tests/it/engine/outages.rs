@@ -8,7 +8,6 @@ use domain::access::Role;
 use domain::event::Topic;
 use entity::event;
 use futures_util::StreamExt as _;
-use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::clock::Clock;
 use quick_commerce::platform::relay::{self, Since};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -117,9 +116,9 @@ async fn a_topic_that_only_newer_instances_know_is_published() {
     let mut messages = newer.on_message();
     for (channel, position, previous) in [("moon:7", 1, 0), ("available", 1, 0), ("moon:7", 2, 1)] {
         let told = tokio::time::timeout(Duration::from_secs(20), messages.next()).await.unwrap().unwrap();
-        let message: Message = serde_json::from_slice(told.get_payload_bytes()).unwrap();
+        let message: Value = serde_json::from_slice(told.get_payload_bytes()).unwrap();
         assert_eq!(told.get_channel_name(), format!("{prefix}:{channel}"));
-        assert_eq!((message.position, message.previous), (position, previous));
+        assert_eq!((&message["position"], &message["previous"]), (&json!(position), &json!(previous)));
     }
 }
 

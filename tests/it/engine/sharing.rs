@@ -1,6 +1,8 @@
 //! Who asks the same is answered once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_graphql::{Context, EmptyMutation, Schema, Subscription};
 use domain::access::Role;
@@ -15,7 +17,9 @@ use quick_commerce::stream::{self, Answer, Counts, Engine, Snapshot, SnapshotCur
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::ticks::{Follower, Nothing, TICKS, TOPIC, Told, engine, someone, tick};
+use crate::support::ticks::{
+    Faults, Follower, Nothing, ROOMY, Sure, TICKS, TOPIC, Told, engine, engine_with, someone, tick,
+};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
@@ -23,6 +27,8 @@ over_both_shapes! {
     an_event_is_executed_once_for_all_who_asked_the_same,
     answers_are_shared_by_those_for_whom_they_are_equal_and_by_no_others,
     an_answer_for_many_knows_nothing_of_one,
+    those_who_look_elsewhere_share_an_execution_and_no_answer,
+    an_execution_that_has_ended_is_nobody_elses_concern,
     what_declares_nothing_is_private,
     a_group_is_gone_when_its_last_subscriber_is,
     a_stream_that_ends_is_completed_for_everybody,
@@ -133,6 +139,86 @@ async fn an_answer_for_many_knows_nothing_of_one(shape: Shape) {
 }
 
 /// Says no more of itself than it must.
+/// One tick, whose number is said by a variable.
+const ONLY: &str = "subscription($only: Int) { ticks(only: $only) {
+    ... on TickSnapshot { cursor newest }
+    ... on Tick { cursor number role }
+    ... on StreamReset { cursor reason } } }";
+
+/// Partners who wait for a tick each: the numbers from 1 to `count`.
+async fn waiting_for_one_each(engine: &Engine, authority: &Arc<Sure>, count: i64) -> Vec<Follower> {
+    let mut followers = Vec::new();
+    for only in 1..=count {
+        let variables = json!({ "only": only });
+        let mut follower = Follower::start_as(engine, Arc::clone(authority), ONLY, &variables, ROOMY);
+        assert_eq!(follower.snapshot().await, 0);
+        followers.push(follower);
+    }
+    until(|| async { engine.counts().subscriptions == count }).await;
+    assert_eq!(engine.counts().groups, count);
+    followers
+}
+
+/// `number` ticks, and comes to `follower`; nothing is under way then.
+async fn tick_for(app: &TestApp, engine: &Engine, number: u64, follower: &mut Follower) -> Value {
+    tick(&app.app, [number]).await;
+    let item = follower.item().await;
+    assert_eq!(item["number"], number);
+    until(|| async { engine.counts().pending == 0 }).await;
+    item
+}
+
+async fn those_who_look_elsewhere_share_an_execution_and_no_answer(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let engine = engine(&app.app);
+    let mut followers = waiting_for_one_each(&engine, &Sure::of(Some(someone(1, Role::Partner))), 4).await;
+    for (number, follower) in (1..).zip(&mut followers) {
+        assert_eq!(tick_for(&app, &engine, number, follower).await["role"], "Partner");
+    }
+    let counts = engine.counts();
+    assert_eq!((counts.begun, counts.executions, counts.messages), (1, 4, 4));
+    assert_ne!(followers[0].cursor.unwrap().stream, followers[1].cursor.unwrap().stream);
+
+    let start = |document: &str, role, only: i64| {
+        Follower::start(&engine, Some(someone(9, role)), document, &json!({ "only": only }))
+    };
+    // who may be told something else has an execution of their own
+    let mut customer = start(ONLY, Role::Customer, 5);
+    assert_eq!(customer.snapshot().await, 4);
+    until(|| async { engine.counts().subscriptions == 5 }).await;
+    assert_eq!(tick_for(&app, &engine, 5, &mut customer).await["role"], "Customer");
+    assert_eq!(engine.counts().begun, 2);
+
+    // and so has who says by the same variable what the source is not made from
+    let twice = ONLY.replace("only: $only)", "only: $only, last: $only)");
+    for (number, only) in [(6, 6), (7, 7)] {
+        let mut odd = start(&twice, Role::Partner, only);
+        assert_eq!(odd.snapshot().await, only - 1);
+        until(|| async { engine.counts().subscriptions == 6 }).await;
+        tick(&app.app, [number]).await;
+        odd.ticks([only]).await;
+        assert_eq!(odd.next().await, Told::Complete);
+        drop(odd);
+        until(|| async { engine.counts().subscriptions == 5 && engine.counts().pending == 0 }).await;
+    }
+    assert_eq!(engine.counts().begun, 4);
+}
+
+async fn an_execution_that_has_ended_is_nobody_elses_concern(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let faults = Arc::<Faults>::default();
+    let engine = engine_with(&app.app, &faults);
+    let sure = Sure::of(Some(someone(1, Role::Partner)));
+    let mut followers = waiting_for_one_each(&engine, &sure, 3).await;
+    let asked = sure.asked();
+    faults.ends.store(1, Ordering::SeqCst);
+    for (number, follower) in (1..).zip(&mut followers) {
+        tick_for(&app, &engine, number, follower).await;
+    }
+    assert_eq!(engine.counts().begun, 2, "one more, and that is used again");
+    assert_eq!(sure.asked(), asked, "nobody had to go on alone");
+}
+
 struct Modest;
 
 impl Source for Modest {
