@@ -1,5 +1,7 @@
 //! What sellers and admins are told was sold is what the orders say, to the last minor unit.
 
+mod refunds;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
