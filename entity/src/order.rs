@@ -46,6 +46,10 @@ pub struct Model {
     pub tax_minor: i64,
     /// To pay.
     pub total_minor: i64,
+    /// What of it went back to the customer; what was paid beyond it, as twice, went back first. Not in events from before this was
+    /// counted.
+    #[serde(default)]
+    pub refunded_minor: i64,
     /// What the partner earns.
     pub payout_minor: i64,
     /// Pieces.

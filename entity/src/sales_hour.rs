@@ -22,6 +22,8 @@ pub struct Model {
     pub orders: i64,
     /// Their totals, minor units.
     pub total_minor: i64,
+    /// What of these went back, minor units.
+    pub refunded_minor: i64,
 }
 
 /// None: no table of another slice is joined by it.

@@ -26,6 +26,10 @@ pub struct Model {
     pub currency: Text<Currency>,
     /// What it comes to, minor units.
     pub total_minor: i64,
+    /// What of that went back, minor units.
+    pub refunded_minor: i64,
+    /// What the version before left there as such.
+    pub was_refunded_minor: i64,
 }
 
 /// None: no table of another slice is joined by it.

@@ -33,6 +33,7 @@ mod m20261121_000023_sales_rollups;
 mod m20261121_000024_payment_follow_up;
 mod m20261121_000025_webhook_fairness;
 mod m20261121_000027_carriers;
+mod m20261121_000031_sales_refunds;
 mod m20261121_000032_skipped_events;
 
 /// Every migration, oldest first.
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000023_sales_rollups::Migration),
             Box::new(m20261121_000025_webhook_fairness::Migration),
             Box::new(m20261121_000027_carriers::Migration),
+            Box::new(m20261121_000031_sales_refunds::Migration),
             Box::new(m20261121_000032_skipped_events::Migration),
         ]
     }

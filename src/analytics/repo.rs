@@ -31,6 +31,8 @@ pub(super) struct Sold {
     pub(super) orders: i64,
     /// Their totals, minor units.
     pub(super) total_minor: i64,
+    /// What of these went back, minor units.
+    pub(super) refunded_minor: i64,
 }
 
 /// What was sold of something.
@@ -44,32 +46,38 @@ pub struct SoldOf {
     pub total_minor: i64,
 }
 
-/// Writes down those of `rows` that are of a later version than is known; those of them that are to be added or taken out.
+/// Writes down those of `rows` that are of a later version than is known; those of them of which something is
+/// to be added or taken out.
 pub(super) async fn take_versions(
     db: &impl ConnectionTrait,
     rows: Vec<sales_order::Model>,
 ) -> Result<Vec<sales_order::Model>, DbErr> {
-    use sales_order::Column::{IsCounted, OrderId, Version, WasCounted};
+    use sales_order::Column::{IsCounted, OrderId, RefundedMinor, Version, WasCounted, WasRefundedMinor};
 
     let is_later = Expr::col((Alias::new("excluded"), Version)).gt(Expr::col((sales_order::Entity, Version)));
     let newer = OnConflict::column(OrderId)
         .value(WasCounted, Expr::col((sales_order::Entity, IsCounted)))
-        .update_columns([Version, IsCounted])
+        .value(WasRefundedMinor, Expr::col((sales_order::Entity, RefundedMinor)))
+        .update_columns([Version, IsCounted, RefundedMinor])
         .action_and_where(is_later)
         .to_owned();
     let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
     let taken = sales_order::Entity::insert_many(rows).on_conflict(newer).exec_with_returning(db).await?;
-    Ok(taken.into_iter().filter(|row| row.is_counted != row.was_counted).collect())
+    let is_other = |row: &sales_order::Model| {
+        row.is_counted != row.was_counted || (row.is_counted && row.refunded_minor != row.was_refunded_minor)
+    };
+    Ok(taken.into_iter().filter(is_other).collect())
 }
 
 /// Adds to the sums of hours.
 pub(super) async fn add_hours(db: &impl ConnectionTrait, rows: Vec<sales_hour::Model>) -> Result<(), DbErr> {
-    use sales_hour::Column::{Currency, Hour, Orders, SellerId, TotalMinor};
+    use sales_hour::Column::{Currency, Hour, Orders, RefundedMinor, SellerId, TotalMinor};
 
     let sum = |column| Expr::col((sales_hour::Entity, column)).add(Expr::col((Alias::new("excluded"), column)));
     let add = OnConflict::columns([SellerId, Currency, Hour])
         .value(Orders, sum(Orders))
         .value(TotalMinor, sum(TotalMinor))
+        .value(RefundedMinor, sum(RefundedMinor))
         .to_owned();
     for rows in rows.chunks(500) {
         let rows = rows.iter().map(|row| row.clone().into_active_model());
@@ -112,18 +120,20 @@ fn start(interval: Interval, backend: DbBackend) -> Expr {
     start_of(interval, hour, backend)
 }
 
-/// The sums of the hours of `filter`: `start`, `orders`, `total`.
+/// The sums of the hours of `filter`: `start`, `orders`, `total`, `refunded`.
 pub(super) fn select_hours(filter: &Hours, interval: Interval, backend: DbBackend) -> SelectStatement {
     let mut select = Query::select();
     select
         .expr_as(start(interval, backend), "start")
         .expr_as(Expr::col("orders"), "orders")
         .expr_as(Expr::col("total_minor"), "total")
+        .expr_as(Expr::col("refunded_minor"), "refunded")
         .from(sales_hour::Entity);
     of(filter, select)
 }
 
-/// What of the orders `ids` is in the sums of the hours of `filter`, as what takes it out of them: `start`, `orders`, `total`.
+/// What of the orders `ids` is in the sums of the hours of `filter`, as what takes it out of them: `start`, `orders`, `total`,
+/// `refunded`.
 pub(super) fn select_counted(
     filter: &Hours,
     ids: SelectStatement,
@@ -135,6 +145,7 @@ pub(super) fn select_counted(
         .expr_as(start(interval, backend), "start")
         .expr_as(Expr::cust("-1"), "orders")
         .expr_as(Expr::cust("-total_minor"), "total")
+        .expr_as(Expr::cust("-refunded_minor"), "refunded")
         .from(sales_order::Entity)
         .and_where(Expr::col("is_counted"))
         .and_where(Expr::col("order_id").in_subquery(ids));
@@ -194,21 +205,22 @@ async fn query<Row>(
     db.query_all(select).await?.iter().map(row).collect()
 }
 
-/// `parts` (`start`, `orders`, `total`), summed by interval: those in which something was sold, oldest first.
+/// `parts` (`start`, `orders`, `total`, `refunded`), summed by interval: those in which something was sold, oldest first.
 pub(super) async fn sum_intervals(db: &impl ConnectionTrait, parts: Vec<SelectStatement>) -> Result<Vec<Sold>, DbErr> {
     let select = Query::select()
         .expr_as(Expr::col("start"), "start")
         .expr_as(sum("orders"), "orders")
         .expr_as(sum("total"), "total")
+        .expr_as(sum("refunded"), "refunded")
         .from_subquery(all(parts), "parts")
         .group_by_col("start")
         .and_having(sum("orders").ne(0))
         .order_by("start", Order::Asc)
         .to_owned();
     let row = |row: &QueryResult| {
-        let (start, orders, total_minor) =
-            (row.try_get("", "start")?, row.try_get("", "orders")?, row.try_get("", "total")?);
-        Ok(Sold { start, orders, total_minor })
+        let (start, orders) = (row.try_get("", "start")?, row.try_get("", "orders")?);
+        let (total_minor, refunded_minor) = (row.try_get("", "total")?, row.try_get("", "refunded")?);
+        Ok(Sold { start, orders, total_minor, refunded_minor })
     };
     query(db, &select, row).await
 }

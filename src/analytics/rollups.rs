@@ -1,7 +1,7 @@
 //! What was sold, summed by the hour as orders become sales or cease to be.
 //!
-//! An order is counted in the hour in which it was placed, with the totals that it has for good. What of it is counted stands in a
-//! row of its own, which only a later version of the order changes: an event that comes late, or again, changes nothing.
+//! An order is counted in the hour in which it was placed, with the totals that it has for good, and with what of
+//! them has gone back, whenever that did. What of it is counted stands in a row of its own, which only a later version of the order changes: an event that comes late, or again, changes nothing.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -27,8 +27,12 @@ pub(super) const CONSUMER: &str = "analytics.sales";
 pub(super) async fn count(tx: &Tx, events: &[Message]) -> Result<()> {
     // of each order the last version; sorted, so that no two transactions wait for each other
     let mut newest: BTreeMap<Uuid, order::Model> = BTreeMap::new();
+    let mut untold: Vec<Uuid> = Vec::new();
     for message in events.iter().filter(|message| *message.kind == *ORDER_CHANGED) {
         let OrderChange { order, .. } = OrderChange::deserialize(&*message.payload)?;
+        if message.payload.get("order").is_some_and(|order| order.get("refunded_minor").is_none()) {
+            untold.push(order.id);
+        }
         if newest.get(&order.id).is_none_or(|known| known.version < order.version) {
             newest.insert(order.id, order);
         }
@@ -36,31 +40,35 @@ pub(super) async fn count(tx: &Tx, events: &[Message]) -> Result<()> {
     if newest.is_empty() {
         return Ok(());
     }
+    if !untold.is_empty() {
+        // of an instance that did not know of it, during a roll-out
+        for row in orders::list_orders_by_ids(&**tx, &untold).await? {
+            newest.entry(row.id).and_modify(|order| order.refunded_minor = row.refunded_minor);
+        }
+    }
     let changed = repo::take_versions(&**tx, newest.into_values().map(|order| row(&order)).collect()).await?;
     let changed: HashMap<Uuid, sales_order::Model> = changed.into_iter().map(|row| (row.order_id, row)).collect();
     if changed.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = changed.keys().copied().collect();
     let overflow = || Error::fault("adding up sales", "they come to more than can be said");
     let (mut hours, mut products) = (BTreeMap::new(), BTreeMap::new());
     for order in changed.values() {
         let key = (order.seller_id, *order.currency, order.hour);
-        let sum: &mut (i64, i64) = hours.entry(key).or_default();
+        let (sum, refunded): &mut ((i64, i64), i64) = hours.entry(key).or_default();
         add(sum, sign(order), order.total_minor).ok_or_else(overflow)?;
+        *refunded = refunded.checked_add(refunded_more(order)).ok_or_else(overflow)?;
     }
-    for item in orders::list_items(&**tx, &ids).await? {
+    let ids: Vec<Uuid> = changed.values().filter(|order| sign(order) != 0).map(|order| order.order_id).collect();
+    let items = if ids.is_empty() { Vec::new() } else { orders::list_items(&**tx, &ids).await? };
+    for item in items {
         let Some(order) = changed.get(&item.order_id) else { continue };
         let key = (order.seller_id, *order.currency, order.hour, item.product_id);
         let sum: &mut (i64, i64) = products.entry(key).or_default();
         add(sum, sign(order) * i64::from(item.quantity), item.line_minor).ok_or_else(overflow)?;
     }
-    let hours = hours.into_iter().map(|((seller_id, currency, hour), (orders, total_minor))| sales_hour::Model {
-        seller_id,
-        currency: entity::Text(currency),
-        hour,
-        orders,
-        total_minor,
+    let hours = hours.into_iter().map(|((seller_id, currency, hour), ((orders, total_minor), refunded_minor))| {
+        sales_hour::Model { seller_id, currency: entity::Text(currency), hour, orders, total_minor, refunded_minor }
     });
     let products = products.into_iter().map(|((seller_id, currency, hour, product_id), (quantity, total_minor))| {
         sales_hour_product::Model { seller_id, currency: entity::Text(currency), hour, product_id, quantity, total_minor }
@@ -81,12 +89,21 @@ fn row(order: &order::Model) -> sales_order::Model {
         seller_id: order.seller_id,
         currency: order.currency,
         total_minor: order.total_minor,
+        refunded_minor: order.refunded_minor,
+        was_refunded_minor: 0,
     }
 }
 
-/// 1 for an order that is added, -1 for one that is taken out.
+/// 1 for an order that is added, -1 for one that is taken out, 0 for one that stays.
 fn sign(order: &sales_order::Model) -> i64 {
-    if order.is_counted { 1 } else { -1 }
+    i64::from(order.is_counted) - i64::from(order.was_counted)
+}
+
+/// What went back of it, minor units, less what of that is counted.
+fn refunded_more(order: &sales_order::Model) -> i64 {
+    let now = if order.is_counted { order.refunded_minor } else { 0 };
+    let before = if order.was_counted { order.was_refunded_minor } else { 0 };
+    now - before
 }
 
 /// Adds `count` pieces and their `amount`, or takes them out when `count` is negative.

@@ -41,6 +41,8 @@ pub struct Totals {
     pub orders: i64,
     /// What they come to, minor units.
     pub total_minor: i64,
+    /// What of that went back, minor units.
+    pub refunded_minor: i64,
     /// The same in each interval, also where nothing was sold, oldest first.
     pub buckets: Vec<Bucket>,
 }
@@ -54,6 +56,8 @@ pub struct Bucket {
     pub orders: i64,
     /// What they come to, minor units.
     pub total_minor: i64,
+    /// What of that went back, minor units.
+    pub refunded_minor: i64,
 }
 
 impl Report {
@@ -93,16 +97,19 @@ impl Report {
         let sold = repo::sum_intervals(app.db.reader(), self.orders(app.db.backend())).await?;
         let overflow = || Error::fault("adding up sales", "they come to more than can be said");
         let add = |sum: i64, more: i64| sum.checked_add(more).ok_or_else(overflow);
-        let (mut orders, mut total_minor) = (0, 0);
+        let (mut orders, mut total_minor, mut refunded_minor) = (0, 0, 0);
         for interval in &sold {
             (orders, total_minor) = (add(orders, interval.orders)?, add(total_minor, interval.total_minor)?);
+            refunded_minor = add(refunded_minor, interval.refunded_minor)?;
         }
         let by_start: HashMap<i64, &repo::Sold> = sold.iter().map(|sold| (sold.start, sold)).collect();
         let bucket = |start: &DateTime<Utc>| match by_start.get(&start.timestamp()) {
-            Some(sold) => Bucket { start: *start, orders: sold.orders, total_minor: sold.total_minor },
-            None => Bucket { start: *start, orders: 0, total_minor: 0 },
+            Some(&&repo::Sold { orders, total_minor, refunded_minor, .. }) => {
+                Bucket { start: *start, orders, total_minor, refunded_minor }
+            }
+            None => Bucket { start: *start, orders: 0, total_minor: 0, refunded_minor: 0 },
         };
-        Ok(Totals { orders, total_minor, buckets: self.starts.iter().map(bucket).collect() })
+        Ok(Totals { orders, total_minor, refunded_minor, buckets: self.starts.iter().map(bucket).collect() })
     }
 
     /// The `limit` products that sold for most, that first: one statement.

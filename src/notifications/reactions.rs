@@ -2,8 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::recipients::Recipients;
-use super::service;
+use super::{recipients, service};
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::bus::Message;
@@ -25,11 +24,8 @@ impl Reaction for Notifier {
 
     fn react<'a>(&'a self, tx: &'a Tx, events: &'a [Message]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let mut recipients = Recipients::new(tx);
-            for message in events {
-                recipients.add(message).await?;
-            }
-            service::notify(&self.0, tx, recipients.into_notices()).await
+            let notices = recipients::list_notices(tx, events).await?;
+            service::notify(&self.0, tx, notices).await
         })
     }
 }

@@ -57,23 +57,24 @@ fn unread(user: Uuid) -> Select<notification::Entity> {
     notification::Entity::find().filter(notification::Column::UserId.eq(user)).filter(notification::Column::ReadAt.is_null())
 }
 
-/// Those of `users` who already have an unread notification of `kind` about `order`.
+/// Which of `users` already have an unread notification of `kind` about which of `orders`: one statement.
 pub(super) async fn list_with_unread(
     db: &impl ConnectionTrait,
-    users: &[Uuid],
+    users: Vec<Uuid>,
     kind: NotificationKind,
-    order: Uuid,
-) -> Result<Vec<Uuid>, DbErr> {
-    notification::Entity::find()
+    orders: Vec<Uuid>,
+) -> Result<HashSet<(Uuid, Uuid)>, DbErr> {
+    let found: Vec<(Uuid, Uuid)> = notification::Entity::find()
         .select_only()
-        .column(notification::Column::UserId)
-        .filter(notification::Column::UserId.is_in(users.to_vec()))
+        .columns([notification::Column::UserId, notification::Column::OrderId])
+        .filter(notification::Column::UserId.is_in(users))
         .filter(notification::Column::ReadAt.is_null())
         .filter(notification::Column::Kind.eq(Text(kind)))
-        .filter(notification::Column::OrderId.eq(order))
+        .filter(notification::Column::OrderId.is_in(orders))
         .into_tuple()
         .all(db)
-        .await
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// A page of a user's notifications, newest first.

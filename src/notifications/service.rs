@@ -150,7 +150,7 @@ pub(super) async fn delete_old(app: &App, before: DateTime<Utc>, limit: u64) -> 
     Ok(repo::delete_old(app.db.writer(), before, limit).await?)
 }
 
-/// Those of `users` to whom it would be nothing new that there are messages in the chat of `order`.
-pub(super) async fn list_waiting(tx: &Tx, users: &[Uuid], order: Uuid) -> Result<Vec<Uuid>> {
-    Ok(repo::list_with_unread(&**tx, users, domain::notification::NotificationKind::ChatMessage, order).await?)
+/// To which of `users` it would be nothing new that there are messages in the chat of which of `orders`: one statement.
+pub(super) async fn list_waiting(tx: &Tx, users: Vec<Uuid>, orders: Vec<Uuid>) -> Result<HashSet<(Uuid, Uuid)>> {
+    Ok(repo::list_with_unread(&**tx, users, domain::notification::NotificationKind::ChatMessage, orders).await?)
 }

@@ -6,6 +6,7 @@ use domain::geo::Point;
 use domain::order::{OrderEventType, OrderStatus};
 use entity::{order, order_event};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The event that an order has a new version; payload [`OrderChange`].
 pub const ORDER_CHANGED: &str = "order.changed";
@@ -22,6 +23,8 @@ pub struct OrderChange {
     pub order: order::Model,
     /// What the change means to partners who look for orders.
     pub offer: Option<Offer>,
+    /// The partner who had the order until now, and has it no more.
+    pub lost_by: Option<Uuid>,
 }
 
 /// Whether an order may be claimed, when that changed.

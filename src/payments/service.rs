@@ -569,6 +569,14 @@ fn refunded(refunds: &[refund::Model]) -> i64 {
     refunds.iter().filter(|refund| *refund.status == PaymentStatus::Refunded).map(|refund| refund.amount_minor).sum()
 }
 
+/// What of `total_minor`, the price of an order with `payments`, went back by their `refunds`: what was paid beyond the price, as
+/// twice, went back first.
+#[must_use]
+pub fn refunded_of(total_minor: i64, payments: &[payment::Model], refunds: &[refund::Model]) -> i64 {
+    let paid: i64 = payments.iter().filter(|payment| is_paid(payment)).map(|payment| payment.amount_minor).sum();
+    (refunded(refunds) - (paid - total_minor).max(0)).max(0)
+}
+
 /// Where the money of an order with `payments` and their `refunds` is, once something was paid: of one that was paid twice
 /// and given back once, it is paid.
 #[must_use]

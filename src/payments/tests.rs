@@ -5,7 +5,7 @@ use entity::{Text, payment, refund};
 use uuid::Uuid;
 
 use super::provider::{Intent, WebhookError};
-use super::service::summary;
+use super::service::{refunded_of, summary};
 use super::signature::{sign, verify};
 
 const SECRET: &[u8] = b"whsec_test_secret";
@@ -129,6 +129,24 @@ fn the_money_of_an_order_is_what_was_kept_of_what_was_paid() {
     ];
     for (payments, refunds, expected) in cases {
         assert_eq!(summary(payments, refunds), expected, "{payments:?} {refunds:?}");
+    }
+}
+
+#[test]
+fn what_went_back_of_an_order_is_not_what_was_paid_twice() {
+    use PaymentStatus::{Failed, Paid, PartiallyRefunded, Pending, Refunded};
+    let cases: [(&[payment::Model], &[refund::Model], i64); 8] = [
+        (&[], &[], 0),
+        (&[payment(1, Paid)], &[refund(1, 40, Pending), refund(1, 60, Failed)], 0),
+        (&[payment(1, PartiallyRefunded)], &[refund(1, 40, Refunded), refund(1, 60, Pending)], 40),
+        (&[payment(1, Refunded)], &[refund(1, 40, Refunded), refund(1, 60, Refunded)], 100),
+        (&[payment(1, Failed), payment(2, PartiallyRefunded)], &[refund(2, 30, Refunded)], 30),
+        (&[payment(1, Refunded), payment(2, Paid)], &[refund(1, 100, Refunded)], 0),
+        (&[payment(1, Refunded), payment(2, PartiallyRefunded)], &[refund(1, 100, Refunded), refund(2, 7, Refunded)], 7),
+        (&[payment(1, PartiallyRefunded), payment(2, Paid)], &[refund(1, 30, Refunded)], 0),
+    ];
+    for (payments, refunds, expected) in cases {
+        assert_eq!(refunded_of(100, payments, refunds), expected, "{payments:?} {refunds:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a delivery pays, what partners earned, and how they did: what the rows say, to the last minor unit.
 
+mod by_hand;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -71,6 +73,11 @@ impl Days {
     /// An order to a door so many hundredths of a degree away.
     async fn order(&self, hundredths: u64) -> order::Model {
         place_at(self.app(), self.buyer, &self.shop, hundredths).await
+    }
+
+    /// The order as it is now.
+    async fn present(&self, order: &order::Model) -> order::Model {
+        order::Entity::find_by_id(order.id).one(self.app().db.reader()).await.unwrap().unwrap()
     }
 
     async fn claim(&self, partner: Principal, order: &order::Model, accept: bool) -> claim::Model {

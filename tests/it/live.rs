@@ -37,13 +37,13 @@ use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 
 mod instances;
+mod lost;
 mod slow;
 
 over_both_shapes! {
     everybody_hears_of_their_own_orders_and_of_no_others,
     a_feed_is_refused_to_whoever_it_is_not_for,
     admins_hear_of_partners_and_of_the_states_they_ask_for,
-    a_partner_who_lost_an_order_hears_no_more_of_it,
     whoever_attaches_in_the_middle_of_it_misses_nothing,
     what_happens_while_a_snapshot_is_read_is_neither_lost_nor_told_twice,
     what_is_available_is_known_whenever_one_begins_to_listen,
@@ -183,21 +183,6 @@ async fn admins_hear_of_partners_and_of_the_states_they_ask_for(shape: Shape) {
         let item = feed.next().await;
         assert_eq!((&item["order"]["id"], &item["order"]["status"]), (&json!(id), &json!(status)));
     }
-}
-
-async fn a_partner_who_lost_an_order_hears_no_more_of_it(shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let (shop, customer, admin) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.admin());
-    let (anna, boris) = tokio::join!(app.partner(), app.partner());
-    let id = place_order(&customer, &shop.product_id, 1).await;
-    claim(&anna, &id).await;
-    let mut updates = anna.subscribe(ORDER_UPDATES, json!({ "orderId": id })).await;
-    assert_eq!(updates.next().await["order"]["status"], "ASSIGNED");
-    let input = json!({ "idempotencyKey": key(), "orderId": id, "partnerId": boris.user_id });
-    admin.mutate(ASSIGN_ORDER, input).await.ok("assignOrder");
-    let (items, end) = updates.end().await;
-    assert!(items.is_empty() && matches!(end, End::Complete), "who has it now is told: {items:?}, {end:?}");
-    assert_eq!(read_order(&anna, &id).await, Value::Null);
 }
 
 /// Changes `order` again and again: held, given back, held. `rounds` of two changes.

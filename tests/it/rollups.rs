@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::access::Actor as Principal;
 use domain::id::Kind;
 use domain::order::OrderStatus;
-use entity::{event, order, sales_hour, sales_order};
+use entity::{order, sales_hour, sales_order};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait as _};
 use quick_commerce::analytics::reactions::SalesCounter;
@@ -28,7 +28,7 @@ use crate::support::audit::audit;
 use crate::support::crowd::{customers, place, refused, uuid};
 use crate::support::shape::TestDatabase;
 use crate::support::story::{key, product, seller_with_product};
-use crate::support::wait::until;
+use crate::support::wait::{until, until_numbered};
 use crate::support::{Shape, TestParts, over_both_shapes};
 
 over_both_shapes! {
@@ -85,12 +85,7 @@ impl Store {
 
     /// Has all events numbered.
     async fn number(&self) {
-        let unplaced = event::Entity::find().filter(event::Column::Position.is_null());
-        until(|| async {
-            self.app.relay().step().await.unwrap();
-            unplaced.clone().one(self.app.db.reader()).await.unwrap().is_none()
-        })
-        .await;
+        until_numbered(&self.app).await;
     }
 
     async fn cancel(&self, order: &order::Model) {
@@ -213,10 +208,13 @@ async fn orders_that_were_there_before_are_counted_once(shape: Shape) {
     let store = Store::with(shape, 9).await;
     store.number().await;
     let migrations = Migrator::migrations();
-    let sums = migrations.iter().find(|migration| migration.name().ends_with("sales_rollups")).unwrap();
+    let of = |name: &str| migrations.iter().find(|migration| migration.name().ends_with(name)).unwrap();
+    let (sums, refunds) = (of("sales_rollups"), of("sales_refunds"));
     let manager = migration::SchemaManager::new(store.app.db.writer());
+    refunds.down(&manager).await.unwrap();
     sums.down(&manager).await.unwrap();
     sums.up(&manager).await.unwrap();
+    refunds.up(&manager).await.unwrap();
     let count = sales_order::Entity::find().filter(sales_order::Column::IsCounted.eq(true));
     assert_eq!(count.all(store.app.db.reader()).await.unwrap().len(), 6, "nine, and three were called off");
     // its events come after it

@@ -1,5 +1,7 @@
 //! What sellers and admins are told was sold is what the orders say, to the last minor unit.
 
+mod refunds;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -80,7 +82,7 @@ pub(crate) async fn tell(app: &App, tx: &Tx, order: order::Model) {
         note: None,
         at: app.clock.now(),
     };
-    let payload = OrderChange { event, order, offer: None };
+    let payload = OrderChange { event, order, offer: None, lost_by: None };
     let (id, at) = (payload.event.id, payload.event.at);
     let new = NewEvent { id, kind: ORDER_CHANGED, topics: &payload.topics(), payload: &payload, at };
     outbox::append(tx, &new).await.unwrap();

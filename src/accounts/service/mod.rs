@@ -1,5 +1,7 @@
 //! Use-cases of accounts: signing up, signing in, and what other slices ask about users, stores and addresses.
 
+use std::collections::HashMap;
+
 use domain::access::{Actor, Role};
 use domain::error::Rejection;
 use domain::geo::Point;
@@ -93,6 +95,15 @@ pub async fn count_users(app: &App, filter: &UserFilter) -> Result<(i32, bool)> 
 /// When the database fails.
 pub async fn find_seller(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<seller::Model>> {
     repo::find_seller(db, id).await
+}
+
+/// The users behind the stores `ids`, by store: one statement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_seller_users(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Uuid>> {
+    let stores = repo::list_sellers_by_ids(db, ids).await?;
+    Ok(stores.into_iter().map(|store| (store.id, store.user_id)).collect())
 }
 
 /// The store `id`, which must exist because another row refers to it.

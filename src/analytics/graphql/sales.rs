@@ -46,6 +46,8 @@ pub struct SalesBucket {
     orders: i32,
     /// The sum of their totals.
     total: Money,
+    /// What of that went back to customers since, whenever it did.
+    refunded: Money,
 }
 
 /// What was sold of a product.
@@ -91,9 +93,15 @@ impl SalesReport {
 #[Object]
 impl SalesReport {
     /// The sum of the orders' totals: goods less discount, with delivery fee and tax. What went back to customers of orders
-    /// that still count is not taken off: it is at their payments.
+    /// that still count is not taken off: it is `refunded`.
     async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
         money(ctx, self.totals(ctx).await?.total_minor)
+    }
+
+    /// What of `total` went back to customers since, whenever it did: refunds that their providers have made, and cash that was handed
+    /// back. Not what is still on its way, nor what somebody had paid beyond an order's total.
+    async fn refunded(&self, ctx: &Context<'_>) -> Result<Money> {
+        money(ctx, self.totals(ctx).await?.refunded_minor)
     }
 
     /// How many orders.
@@ -107,8 +115,8 @@ impl SalesReport {
         money(ctx, average_minor(totals.total_minor, totals.orders))
     }
 
-    /// Every interval that the period touches, oldest first, also where nothing was sold. Their sums are `total` and
-    /// `orders`.
+    /// Every interval that the period touches, oldest first, also where nothing was sold. Their sums are `total`,
+    /// `refunded` and `orders`.
     #[graphql(complexity = "1 + 1000 * child_complexity")]
     async fn buckets(&self, ctx: &Context<'_>) -> Result<Vec<SalesBucket>> {
         let currency = app(ctx)?.config.currency;
@@ -116,6 +124,7 @@ impl SalesReport {
             start: bucket.start,
             orders: small(bucket.orders),
             total: Money::new(bucket.total_minor, currency),
+            refunded: Money::new(bucket.refunded_minor, currency),
         });
         Ok(buckets.collect())
     }

@@ -25,7 +25,7 @@ use crate::platform::error::Denial;
 use crate::stream::{Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
 
 /// Messages that a chat begins with.
-const MAX_SNAPSHOT: u64 = 100;
+const MAX_SNAPSHOT: usize = 100;
 
 /// An item of chatMessages.
 #[derive(Debug, Clone, Union)]
@@ -46,6 +46,7 @@ pub struct ChatSnapshot {
     /// Pass it as `after` to resume.
     pub cursor: EventCursor,
     /// The newest messages, oldest first; 100 at most.
+    #[graphql(complexity = "1 + MAX_SNAPSHOT * child_complexity")]
     pub messages: Vec<Message>,
     /// Whether there are older ones: see `Order.messages`.
     pub more: bool,
@@ -109,13 +110,13 @@ impl Source for Chat {
 
     async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<ChatItem>> {
         // read before the messages: who lost the order in between sees none of those that came since
-        let mut rows = service::list_last(app.db.reader(), &[self.order], MAX_SNAPSHOT + 1).await?;
+        let mut rows = service::list_last(app.db.reader(), &[self.order], MAX_SNAPSHOT as u64 + 1).await?;
         let Some(order) = self.order(app).await? else {
             return Err(GraphError::new("NOT_FOUND", "There is no such order."));
         };
-        let more = rows.len() as u64 > MAX_SNAPSHOT;
+        let more = rows.len() > MAX_SNAPSHOT;
         let seen = rows.first().map(|newest| (self.order, newest.number));
-        rows.truncate(usize::try_from(MAX_SNAPSHOT).unwrap_or(usize::MAX));
+        rows.truncate(MAX_SNAPSHOT);
         let messages = rows.into_iter().rev().filter_map(|row| Message::seen_by(row, &order, self.reader)).collect();
         let snapshot = ChatSnapshot { cursor: cursors.only(), messages, more };
         Ok(Snapshot { items: vec![ChatItem::Snapshot(snapshot)], seen: HashMap::from_iter(seen) })

@@ -46,6 +46,7 @@ pub struct AvailableOrdersSnapshot {
     /// Pass it as `after` to resume.
     pub cursor: EventCursor,
     /// The orders.
+    #[graphql(complexity = "1 + MAX_SNAPSHOT * child_complexity")]
     pub orders: Vec<AvailableOrder>,
     /// Whether there are others.
     pub more: bool,

@@ -42,6 +42,12 @@ impl Order {
         Some(Self { row, party: Some(party), expected: None })
     }
 
+    /// `row` to the partner from whom its last change took it: nothing personal any more.
+    #[must_use]
+    pub const fn lost(row: order::Model) -> Self {
+        Self { row, party: None, expected: None }
+    }
+
     /// The same, expected `at` by one who knows where its partner is; `None`: by its stage alone.
     #[must_use]
     pub fn expected_at(self, at: Option<DateTime<Utc>>) -> Self {

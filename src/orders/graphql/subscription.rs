@@ -56,7 +56,8 @@ pub struct OrderChanged {
 }
 
 impl OrderChanged {
-    /// The change in `message`, which is at `cursor`, if it is one and `reader` may see the order.
+    /// The change in `message`, which is at `cursor`, if it is one and `reader` may see the order, or is the partner who lost it by
+    /// this change.
     #[must_use]
     pub fn read(message: &Message, reader: Reader, cursor: EventCursor) -> Option<Self> {
         if &*message.kind != ORDER_CHANGED {
@@ -64,7 +65,8 @@ impl OrderChanged {
         }
         let change: OrderChange = payload(message)?;
         let of_order = EventCursor { stream: stream_id(Topic::Order(change.order.id), ""), ..cursor };
-        let order = Order::seen_by(change.order, reader)?;
+        let is_lost = reader.role == Some(Role::Partner) && change.lost_by.is_some() && change.lost_by == reader.user;
+        let order = if is_lost { Order::lost(change.order) } else { Order::seen_by(change.order, reader)? };
         Some(Self { cursor, event: order.event(change.event, Some(of_order)), order })
     }
 
@@ -127,6 +129,10 @@ impl Source for Orders {
         let seen = orders.iter().map(|order| (order.id, order.version)).collect();
         let orders: Vec<Order> = orders.into_iter().filter_map(|row| Order::seen_by(row, self.reader)).collect();
         let count = orders.len();
+        if count == 0 && self.filter.is_none() {
+            // taken from them since they were let in
+            return Err(GraphError::new("NOT_FOUND", "There is no such order."));
+        }
         if count == 0 {
             // without a cursor, whatever happened while the client was cut off would never be told
             let position = StreamPosition { cursor: cursors.only() };
@@ -147,7 +153,8 @@ impl Source for Orders {
         Ok(changed.map(|changed| OrderUpdatesItem::Changed(Box::new(changed))))
     }
 
-    /// A partner hears of an order until it is theirs no more: what becomes of it then is no business of theirs.
+    /// A partner hears of an order until it is theirs no more, of that change as the last: what becomes of it then is no business
+    /// of theirs.
     fn ends(&self, message: &Message) -> bool {
         let is_of_partner = matches!(self.topic, Topic::Order(_)) && self.reader.role == Some(Role::Partner);
         let is_theirs = |change: OrderChange| service::party(&change.order, self.reader).is_some();
@@ -165,7 +172,8 @@ pub struct OrdersSubscription;
 
 #[Subscription]
 impl OrdersSubscription {
-    /// Whoever may see the order: its present state, then each change in order. Completes for a partner whose claim has ended.
+    /// Whoever may see the order: its present state, then each change in order. For a partner the change by which they lose the
+    /// order is the last: it is told without names, notes, address, and who has it then, and the subscription completes.
     #[graphql(guard = "Signed::any()")]
     async fn order_updates(
         &self,

@@ -13,7 +13,7 @@ use crate::graphql::connection::connection;
 use crate::graphql::enums::{OrderEventType, OrderStatus, Role};
 use crate::graphql::loaders::load;
 use crate::graphql::scalars::EventCursor;
-use crate::graphql::{Result, ids};
+use crate::graphql::{Result, ids, reader};
 use crate::stream::stream_id;
 
 /// One entry of an order's timeline: one for each of its versions.
@@ -30,6 +30,11 @@ impl OrderEvent {
     /// The entry `row` as `party` to its order sees it; `cursor` is its place in the stream of its order, where that is known.
     pub(super) const fn new(row: order_event::Model, party: Option<Party>, cursor: Option<EventCursor>) -> Self {
         Self { row, party, cursor }
+    }
+
+    /// Whether the viewer did it.
+    fn is_readers(&self, ctx: &Context<'_>) -> bool {
+        self.row.actor_id.is_some() && reader(ctx).and_then(|reader| reader.user) == self.row.actor_id
     }
 }
 
@@ -72,12 +77,11 @@ impl OrderEvent {
         self.row.status.0.into()
     }
 
-    /// Who did it; null when the server did, as when a claim expired.
+    /// Who did it; null when the server did, as when a claim expired. Without a name to a partner who lost the order by it.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        match self.row.actor_id {
-            Some(id) => User::load(ctx, id).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(id) = self.row.actor_id else { return Ok(None) };
+        let user = User::load(ctx, id).await?;
+        Ok(Some(if self.party.is_some() || self.is_readers(ctx) { user } else { user.hiding_name() }))
     }
 
     /// What the actor was; null when the server did it.
@@ -86,10 +90,13 @@ impl OrderEvent {
     }
 
     /// In the words of the actor, or of the payment's provider. Null to partners where money is told of: of `PAYMENT_SUCCEEDED`,
-    /// `PAYMENT_FAILED` and REFUNDED.
-    async fn note(&self) -> Option<&str> {
-        let is_shown =
-            !self.row.r#type.is_of_money() || matches!(self.party, Some(Party::Customer | Party::Seller | Party::Admin));
+    /// `PAYMENT_FAILED` and REFUNDED. Null, too, to a partner who lost the order by it, unless these words are their own.
+    async fn note(&self, ctx: &Context<'_>) -> Option<&str> {
+        let is_shown = match self.party {
+            Some(Party::Customer | Party::Seller | Party::Admin) => true,
+            Some(Party::Partner) => !self.row.r#type.is_of_money(),
+            None => self.is_readers(ctx),
+        };
         self.row.note.as_deref().filter(|_| is_shown)
     }
 

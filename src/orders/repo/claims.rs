@@ -1,5 +1,7 @@
 //! `claims`: the history behind the live claim on an order's row.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use domain::claims::ClaimStatus;
 use entity::{Text, claim};
@@ -15,14 +17,21 @@ pub(in crate::orders) async fn list_claims(db: &impl ConnectionTrait, ids: &[Uui
     claim::Entity::find().filter(claim::Column::Id.is_in(ids.to_vec())).all(db).await
 }
 
-/// The claims on `order` that ended at `at`.
+/// The claims on orders that ended then, for each of `ends`: one statement.
 pub(in crate::orders) async fn list_ended(
     db: &impl ConnectionTrait,
-    order: Uuid,
-    at: DateTime<Utc>,
+    ends: &[(Uuid, DateTime<Utc>)],
 ) -> Result<Vec<claim::Model>, DbErr> {
-    let ended = claim::Entity::find().filter(claim::Column::OrderId.eq(order)).filter(claim::Column::EndedAt.eq(at));
-    ended.all(db).await
+    let rows = claim::Entity::find()
+        .filter(claim::Column::OrderId.is_in(ends.iter().map(|(order, _)| *order)))
+        .filter(claim::Column::EndedAt.is_in(ends.iter().map(|(_, at)| *at)))
+        .all(db)
+        .await?;
+    // one order's end may be another's time
+    let micros = |at: &DateTime<Utc>| at.timestamp_micros();
+    let ends: HashSet<(Uuid, Option<i64>)> = ends.iter().map(|(order, at)| (*order, Some(micros(at)))).collect();
+    let is_meant = |row: &claim::Model| ends.contains(&(row.order_id, row.ended_at.as_ref().map(micros)));
+    Ok(rows.into_iter().filter(is_meant).collect())
 }
 
 pub(in crate::orders) async fn insert_claim(db: &impl ConnectionTrait, row: claim::Model) -> Result<(), DbErr> {

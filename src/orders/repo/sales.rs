@@ -47,8 +47,8 @@ fn sales(filter: &SalesFilter, only: Option<SelectStatement>) -> Select<order::E
     select
 }
 
-/// The orders, a row each: `start` of the interval in seconds since 1970, `orders` (1), `total` in minor units. `only` is a
-/// statement of one column, the ids of those that are meant.
+/// The orders, a row each: `start` of the interval in seconds since 1970, `orders` (1), `total` and what of it was `refunded` in minor
+/// units. `only` is a statement of one column, the ids of those that are meant.
 pub(in crate::orders) fn select_orders(
     filter: &SalesFilter,
     only: Option<SelectStatement>,
@@ -60,6 +60,7 @@ pub(in crate::orders) fn select_orders(
         .expr_as(start_of(interval, "created_at", backend), "start")
         .expr_as(Expr::cust("1"), "orders")
         .expr_as(Expr::col(order::Column::TotalMinor), "total")
+        .expr_as(Expr::col(order::Column::RefundedMinor), "refunded")
         .into_query()
 }
 

@@ -6,6 +6,7 @@ use domain::order::{OrderEventType, OrderStatus};
 use entity::{Text, order, order_event};
 use sea_orm::Condition;
 use sea_orm::sea_query::Expr;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::orders::event::{ORDER_CHANGED, Offer, OrderChange, is_offered};
@@ -34,11 +35,13 @@ pub struct Before {
     pub status: OrderStatus,
     /// Whether partners could claim it.
     pub was_offered: bool,
+    /// Which partner had it.
+    pub partner: Option<Uuid>,
 }
 
 impl From<&order::Model> for Before {
     fn from(order: &order::Model) -> Self {
-        Self { status: *order.status, was_offered: is_offered(order) }
+        Self { status: *order.status, was_offered: is_offered(order), partner: order.partner_id }
     }
 }
 
@@ -80,7 +83,8 @@ pub(super) async fn record(app: &App, tx: &Tx, before: Option<Before>, after: &o
     let offer = offer(before.is_some_and(|before| before.was_offered), after, actor.map(|actor| actor.role));
     // the code at the door is the customer's secret: it stays in the order's row
     let order = order::Model { delivery_code: String::new(), ..after.clone() };
-    let payload = OrderChange { event, order, offer };
+    let lost_by = before.and_then(|before| before.partner).filter(|partner| after.partner_id != Some(*partner));
+    let payload = OrderChange { event, order, offer, lost_by };
     let new = NewEvent { id: payload.event.id, kind: ORDER_CHANGED, topics: &payload.topics(), payload: &payload, at };
     outbox::append(tx, &new).await
 }

@@ -145,7 +145,7 @@ pub async fn accept(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -
         .add(order::Column::PartnerId.eq(partner))
         .add(order::Column::ClaimStatus.eq(Text(ClaimStatus::Held)))
         .add(order::Column::ClaimExpiresAt.gt(at));
-    let before = Before { status: OrderStatus::Ready, was_offered: false };
+    let before = Before { status: OrderStatus::Ready, was_offered: false, partner: Some(partner) };
     let columns = given_to(id, partner, ClaimStatus::Accepted, expires_at);
     let Some(order) = change(app, tx, before, condition, columns, cause).await? else {
         return Err(why_ended(tx, id, partner).await?.into());

@@ -147,12 +147,12 @@ pub async fn list_claims(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<
     Ok(claims::list_claims(db, ids).await?)
 }
 
-/// The claims on `order` that a change at `at` ended: of one change it is one at the most.
+/// The claims that changes of orders ended, each given by its order and time: one statement. Of one change it is one at the most.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_claims_ended(db: &impl ConnectionTrait, order: Uuid, at: DateTime<Utc>) -> Result<Vec<claim::Model>> {
-    Ok(claims::list_ended(db, order, at).await?)
+pub async fn list_claims_ended(db: &impl ConnectionTrait, ends: &[(Uuid, DateTime<Utc>)]) -> Result<Vec<claim::Model>> {
+    Ok(claims::list_ended(db, ends).await?)
 }
 
 /// A page of a partner's claims, newest first.

@@ -35,6 +35,7 @@ over_both_shapes! {
     an_operation_that_can_never_be_paid_is_refused_plainly,
     a_document_that_is_refused_costs_something,
     a_subscription_is_paid_for_once,
+    lists_in_a_first_picture_are_paid_for_at_their_longest,
     open_subscriptions_are_counted_over_all_connections,
     whoever_comes_back_with_many_subscriptions_gets_them_all,
     those_who_are_not_signed_in_have_the_budget_of_their_address,
@@ -258,6 +259,24 @@ async fn a_subscription_is_paid_for_once(shape: Shape) {
         assert_eq!(message["payload"].get("extensions"), None, "what many are sent says nothing of one: {message}");
     }
     assert!(left().await >= before - price - 1);
+}
+
+async fn lists_in_a_first_picture_are_paid_for_at_their_longest(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.partner());
+    let order = place_order(&customer, &shop.product_id, 1).await;
+    let price = async |actor: &Actor, document: &str| {
+        number(&cost(&ask(&mut actor.socket().await, "1", document).await["payload"])["requested"])
+    };
+    let one = "subscription { availableOrders { ... on AvailableOrdersSnapshot { cursor more } } }";
+    assert_eq!(price(&partner, one).await, 3);
+    let all =
+        "subscription { availableOrders { ... on AvailableOrdersSnapshot { cursor orders { number payout { amount } } }
+        ... on OrderAvailable { order { number } } } }";
+    assert_eq!(price(&partner, all).await, 3 + 100 * 3 + 2, "a hundred orders of three fields, and one of an event");
+    let chat =
+        format!("subscription {{ chatMessages(orderId: \"{order}\") {{ ... on ChatSnapshot {{ messages {{ body }} }} }} }}");
+    assert_eq!(price(&customer, &chat).await, 2 + 100);
 }
 
 async fn open_subscriptions_are_counted_over_all_connections(shape: Shape) {

@@ -78,13 +78,14 @@ async fn the_sums_are_those_of_the_orders(
         if !untaken.contains(&order.id) && told.contains(&order.id) {
             let row = row.unwrap_or_else(|| panic!("{} is not counted", order.number));
             assert_eq!((row.version, row.is_counted), (order.version, order.status.is_sale()), "{}", order.number);
+            assert_eq!(row.refunded_minor, order.refunded_minor, "what went back of {}", order.number);
         }
         if row.is_none_or(|row| !row.is_counted) {
             continue;
         }
         let hour = Interval::Hour.start(order.created_at).timestamp();
-        let sum: &mut (i64, i64) = hours.entry((order.seller_id, hour, *order.currency)).or_default();
-        *sum = (sum.0 + 1, sum.1 + order.total_minor);
+        let sum: &mut (i64, i64, i64) = hours.entry((order.seller_id, hour, *order.currency)).or_default();
+        *sum = (sum.0 + 1, sum.1 + order.total_minor, sum.2 + row.map_or(0, |row| row.refunded_minor));
         for item in items.iter().filter(|item| item.order_id == order.id) {
             let key = (order.seller_id, hour, *order.currency, item.product_id);
             let sum: &mut (i64, i64) = products.entry(key).or_default();
@@ -92,8 +93,9 @@ async fn the_sums_are_those_of_the_orders(
         }
     }
     let found = sales_hour::Entity::find().all(db).await.unwrap().into_iter();
-    let found = found.map(|row| ((row.seller_id, row.hour, *row.currency), (row.orders, row.total_minor)));
-    assert_eq!(found.filter(|(_, sum)| *sum != (0, 0)).collect::<BTreeMap<_, _>>(), hours, "the sums of hours");
+    let found =
+        found.map(|row| ((row.seller_id, row.hour, *row.currency), (row.orders, row.total_minor, row.refunded_minor)));
+    assert_eq!(found.filter(|(_, sum)| *sum != (0, 0, 0)).collect::<BTreeMap<_, _>>(), hours, "the sums of hours");
     let found = sales_hour_product::Entity::find().all(db).await.unwrap().into_iter();
     let found = found
         .map(|row| ((row.seller_id, row.hour, *row.currency, row.product_id), (row.quantity, row.total_minor)))
@@ -212,6 +214,12 @@ fn the_money_is_that_of_the_order(order: &order::Model, payments: &[payment::Mod
     let is_mine = |refund: &&refund::Model| mine.iter().any(|payment| payment.id == refund.payment_id);
     let back: i64 =
         refunds.iter().filter(is_mine).filter(|r| *r.status == PaymentStatus::Refunded).map(|r| r.amount_minor).sum();
+    assert_eq!(
+        order.refunded_minor,
+        (back - (paid - order.total_minor).max(0)).max(0),
+        "what went back of {}",
+        order.number
+    );
     let expected: &[PaymentStatus] = match paid - back {
         // there is nothing to pay, and so no payment
         _ if order.total_minor == 0 && *order.status == OrderStatus::Delivered => &[PaymentStatus::Paid],

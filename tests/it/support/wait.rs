@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::job;
+use entity::{event, job};
 use quick_commerce::accounts::service::mailing;
 use quick_commerce::app::App;
 use quick_commerce::notifications::sending;
@@ -32,6 +32,16 @@ pub(crate) async fn until_quiet(app: &App) {
         let unsent = job::Column::Kind.is_in(kinds);
         let is_sent = job::Entity::find().filter(unsent).count(db).await.unwrap() == 0;
         is_told && is_taken && is_same && is_sent
+    })
+    .await;
+}
+
+/// Has every event numbered where nothing runs in the background.
+pub(crate) async fn until_numbered(app: &App) {
+    let unplaced = event::Entity::find().filter(event::Column::Position.is_null());
+    until(|| async {
+        app.relay().step().await.unwrap();
+        unplaced.clone().one(app.db.reader()).await.unwrap().is_none()
     })
     .await;
 }

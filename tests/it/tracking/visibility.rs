@@ -1,10 +1,13 @@
 //! Who is shown where a partner is.
 
 use chrono::TimeDelta;
+use domain::id::Kind;
+use quick_commerce::tracking::service::list_fixes;
 use serde_json::{Value, json};
 
 use super::{location, longitude, on_the_way, own_longitude, report, try_report};
 use crate::support::actors::{Actor, SET_AVAILABILITY};
+use crate::support::crowd::uuid;
 use crate::support::story::{
     ASSIGN_ORDER, RELEASE_CLAIM, claim, hand_over, key, ready_order, seller_with_product, step, try_claim,
 };
@@ -13,6 +16,7 @@ use crate::support::{Shape, TestApp, over_both_shapes};
 over_both_shapes! {
     a_location_is_shown_to_those_whom_it_concerns_while_it_does,
     who_goes_off_duty_is_seen_no_more,
+    where_somebody_was_who_is_deactivated_is_forgotten,
     a_partner_who_lost_an_order_is_not_shown_to_its_customer,
 }
 
@@ -99,6 +103,19 @@ async fn who_goes_off_duty_is_seen_no_more(shape: Shape) {
     }
     partner.mutate(SET_AVAILABILITY, json!({ "available": true })).await.ok("setAvailability");
     assert_eq!(seen_by_admin(&admin, &order).await, json!(77.63));
+}
+
+async fn where_somebody_was_who_is_deactivated_is_forgotten(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (partner, admin) = tokio::join!(app.partner(), app.admin());
+    report(&partner, 77.60).await;
+    let known = async || list_fixes(&app.app, &[uuid(Kind::User, &partner.user_id)]).await[0].is_some();
+    assert!(known().await);
+    let document = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
+    for active in [false, true] {
+        admin.mutate(document, json!({ "userId": partner.user_id, "active": active })).await.ok("updateUser");
+        assert!(!known().await, "what was forgotten does not come back");
+    }
 }
 
 async fn a_partner_who_lost_an_order_is_not_shown_to_its_customer(shape: Shape) {

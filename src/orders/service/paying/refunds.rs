@@ -11,6 +11,7 @@ use domain::money::{AmountError, Money};
 use domain::order::{OrderEventType, OrderStatus};
 use entity::{order, payment, refund};
 use rust_decimal::Decimal;
+use sea_orm::sea_query::Expr;
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -169,17 +170,20 @@ async fn settle_by(
     let is_failed = matches!(outcome, RefundOutcome::Failed(_));
     let all = payments::list_by_orders(&**tx, &[order.id]).await?;
     let ids: Vec<Uuid> = all.iter().map(|payment| payment.id).collect();
-    let now = payments::summary(&all, &payments::list_refunds(&**tx, &ids).await?);
+    let refunds = payments::list_refunds(&**tx, &ids).await?;
+    let (now, refunded) = (payments::summary(&all, &refunds), payments::refunded_of(order.total_minor, &all, &refunds));
+    let is_same = now == *order.payment_status && refunded == order.refunded_minor;
     let (r#type, note) = match outcome {
         RefundOutcome::Succeeded => (OrderEventType::Refunded, refund.reason),
         // nothing of the order changed: whoever asked for it sees it at the refund. What goes back by itself nobody looks at
-        RefundOutcome::Failed(_) if now == *order.payment_status && !is_expected(order, &refund) => return Ok(is_failed),
+        RefundOutcome::Failed(_) if is_same && !is_expected(order, &refund) => return Ok(is_failed),
         RefundOutcome::Failed(reason) => {
             (OrderEventType::PaymentFailed, Some(format!("{REFUND_FAILED}{}", payments::readable(reason))))
         }
     };
     let cause = Cause { r#type, actor, note, at };
-    let after = change(app, tx, Before::from(order), settling::unchanged(order), vec![status(now)], cause).await?;
+    let columns = vec![status(now), (order::Column::RefundedMinor, Expr::value(refunded))];
+    let after = change(app, tx, Before::from(order), settling::unchanged(order), columns, cause).await?;
     after.map(|_| is_failed).ok_or_else(|| OrderError::VersionConflict { version: order.version }.into())
 }
 

@@ -59,6 +59,7 @@ impl New<'_> {
             delivery_fee_minor: quote.delivery_fee_minor,
             tax_minor: quote.tax_minor,
             total_minor: quote.total_minor,
+            refunded_minor: 0,
             payout_minor: app.config.payout.payout_minor(distance_m),
             item_count: self.lines.iter().map(|line| line.quantity).sum(),
             payment_method: Text(place.payment_method),
