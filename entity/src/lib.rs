@@ -24,6 +24,7 @@ pub mod mailed_token;
 pub mod message;
 pub mod notification;
 pub mod order;
+pub mod order_count;
 pub mod order_event;
 pub mod order_item;
 pub mod partner;

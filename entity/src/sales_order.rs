@@ -1,6 +1,7 @@
 //! What of an order is counted as sold.
 
 use domain::money::Currency;
+use domain::order::OrderStatus;
 use sea_orm::entity::prelude::*;
 
 use crate::Text;
@@ -14,6 +15,10 @@ pub struct Model {
     pub order_id: Uuid,
     /// The version that was looked at last.
     pub version: i32,
+    /// Its state then.
+    pub status: Text<OrderStatus>,
+    /// Its state in the version before, if one was looked at.
+    pub was_status: Option<Text<OrderStatus>>,
     /// Whether it is in the sums.
     pub is_counted: bool,
     /// Whether the version before left it there.

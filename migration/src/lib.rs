@@ -35,6 +35,7 @@ mod m20261121_000025_webhook_fairness;
 mod m20261121_000027_carriers;
 mod m20261121_000031_sales_refunds;
 mod m20261121_000032_skipped_events;
+mod m20261121_000033_order_counts;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000027_carriers::Migration),
             Box::new(m20261121_000031_sales_refunds::Migration),
             Box::new(m20261121_000032_skipped_events::Migration),
+            Box::new(m20261121_000033_order_counts::Migration),
         ]
     }
 }

@@ -2,7 +2,8 @@
 
 use domain::calendar::Interval;
 use domain::money::Currency;
-use entity::{Text, sales_hour, sales_hour_product, sales_order};
+use domain::order::OrderStatus;
+use entity::{Text, order_count, sales_hour, sales_hour_product, sales_order};
 use sea_orm::sea_query::{Alias, Expr, IntoColumnRef, JoinType, OnConflict, Order, Query, SelectStatement, UnionType};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, IntoActiveModel, QueryResult};
 use uuid::Uuid;
@@ -46,27 +47,66 @@ pub struct SoldOf {
     pub total_minor: i64,
 }
 
-/// Writes down those of `rows` that are of a later version than is known; those of them of which something is
-/// to be added or taken out.
+/// Writes down those of `rows` that are of a later version than is known; those of them of which something is to be added or taken out,
+/// or counted otherwise.
 pub(super) async fn take_versions(
     db: &impl ConnectionTrait,
     rows: Vec<sales_order::Model>,
 ) -> Result<Vec<sales_order::Model>, DbErr> {
-    use sales_order::Column::{IsCounted, OrderId, RefundedMinor, Version, WasCounted, WasRefundedMinor};
+    use sales_order::Column::{IsCounted, OrderId, RefundedMinor, Status, Version, WasCounted, WasRefundedMinor, WasStatus};
 
     let is_later = Expr::col((Alias::new("excluded"), Version)).gt(Expr::col((sales_order::Entity, Version)));
     let newer = OnConflict::column(OrderId)
         .value(WasCounted, Expr::col((sales_order::Entity, IsCounted)))
         .value(WasRefundedMinor, Expr::col((sales_order::Entity, RefundedMinor)))
-        .update_columns([Version, IsCounted, RefundedMinor])
+        .value(WasStatus, Expr::col((sales_order::Entity, Status)))
+        .update_columns([Version, Status, IsCounted, RefundedMinor])
         .action_and_where(is_later)
         .to_owned();
     let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
     let taken = sales_order::Entity::insert_many(rows).on_conflict(newer).exec_with_returning(db).await?;
     let is_other = |row: &sales_order::Model| {
-        row.is_counted != row.was_counted || (row.is_counted && row.refunded_minor != row.was_refunded_minor)
+        let is_refunded = row.is_counted && row.refunded_minor != row.was_refunded_minor;
+        row.was_status != Some(row.status) || row.is_counted != row.was_counted || is_refunded
     };
     Ok(taken.into_iter().filter(is_other).collect())
+}
+
+/// Adds to how many orders are in each state.
+pub(super) async fn add_counts(db: &impl ConnectionTrait, rows: Vec<order_count::Model>) -> Result<(), DbErr> {
+    use order_count::Column::{Orders, Status};
+
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sum = Expr::col((order_count::Entity, Orders)).add(Expr::col((Alias::new("excluded"), Orders)));
+    let add = OnConflict::column(Status).value(Orders, sum).to_owned();
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
+    order_count::Entity::insert_many(rows).on_conflict(add).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// How many orders are in each state: those that are counted, without the orders `uncounted`, which are taken from `now`, a row each.
+pub(super) async fn sum_states(
+    db: &impl ConnectionTrait,
+    uncounted: SelectStatement,
+    now: SelectStatement,
+) -> Result<Vec<(OrderStatus, i64)>, DbErr> {
+    let counts = Query::select().column("status").column("orders").from(order_count::Entity).to_owned();
+    let counted = Query::select()
+        .column("status")
+        .expr_as(Expr::cust("-1"), "orders")
+        .from(sales_order::Entity)
+        .and_where(Expr::col("order_id").in_subquery(uncounted))
+        .to_owned();
+    let select = Query::select()
+        .column("status")
+        .expr_as(sum("orders"), "orders")
+        .from_subquery(all(vec![counts, counted, now]), "parts")
+        .group_by_col("status")
+        .to_owned();
+    let row = |row: &QueryResult| Ok((*row.try_get::<Text<OrderStatus>>("", "status")?, row.try_get("", "orders")?));
+    query(db, &select, row).await
 }
 
 /// Adds to the sums of hours.

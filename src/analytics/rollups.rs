@@ -1,4 +1,4 @@
-//! What was sold, summed by the hour as orders become sales or cease to be.
+//! What was sold, summed by the hour as orders become sales or cease to be; and how many orders are in each state.
 //!
 //! An order is counted in the hour in which it was placed, with the totals that it has for good, and with what of
 //! them has gone back, whenever that did. What of it is counted stands in a row of its own, which only a later version of the order changes: an event that comes late, or again, changes nothing.
@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::calendar::Interval;
-use entity::{order, sales_hour, sales_hour_product, sales_order};
+use domain::order::OrderStatus;
+use entity::{Text, order, order_count, sales_hour, sales_hour_product, sales_order};
 use serde::Deserialize as _;
 use uuid::Uuid;
 
@@ -51,9 +52,10 @@ pub(super) async fn count(tx: &Tx, events: &[Message]) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
     }
+    repo::add_counts(&**tx, moves(changed.values())).await?;
     let overflow = || Error::fault("adding up sales", "they come to more than can be said");
     let (mut hours, mut products) = (BTreeMap::new(), BTreeMap::new());
-    for order in changed.values() {
+    for order in changed.values().filter(|order| sign(order) != 0 || refunded_more(order) != 0) {
         let key = (order.seller_id, *order.currency, order.hour);
         let (sum, refunded): &mut ((i64, i64), i64) = hours.entry(key).or_default();
         add(sum, sign(order), order.total_minor).ok_or_else(overflow)?;
@@ -83,6 +85,8 @@ fn row(order: &order::Model) -> sales_order::Model {
     sales_order::Model {
         order_id: order.id,
         version: order.version,
+        status: order.status,
+        was_status: None,
         is_counted: order.status.is_sale(),
         was_counted: false,
         hour: Interval::Hour.start(order.created_at).timestamp(),
@@ -92,6 +96,19 @@ fn row(order: &order::Model) -> sales_order::Model {
         refunded_minor: order.refunded_minor,
         was_refunded_minor: 0,
     }
+}
+
+/// By how many more or fewer orders are in each state.
+fn moves<'a>(orders: impl Iterator<Item = &'a sales_order::Model>) -> Vec<order_count::Model> {
+    let mut moves: BTreeMap<Text<OrderStatus>, i64> = BTreeMap::new();
+    for order in orders {
+        *moves.entry(order.status).or_default() += 1;
+        if let Some(before) = order.was_status {
+            *moves.entry(before).or_default() -= 1;
+        }
+    }
+    let moves = moves.into_iter().filter(|(_, orders)| *orders != 0);
+    moves.map(|(status, orders)| order_count::Model { status, orders }).collect()
 }
 
 /// 1 for an order that is added, -1 for one that is taken out, 0 for one that stays.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Datelike as _, Utc};
 use domain::calendar::Interval;
 use domain::error::Rejection;
+use domain::order::OrderStatus;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::SelectStatement;
 use uuid::Uuid;
@@ -174,6 +175,16 @@ impl Report {
 fn sums_of(whole: &orders::SalesFilter) -> repo::Hours {
     let orders::SalesFilter { seller, from, to, currency } = *whole;
     repo::Hours { seller, from: from.timestamp(), to: to.timestamp(), currency }
+}
+
+/// How many orders are in each state, of those in which any are or were: one statement, at the cost of what is not counted yet,
+/// however many orders there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_by_status(app: &App) -> Result<Vec<(OrderStatus, i64)>> {
+    let backend = app.db.backend();
+    Ok(repo::sum_states(app.db.reader(), uncounted(backend), orders::select_states(uncounted(backend))).await?)
 }
 
 /// The ids of the orders with changes that are not counted yet.

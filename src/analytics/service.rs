@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Named;
 use domain::order::OrderStatus;
 
+use super::sales;
 use crate::accounts::partners;
 use crate::app::App;
 use crate::orders::service as orders;
@@ -52,9 +53,9 @@ async fn read(app: &App) -> Result<Stats> {
     let db = app.db.reader();
     let at = app.clock.db_now(db).await?;
     let today = at.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    let counts = orders::count_by_status(db).await?;
+    let counts = sales::count_by_status(app).await?;
     let by_status = OrderStatus::ALL.iter().map(|status| {
-        let count = counts.iter().find(|count| *count.status == *status).map_or(0, |count| count.count);
+        let count = counts.iter().find(|(counted, _)| counted == status).map_or(0, |(_, count)| *count);
         (*status, small(count))
     });
     let (orders_today, revenue_minor) = orders::sum_since(db, today).await?;

@@ -130,7 +130,7 @@ async fn a_killed_server_says_nothing() {
 #[tokio::test]
 async fn a_background_task_that_panics_is_started_again() {
     let starts = std::sync::atomic::AtomicUsize::new(0);
-    let task = || async { assert_ne!(starts.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0, "on purpose") };
+    let task = |_| async { assert_ne!(starts.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0, "on purpose") };
     tokio::time::timeout(REST * 5, supervise("test", CancellationToken::new(), task)).await.unwrap();
     assert_eq!(starts.into_inner(), 2);
 }

@@ -1,5 +1,6 @@
 //! The sums that reports are read from are those of the orders, whatever the counting went through.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use entity::{order, sales_hour, sales_order};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait as _};
 use quick_commerce::analytics::reactions::SalesCounter;
+use quick_commerce::analytics::sales::count_by_status;
 use quick_commerce::app::App;
 use quick_commerce::orders::service::{Step, step};
 use quick_commerce::platform::Result;
@@ -112,6 +114,12 @@ impl Store {
     }
 
     async fn check(&self) {
+        let mut states: BTreeMap<OrderStatus, i64> = BTreeMap::new();
+        for order in order::Entity::find().all(self.app.db.reader()).await.unwrap() {
+            *states.entry(*order.status).or_default() += 1;
+        }
+        let counted = count_by_status(&self.app).await.unwrap().into_iter().filter(|(_, orders)| *orders != 0);
+        assert_eq!(counted.collect::<BTreeMap<_, _>>(), states);
         for minutes in [-400, 0, 1, 43] {
             let (report, (orders, total)) = (self.report(minutes).await, self.expected(minutes).await);
             assert_eq!((report["orders"].as_i64(), report["total"]["amount"].as_str()), (Some(orders), Some(&*total)));

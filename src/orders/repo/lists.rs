@@ -9,8 +9,8 @@ use domain::order::OrderStatus;
 use entity::{Text, claim, order, order_event};
 use sea_orm::sea_query::{CaseStatement, Expr, Func};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QuerySelect, Select, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select, Value,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -310,27 +310,6 @@ pub(in crate::orders) async fn list_claims_of(
     }
     let sort = Sort { column: None, id: claim::Column::Id, is_descending: true };
     fetch(select, args, sort, db, |c: &claim::Model| (None, c.id), |_| None).await
-}
-
-/// How many orders are in each state.
-#[derive(Debug, Clone, FromQueryResult)]
-pub struct StatusCount {
-    /// The state.
-    pub status: Text<OrderStatus>,
-    /// How many.
-    pub count: i64,
-}
-
-pub(in crate::orders) async fn count_by_status(db: &impl ConnectionTrait) -> std::result::Result<Vec<StatusCount>, DbErr> {
-    order::Entity::find()
-        .select_only()
-        .column(order::Column::Status)
-        .expr_as(Expr::col(order::Column::Id).count(), "count")
-        .group_by(order::Column::Status)
-        .order_by_asc(order::Column::Status)
-        .into_model()
-        .all(db)
-        .await
 }
 
 /// Orders placed since `from` that were not called off, and their sum.

@@ -64,6 +64,16 @@ pub(in crate::orders) fn select_orders(
         .into_query()
 }
 
+/// The orders whose ids `ids` selects, a row each: `status`, `orders` (1).
+pub(in crate::orders) fn select_states(ids: SelectStatement) -> SelectStatement {
+    Query::select()
+        .column("status")
+        .expr_as(Expr::cust("1"), "orders")
+        .from(order::Entity)
+        .and_where(Expr::col(order::Column::Id).in_subquery(ids))
+        .to_owned()
+}
+
 /// The orders' lines, a row each, as [`select_lines_of`] says.
 pub(in crate::orders) fn select_lines(filter: &SalesFilter, only: Option<SelectStatement>) -> SelectStatement {
     select_lines_of(sales(filter, only).select_only().column(order::Column::Id).into_query())

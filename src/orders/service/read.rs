@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-pub use crate::orders::repo::lists::{OrderFilter, OrderSort, StatusCount, event_key};
+pub use crate::orders::repo::lists::{OrderFilter, OrderSort, event_key};
 use crate::orders::repo::{claims, lists, orders, ratings};
 use crate::platform::Result;
 use crate::platform::db::Tx;
@@ -166,14 +166,6 @@ pub async fn list_claims_of(
     args: &PageArgs,
 ) -> Result<Page<claim::Model>> {
     lists::list_claims_of(db, partner, status, args).await
-}
-
-/// How many orders are in each state.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count_by_status(db: &impl ConnectionTrait) -> Result<Vec<StatusCount>> {
-    Ok(lists::count_by_status(db).await?)
 }
 
 /// Orders placed since `from` that were not called off: how many, and their sum in minor units.

@@ -19,6 +19,12 @@ pub fn select_orders(
     repo::select_orders(filter, only, interval, backend)
 }
 
+/// The orders whose ids `ids` selects, a row each: `status`, `orders` (1).
+#[must_use]
+pub fn select_states(ids: SelectStatement) -> SelectStatement {
+    repo::select_states(ids)
+}
+
 /// The lines of these orders, a row each: `product`, `quantity`, `total` in minor units.
 #[must_use]
 pub fn select_lines(filter: &SalesFilter, only: Option<SelectStatement>) -> SelectStatement {

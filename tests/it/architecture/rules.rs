@@ -22,7 +22,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("webhooks", &["webhook_endpoint", "webhook_delivery"]),
     ("chat", &["message"]),
     ("notifications", &["notification"]),
-    ("analytics", &["sales_hour", "sales_hour_product", "sales_order"]),
+    ("analytics", &["order_count", "sales_hour", "sales_hour_product", "sales_order"]),
     // an order and its claims are one aggregate
     ("orders", &["order", "order_item", "order_event", "claim", "rating"]),
 ];

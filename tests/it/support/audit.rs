@@ -8,8 +8,8 @@ use domain::claims::ClaimStatus;
 use domain::order::{OrderEventType, OrderStatus, PaymentStatus};
 use domain::stock::StockMovementReason;
 use entity::{
-    claim, order, order_event, order_item, partner, payment, promo, promo_customer, promo_redemption, refund, sales_hour,
-    sales_hour_product, sales_order, sandbox_intent, sandbox_refund, stock, stock_movement,
+    claim, order, order_count, order_event, order_item, partner, payment, promo, promo_customer, promo_redemption, refund,
+    sales_hour, sales_hour_product, sales_order, sandbox_intent, sandbox_refund, stock, stock_movement,
 };
 use quick_commerce::app::App;
 use quick_commerce::orders::event::ORDER_CHANGED;
@@ -72,12 +72,20 @@ async fn the_sums_are_those_of_the_orders(
     let untaken = db.query_all(&untaken).await.unwrap();
     let untaken: BTreeSet<Uuid> = untaken.iter().map(|row| row.try_get("", "id").unwrap()).collect();
     let told: BTreeSet<Uuid> = events.iter().map(|event| event.order_id).collect();
+    let mut states: BTreeMap<OrderStatus, i64> = BTreeMap::new();
+    for row in counted.values() {
+        *states.entry(*row.status).or_default() += 1;
+    }
+    let found = order_count::Entity::find().all(db).await.unwrap().into_iter().map(|row| (*row.status, row.orders));
+    assert_eq!(found.filter(|(_, orders)| *orders != 0).collect::<BTreeMap<_, _>>(), states, "orders by their states");
     let (mut hours, mut products) = (BTreeMap::new(), BTreeMap::new());
     for order in orders {
         let row = counted.get(&order.id);
         if !untaken.contains(&order.id) && told.contains(&order.id) {
             let row = row.unwrap_or_else(|| panic!("{} is not counted", order.number));
-            assert_eq!((row.version, row.is_counted), (order.version, order.status.is_sale()), "{}", order.number);
+            let (found, expected) =
+                ((row.version, *row.status, row.is_counted), (order.version, *order.status, order.status.is_sale()));
+            assert_eq!(found, expected, "{}", order.number);
             assert_eq!(row.refunded_minor, order.refunded_minor, "what went back of {}", order.number);
         }
         if row.is_none_or(|row| !row.is_counted) {
