@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, type Page } from '@playwright/test';
 import { Device } from './support/api';
 import { orderBesides } from './support/orders';
-import { connection, open, signIn, test } from './support/shop';
+import { caughtUp, connection, noticed, open, signIn, test } from './support/shop';
 
 const HALFWAY = { latitude: 12.9751, longitude: 77.641 };
 const NEARLY = { latitude: 12.9725, longitude: 77.6412 };
@@ -116,11 +116,10 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
 
   await test.step('the server is killed, and what happens before anybody is back is on every screen afterwards', async () => {
     await server.kill();
-    for (const page of everybody) await expect(connection(page)).toHaveText('Reconnecting');
-    // Nobody reaches the server, while it is there again and things happen that nobody hears of.
-    await site.close();
+    await noticed(...everybody);
+    // It is there again, and things happen that nobody hears of: the pages do not reach it yet.
     await server.begin();
-    const phone = await Device.signIn(server.url, 'partner');
+    const phone = await Device.signIn(server.instances[0]?.url ?? '', 'partner');
     await phone.ask(
       'mutation ($input: UpdateOrderStatusInput!) { result: updateOrderStatus(input: $input) { userErrors { message } } }',
       {
@@ -137,11 +136,8 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
         body: 'I am on my way.',
       },
     );
-    await site.open();
-    // As a device does that is on the net again; without it the pages come back by themselves, a little later.
-    for (const page of everybody) await page.evaluate(() => dispatchEvent(new Event('online')));
-    // Each says so for a while only, and not all at the same moment.
-    await Promise.all(everybody.map((page) => expect(connection(page)).toHaveText('Caught up')));
+    server.join();
+    await caughtUp(...everybody);
     await expect(customer.getByRole('heading', { name: number })).toContainText('In transit');
     await expect(customer.getByRole('log')).toContainText('I am on my way.');
     await expect(partner.getByTestId('delivery').getByTestId('status')).toHaveText('In transit');
