@@ -7,7 +7,8 @@ const PATIENCE_MS = Number(process.env.QC_PATIENCE_MS ?? 45_000);
 const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 const executablePath = process.env.CHROMIUM || find(CHROMIUM);
-if (!executablePath) throw new Error('there is no Chromium: tests/run says what to install, CHROMIUM names one');
+if (!executablePath)
+  throw new Error('there is no Chromium: tests/run says what to install, CHROMIUM names one');
 
 export default defineConfig({
   testDir: 'e2e',

@@ -67,6 +67,7 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
     await expect(row(admin, orderId).getByTestId('status')).toHaveText('Pending');
     await expect(partner.getByText(number)).toHaveCount(0);
 
+    await customer.getByRole('button', { name: 'Go on to pay' }).click();
     await customer.getByRole('button', { name: 'Have it declined' }).click();
     await expect(customer.getByText('The last try failed')).toBeVisible();
     await customer.getByRole('button', { name: 'Pay', exact: true }).click();

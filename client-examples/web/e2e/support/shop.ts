@@ -8,7 +8,7 @@ export interface Shop {
 }
 
 /** Opens a shop for as long as it is used. */
-async function keepShop(
+export async function keepShop(
   use: (shop: Shop) => Promise<void>,
   settings: Record<string, string> = {},
   siteSettings: SiteSettings = {},
@@ -29,7 +29,6 @@ export const test = base.extend<
   {
     nothingThrown: undefined;
     settings: Record<string, string>;
-    siteSettings: SiteSettings;
     ownShop: Shop;
   },
   { shop: Shop }
@@ -44,10 +43,9 @@ export const test = base.extend<
     { auto: true },
   ],
   settings: [{}, { option: true }],
-  siteSettings: [{}, { option: true }],
   // For a test whose server is set up in a way of its own, or is away now and then.
-  ownShop: async ({ settings, siteSettings }, use) => {
-    await keepShop(use, settings, siteSettings);
+  ownShop: async ({ settings }, use) => {
+    await keepShop(use, settings);
   },
   shop: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from its first parameter
