@@ -1,5 +1,5 @@
 import { expect } from '@playwright/test';
-import { connection, noticed, said, signIn, test } from './support/shop';
+import { connection, noticed, pageOf, said, signIn, test } from './support/shop';
 
 test.use({ settings: { ACCESS_TOKEN_SECONDS: '10' } });
 
@@ -39,5 +39,31 @@ test('a page that is opened while the server is away says so, and goes on once i
   server.join();
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(connection(page)).toHaveText(/^(Live|Caught up)$/);
+  await page.context().close();
+});
+
+test('a device that is off the net says so at once, and catches up when it is back', async ({
+  browser,
+  shop,
+}) => {
+  const page = await signIn(browser, shop.site, 'customer');
+  await page.context().setOffline(true);
+  await noticed(page);
+  await page.context().setOffline(false);
+  await expect.poll(() => said(page)).toContain('Caught up');
+  await page.context().close();
+});
+
+test('a page whose files are gone says so, and can be loaded again', async ({ browser, shop }) => {
+  const page = await pageOf(browser, shop.site, 'customer');
+  await page.route('**/assets/CustomerDesk-*.js', (route) => route.fulfill({ status: 404 }));
+  await page.goto('/');
+  await page.getByLabel('E-mail address').fill('customer@demo.test');
+  await page.getByLabel('Password').fill('quick-commerce');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('alert')).toContainText('This page could not be shown.');
+  await page.unroute('**/assets/CustomerDesk-*.js');
+  await page.getByRole('button', { name: 'Load it again' }).click();
+  await expect(page.getByRole('heading', { name: 'Shop', level: 1 })).toBeVisible();
   await page.context().close();
 });

@@ -47,7 +47,7 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
     const ghee = seller.locator('tr[data-sku="DR-008"]').last();
     await ghee.getByLabel(/^Pieces of/).fill('-23');
     await ghee.getByLabel(/^Why/).selectOption({ label: 'Damaged' });
-    await ghee.getByRole('button', { name: /^Note/ }).click();
+    await ghee.getByRole('button', { name: /^Record/ }).click();
     await expect(seller.getByTestId('low-stock-alerts')).toContainText('Cow Ghee 500 ml: only 2 left');
     await expect(customer.getByTestId('cart-problems')).not.toBeEmpty();
     await expect(customer.getByRole('button', { name: /^Order for/ })).toBeDisabled();

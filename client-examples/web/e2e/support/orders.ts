@@ -54,8 +54,18 @@ const CLAIM = `mutation ($input: ClaimOrderInput!) {
   result: claimOrder(input: $input) { order { id } userErrors { message } }
 }`;
 
+const OFFER_AGAIN = `mutation ($input: UpdateOrderStatusInput!) {
+  result: updateOrderStatus(input: $input) { order { id } userErrors { message } }
+}`;
+
 /** `who` takes the order, on a device of theirs. */
 export async function takeBesides(url: string, who: string, orderId: string): Promise<void> {
   const phone = await Device.signIn(url, who);
   await phone.ask(CLAIM, { idempotencyKey: randomUUID(), orderId, accept: true });
+}
+
+/** An admin takes the order from its partner, on a device of theirs. */
+export async function giveBackBesides(url: string, orderId: string): Promise<void> {
+  const phone = await Device.signIn(url, 'admin');
+  await phone.ask(OFFER_AGAIN, { idempotencyKey: randomUUID(), orderId, status: 'READY' });
 }
