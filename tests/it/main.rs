@@ -62,5 +62,6 @@ mod story;
 mod support;
 mod telemetry;
 mod tracking;
+mod web_client;
 mod webhooks;
 mod websocket;

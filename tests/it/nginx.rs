@@ -71,7 +71,7 @@ impl Front {
             apps.push(app);
         }
         let addrs: Vec<_> = instances.iter().flatten().map(|running| running.addr).collect();
-        let nginx = Nginx::start(Place { instances: &addrs, trusted, rate: FREELY }).await;
+        let nginx = Nginx::start(Place { instances: &addrs, trusted, rate: FREELY, stripe_key: "" }).await;
         let api = Api::new(apps.swap_remove(0), nginx.addr);
         Self { api, nginx, instances, addrs, _database: database }
     }
@@ -306,7 +306,7 @@ async fn clients_of_an_instance_that_dies_go_on_at_the_other() {
 async fn each_client_is_limited_by_its_own_address_and_nobody_by_what_they_say() {
     // there is nothing behind it: what comes from files, and what is refused, needs no instance
     let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    let start = async |trusted| Nginx::start(Place { instances: &[closed], trusted, rate: HARDLY }).await;
+    let start = async |trusted| Nginx::start(Place { instances: &[closed], trusted, rate: HARDLY, stripe_key: "" }).await;
 
     let behind_a_proxy = start("127.0.0.1").await;
     let http = Http::new(behind_a_proxy.addr);
@@ -328,9 +328,30 @@ async fn each_client_is_limited_by_its_own_address_and_nobody_by_what_they_say()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_app_may_bring_stripe_s_form_where_there_is_a_key_for_it_and_nothing_of_others_anywhere_else() {
+    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    for stripe_key in ["", "pk_test_1f2e3d"] {
+        let nginx = Nginx::start(Place { instances: &[closed], trusted: NOBODY, rate: FREELY, stripe_key }).await;
+        let http = Http::new(nginx.addr);
+        let settings = http.get("/settings.json").await;
+        assert_eq!((settings.status, settings.header("content-type")), (StatusCode::OK, "application/json"));
+        assert_eq!(settings.json(), json!({ "stripePublishableKey": stripe_key }));
+        let page = http.get("/").await;
+        let (policy, permissions) = (page.header("content-security-policy"), page.header("permissions-policy"));
+        let has_key = !stripe_key.is_empty();
+        for allowed in ["script-src 'self' https://js.stripe.com ", "connect-src 'self' https://api.stripe.com;"] {
+            assert_eq!(policy.contains(allowed), has_key, "{policy}");
+        }
+        assert_eq!(policy.contains("stripe"), has_key, "{policy}");
+        assert_eq!(permissions.contains("payment=()"), !has_key, "{permissions}");
+        assert!(policy.starts_with("default-src 'self';") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_no_instance_answers_clients_are_told_so() {
     let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    let nginx = Nginx::start(Place { instances: &[closed], trusted: NOBODY, rate: FREELY }).await;
+    let nginx = Nginx::start(Place { instances: &[closed], trusted: NOBODY, rate: FREELY, stripe_key: "" }).await;
     let http = Http::new(nginx.addr);
     let headers = [("content-type", "application/json")];
     let away = http.send(Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await.unwrap();

@@ -8,6 +8,7 @@ import type { Role } from './gql/graphql';
 import { ResetPassword } from './signin/ResetPassword';
 import { SignIn } from './signin/SignIn';
 import { VerifyEmail } from './signin/VerifyEmail';
+import { Boundary } from './ui/Boundary';
 import { Failure, Loading } from './ui/states';
 
 export interface DeskProps {
@@ -76,9 +77,11 @@ export function App() {
   return (
     <ApiContext value={stage.api}>
       <ApolloProvider client={client}>
-        <Suspense fallback={<Loading what="Opening the desk" />}>
-          <Desk onLeave={() => void logout(session)} />
-        </Suspense>
+        <Boundary>
+          <Suspense fallback={<Loading what="Opening the desk" />}>
+            <Desk onLeave={() => void logout(session)} />
+          </Suspense>
+        </Boundary>
       </ApolloProvider>
     </ApiContext>
   );

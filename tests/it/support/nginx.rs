@@ -21,6 +21,8 @@ pub(crate) struct Place<'a> {
     pub(crate) trusted: &'a str,
     /// How many requests a client may make for long, as nginx writes it: `50r/s`.
     pub(crate) rate: &'a str,
+    /// The key by which the web app shows Stripe's form; empty for none.
+    pub(crate) stripe_key: &'a str,
 }
 
 /// An nginx that dies with this value.
@@ -46,12 +48,13 @@ impl Nginx {
 }
 
 /// `place/http.conf`: as Docker's template, but for names that are resolved, which nginx 1.22 cannot.
-fn http(Place { instances, trusted, rate }: Place<'_>) -> String {
+fn http(Place { instances, trusted, rate, stripe_key }: Place<'_>) -> String {
     let servers: Vec<String> = instances.iter().map(|addr| format!("server {addr} max_fails=1 fail_timeout=2s;")).collect();
     format!(
         "upstream api {{ zone api 256k; least_conn; {} keepalive 64; keepalive_timeout 50s; }}\n\
          limit_req_zone $client zone=requests:1m rate={rate};\n\
-         set_real_ip_from {trusted};\n",
+         set_real_ip_from {trusted};\n\
+         map \"\" $stripe_publishable_key {{ default \"{stripe_key}\"; }}\n",
         servers.join(" ")
     )
 }

@@ -19,8 +19,8 @@ export class Device {
   }
 
   /** A mutation of one field, `result`, which must not be refused. */
-  async ask(document: string, input: Record<string, unknown>): Promise<void> {
-    const { result } = await post<{ result: { userErrors: { message: string }[] } }>(
+  async ask<Result = unknown>(document: string, input: Record<string, unknown>): Promise<Result> {
+    const { result } = await post<{ result: Result & { userErrors: { message: string }[] } }>(
       this.#url,
       document,
       { input },
@@ -28,6 +28,7 @@ export class Device {
     );
     if (result.userErrors.length > 0)
       throw new Error(result.userErrors.map(({ message }) => message).join(' '));
+    return result;
   }
 }
 

@@ -1,30 +1,71 @@
 import { randomUUID } from 'node:crypto';
 import { Device, post } from './api';
 
-/** Orders of a second customer, so that the desks are not empty: one for each of these SKUs. */
-export async function orderBesides(url: string, skus: readonly string[]): Promise<void> {
+/** An order as the tests ask for it. */
+export interface Placed {
+  id: string;
+  number: string;
+}
+
+const PLACE = `mutation ($input: PlaceOrderInput!) {
+  result: placeOrder(input: $input) { order { id number } userErrors { message } }
+}`;
+
+/** Orders of a second customer, past the site: one for each of these SKUs. */
+export async function orderBesides(
+  url: string,
+  skus: readonly string[],
+  paymentMethod: 'CARD' | 'CASH_ON_DELIVERY' = 'CASH_ON_DELIVERY',
+): Promise<Placed[]> {
   const phone = await Device.signIn(url, 'customer2');
+  const placed: Placed[] = [];
   for (const sku of skus) {
     const { product } = await post<{ product: { id: string } }>(
       url,
       'query ($sku: String!) { product(sku: $sku) { id } }',
       { sku },
     );
-    await phone.ask(
-      'mutation ($input: PlaceOrderInput!) { result: placeOrder(input: $input) { userErrors { message } } }',
-      {
-        idempotencyKey: randomUUID(),
-        items: [{ productId: product.id, quantity: 1 }],
-        address: {
-          label: 'Home',
-          line1: '221, 80 Feet Road',
-          city: 'Bengaluru',
-          postalCode: '560034',
-          country: 'IN',
-          location: { latitude: 12.9634, longitude: 77.6392 },
-        },
-        paymentMethod: 'CASH_ON_DELIVERY',
+    const { order } = await phone.ask<{ order: Placed }>(PLACE, {
+      idempotencyKey: randomUUID(),
+      items: [{ productId: product.id, quantity: 1 }],
+      address: {
+        label: 'Home',
+        line1: '221, 80 Feet Road',
+        city: 'Bengaluru',
+        postalCode: '560034',
+        country: 'IN',
+        location: { latitude: 12.9634, longitude: 77.6392 },
       },
-    );
+      paymentMethod,
+    });
+    placed.push(order);
   }
+  return placed;
+}
+
+/** The only order that was placed, or the first of them. */
+export async function orderOne(url: string, sku: string, method?: 'CARD'): Promise<Placed> {
+  const [order] = await orderBesides(url, [sku], method);
+  if (!order) throw new Error('nothing was ordered');
+  return order;
+}
+
+const CLAIM = `mutation ($input: ClaimOrderInput!) {
+  result: claimOrder(input: $input) { order { id } userErrors { message } }
+}`;
+
+const OFFER_AGAIN = `mutation ($input: UpdateOrderStatusInput!) {
+  result: updateOrderStatus(input: $input) { order { id } userErrors { message } }
+}`;
+
+/** `who` takes the order, on a device of theirs. */
+export async function takeBesides(url: string, who: string, orderId: string): Promise<void> {
+  const phone = await Device.signIn(url, who);
+  await phone.ask(CLAIM, { idempotencyKey: randomUUID(), orderId, accept: true });
+}
+
+/** An admin takes the order from its partner, on a device of theirs. */
+export async function giveBackBesides(url: string, orderId: string): Promise<void> {
+  const phone = await Device.signIn(url, 'admin');
+  await phone.ask(OFFER_AGAIN, { idempotencyKey: randomUUID(), orderId, status: 'READY' });
 }

@@ -1,27 +1,76 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join, resolve } from 'node:path';
+import { Network } from './network';
+import { Program } from './program';
 
 const PLACES = ['../../target/release/quick-commerce', '../../target/debug/quick-commerce'];
 
-/** A real server with the demo's data, in a folder of its own that goes with it. */
-export class Server {
-  readonly port: number;
-  readonly #folder: string;
-  readonly #program: string;
-  readonly #settings: Record<string, string>;
-  #process: ChildProcess | undefined;
+/** Settings of whoever runs the tests: another database, Redis. The server's own names, as JSON. */
+const GIVEN: Record<string, string> = JSON.parse(process.env.QC_SETTINGS ?? '{}');
 
-  private constructor(program: string, folder: string, port: number, settings: Record<string, string>) {
+/** How many instances there are; several need a database and a Redis to meet at. */
+const INSTANCES = Number(process.env.QC_INSTANCES ?? 1);
+
+/** One process of the server, and the way to it. */
+export class Instance {
+  readonly network: Network;
+  readonly #program: string;
+  readonly #folder: string;
+  readonly #log: string;
+  readonly #settings: Record<string, string>;
+  #running: Program | undefined;
+  #port = 0;
+
+  constructor(network: Network, program: string, folder: string, settings: Record<string, string>) {
+    this.network = network;
     this.#program = program;
     this.#folder = folder;
-    this.port = port;
+    this.#log = join(folder, `log-${network.port}`);
     this.#settings = settings;
+  }
+
+  /** Its own address, which no site knows of, and which is another one after each start. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts it, or starts it again with the data that it had. Nobody reaches it yet by its network. */
+  async begin(): Promise<void> {
+    this.#running = await Program.start([this.#program], {
+      ready: /is running[\s\S]*GraphQL +http:\/\/[\d.]+:(\d+)/,
+      cwd: this.#folder,
+      env: this.#settings,
+      log: this.#log,
+    });
+    this.#port = Number(this.#running.said[1]);
+  }
+
+  join(): void {
+    this.network.lead(this.#port);
+  }
+
+  /** `kill -9`. It must have had nothing to complain of until then. */
+  async kill(): Promise<void> {
+    if (!this.#running) return;
+    await this.#running.end();
+    this.#running = undefined;
+    this.network.cut();
+    const log = await readFile(this.#log, 'utf8');
+    const complaints = log.split('\n').filter((text) => / ERROR |panicked/.test(text));
+    if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  }
+}
+
+/** A real server with the demo's data, in a folder of its own that goes with it: one process or several. */
+export class Server {
+  readonly instances: readonly Instance[];
+  readonly #folder: string;
+
+  private constructor(instances: readonly Instance[], folder: string) {
+    this.instances = instances;
+    this.#folder = folder;
   }
 
   /** `settings` are the server's own, by their names in the environment. */
@@ -31,18 +80,33 @@ export class Server {
       throw new Error(
         `there is no server to test with: name one by QC_SERVER, or build ${PLACES.join(' or ')}`,
       );
+    const folder = await mkdtemp(join(tmpdir(), 'quick-commerce-web-'));
+    const networks = await Promise.all(Array.from({ length: INSTANCES }, () => Network.open()));
+    const all = {
+      LISTEN_ADDR: '127.0.0.1:0',
+      DATABASE_URL: `sqlite://${join(folder, 'shop.db')}`,
+      MAIL_FOLDER: join(folder, 'mail'),
+      // Fixed, so that whoever was signed in before a restart still is.
+      JWT_SECRET: 'a secret of the tests, the same at each start',
+      PAYMENT_PROVIDER: 'sandbox',
+      ATTEMPTS_PER_ACCOUNT: '0',
+      DEMO: 'true',
+      LOG: 'error',
+      ...GIVEN,
+      ...settings,
+    };
     const server = new Server(
-      program,
-      await mkdtemp(join(tmpdir(), 'quick-commerce-web-')),
-      await freePort(),
-      settings,
+      networks.map((network) => new Instance(network, resolve(program), folder, all)),
+      folder,
     );
     await server.begin();
+    server.join();
     return server;
   }
 
+  /** Where devices that are not on the site reach it. */
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://127.0.0.1:${this.instances[0]?.network.port}`;
   }
 
   /** Where its mails go. */
@@ -50,58 +114,23 @@ export class Server {
     return join(this.#folder, 'mail');
   }
 
-  /** Starts it, or starts it again with the data that it had, and waits until it says that it runs. */
+  /** Starts what does not run. It is reached once it has joined its network. */
   async begin(): Promise<void> {
-    const child = spawn(this.#program, [], {
-      cwd: this.#folder,
-      env: {
-        ...process.env,
-        LISTEN_ADDR: `127.0.0.1:${this.port}`,
-        DATABASE_URL: `sqlite://${join(this.#folder, 'shop.db')}`,
-        MAIL_FOLDER: this.mailFolder,
-        // Fixed, so that whoever was signed in before a restart still is.
-        JWT_SECRET: 'a secret of the tests, the same at each start',
-        PAYMENT_PROVIDER: 'sandbox',
-        ATTEMPTS_PER_ACCOUNT: '0',
-        LOG: 'warn',
-        ...this.#settings,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#process = child;
-    // Whoever interrupts the tests leaves no server behind.
-    process.once('exit', () => child.kill('SIGKILL'));
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (line.includes('is running')) {
-        child.stdout.resume();
-        return;
-      }
-    }
-    throw new Error(`${this.#program} ended before it ran`);
+    for (const instance of this.instances) await instance.begin();
+  }
+
+  join(): void {
+    for (const instance of this.instances) instance.join();
   }
 
   /** Without a goodbye. */
   async kill(): Promise<void> {
-    const child = this.#process;
-    this.#process = undefined;
-    if (!child || child.exitCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
+    await Promise.all(this.instances.map((instance) => instance.kill()));
   }
 
   async remove(): Promise<void> {
     await this.kill();
+    for (const { network } of this.instances) network.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('a listener without an address');
-  return address.port;
 }

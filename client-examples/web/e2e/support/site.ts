@@ -1,58 +1,119 @@
-import type { Socket } from 'node:net';
-import { createLogger, type PreviewServer, preview } from 'vite';
-import { freePort } from './server';
+import { once } from 'node:events';
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger, preview } from 'vite';
+import { find, Program } from './program';
+import type { Server } from './server';
 
-/** The built pages, served with the API behind the same address: what nginx does in production. */
-export class Site {
-  readonly port: number;
-  readonly #api: string;
-  readonly #sockets = new Set<Socket>();
-  #preview: PreviewServer | undefined;
+/** The built pages, served with the API behind the same address. */
+export interface Site {
+  readonly url: string;
+  close(): Promise<void>;
+}
 
-  private constructor(port: number, api: string) {
-    this.port = port;
-    this.#api = api;
+/** Whether the pages come by the repository's nginx.conf; else by Vite, as they do for whoever has no nginx. */
+export const isNginx = process.env.QC_NGINX === '1';
+
+export interface SiteSettings {
+  /** With it the pages may bring Stripe's form. */
+  stripeKey?: string;
+}
+
+export function openSite(server: Server, settings: SiteSettings = {}): Promise<Site> {
+  return isNginx ? byNginx(server, settings) : byVite(server);
+}
+
+async function byVite(server: Server): Promise<Site> {
+  // What the paths of the API lead to, vite.config.ts says.
+  process.env.QC_API = server.url;
+  const { httpServer } = await preview({
+    // That the server is away now and then is what is tested, and no news.
+    customLogger: createLogger('silent'),
+    preview: {
+      host: '127.0.0.1',
+      port: 0,
+      strictPort: true,
+      // The pages bring all that they need, and ask nobody else.
+      headers: { 'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'" },
+    },
+  });
+  const { port } = httpServer.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      const closed = once(httpServer, 'close');
+      httpServer.close();
+      // Those that became WebSockets end with the server behind them, which is gone before.
+      if ('closeAllConnections' in httpServer) httpServer.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** What is a matter of place in nginx.conf: as deploy/nginx/templates has it, for these instances and without limits. */
+function placeHttp(server: Server, { stripeKey = '' }: SiteSettings): string {
+  const instances = server.instances.map(
+    ({ network }) => `server 127.0.0.1:${network.port} max_fails=1 fail_timeout=2s;`,
+  );
+  return `upstream api { zone api 256k; least_conn; ${instances.join(' ')} keepalive 64; keepalive_timeout 50s; }
+limit_req_zone $client zone=requests:1m rate=10000r/s;
+set_real_ip_from 192.0.2.1;
+map "" $stripe_publishable_key { default "${stripeKey}"; }
+`;
+}
+
+async function byNginx(server: Server, settings: SiteSettings): Promise<Site> {
+  const program = find(['nginx'], ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin']);
+  if (!program) throw new Error('there is no nginx: tests/run says what to install');
+  const folder = await mkdtemp(join(tmpdir(), 'quick-commerce-nginx-'));
+  // Its workers are somebody else when it is started by root.
+  await chmod(folder, 0o755);
+  await cp('dist', join(folder, 'web'), { recursive: true });
+  await cp('../../nginx.conf', join(folder, 'nginx.conf'));
+  await mkdir(join(folder, 'place'));
+  await writeFile(join(folder, 'place/http.conf'), placeHttp(server, settings));
+  const errors: unknown[] = [];
+  // A port that is free now may be somebody else's in a moment.
+  while (errors.length < 3) {
+    const port = await freePort();
+    const root = `listen 127.0.0.1:${port};\nroot ${join(folder, 'web')};\n`;
+    await writeFile(join(folder, 'place/server.conf'), root);
+    try {
+      const nginx = await Program.start(
+        [
+          program,
+          '-e',
+          'stderr',
+          '-p',
+          `${folder}/`,
+          '-c',
+          join(folder, 'nginx.conf'),
+          '-g',
+          'daemon off; error_log stderr notice;',
+        ],
+        { ready: /start worker process /, cwd: folder, log: join(folder, 'log'), signal: 'TERM' },
+      );
+      return {
+        url: `http://127.0.0.1:${port}`,
+        close: async () => {
+          await nginx.end();
+          await rm(folder, { recursive: true, force: true });
+        },
+      };
+    } catch (error) {
+      errors.push(error);
+    }
   }
+  throw errors[0];
+}
 
-  static async open(api: string): Promise<Site> {
-    const site = new Site(await freePort(), api);
-    await site.open();
-    return site;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  async open(): Promise<void> {
-    // What the paths of the API lead to, vite.config.ts says.
-    process.env.QC_API = this.#api;
-    this.#preview = await preview({
-      // That the server is away now and then is what is tested, and no news.
-      customLogger: createLogger('silent'),
-      preview: {
-        host: '127.0.0.1',
-        port: this.port,
-        strictPort: true,
-        // As nginx may send it: the pages bring all that they need, and ask nobody else.
-        headers: { 'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'" },
-      },
-    });
-    // Also those that became WebSockets, which the server itself forgets about.
-    this.#preview.httpServer.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
-  }
-
-  /** Nobody reaches anything any more. */
-  async close(): Promise<void> {
-    const { httpServer } = this.#preview ?? {};
-    this.#preview = undefined;
-    if (!httpServer) return;
-    await new Promise<void>((resolve) => {
-      httpServer.close(() => resolve());
-      for (const socket of this.#sockets) socket.destroy();
-    });
-  }
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
 }

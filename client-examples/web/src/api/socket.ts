@@ -56,7 +56,16 @@ export function connect(session: Session, connection: Connection): Client {
       },
     },
   });
-  return client;
+  // A device that knows that it is off the net need not wait for a ping to be unanswered.
+  const leave = () => client.terminate();
+  addEventListener('offline', leave);
+  return {
+    ...client,
+    dispose: () => {
+      removeEventListener('offline', leave);
+      return client.dispose();
+    },
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import { NavLink, useLocation } from 'react-router';
 import { useApi } from '../api/hooks';
+import { words } from '../lib/format';
 import { ConnectionBadge } from './ConnectionBadge';
 import { Notifications } from './Notifications';
 
@@ -29,6 +30,10 @@ export function Shell({
     // The form that had the focus is gone.
     if (isFresh) main.current?.focus();
   }, [isFresh]);
+  useEffect(() => {
+    const tab = tabs.find(({ to }) => pathname === to || pathname.startsWith(`${to}/`));
+    document.title = tab ? `${words(tab.to.slice(1))} – Quick Commerce` : 'Quick Commerce';
+  }, [tabs, pathname]);
   useEffect(() => {
     if (before.current === pathname) return;
     before.current = pathname;

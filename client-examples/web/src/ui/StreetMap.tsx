@@ -35,6 +35,7 @@ export function StreetMap({
     MARGIN,
   );
   const bar = scaleKm(pixelsPerKm, 100);
+  const spots = markers.map((marker) => ({ marker, spot: toSpot(marker.point) }));
   const block = Math.max(BLOCK_KM * pixelsPerKm, 16);
   return (
     <svg className="map" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={description}>
@@ -50,8 +51,14 @@ export function StreetMap({
         points={line(markers.filter(({ kind }) => kind !== 'partner').map(({ point }) => toSpot(point)))}
       />
       <polyline className="trail" points={line(trail.map(toSpot))} />
-      {markers.map((marker) => (
-        <Pin key={marker.kind} marker={marker} spot={toSpot(marker.point)} />
+      {spots.map(({ marker, spot }, index) => (
+        <Pin
+          key={marker.kind}
+          marker={marker}
+          spot={spot}
+          // Whoever stands beside somebody else has their name on the other side.
+          isLeft={spot.x > WIDTH - 120 !== spots.slice(0, index).some((other) => isBeside(other.spot, spot))}
+        />
       ))}
       <g className="scale" transform={`translate(16 ${HEIGHT - 18})`}>
         <path d={`M0 -6V0H${bar * pixelsPerKm}V-6`} />
@@ -63,7 +70,19 @@ export function StreetMap({
   );
 }
 
-function Pin({ marker: { kind, label, heading, isStale }, spot: { x, y } }: { marker: Marker; spot: Spot }) {
+function isBeside(one: Spot, other: Spot): boolean {
+  return Math.abs(one.x - other.x) < 120 && Math.abs(one.y - other.y) < 14;
+}
+
+function Pin({
+  marker: { kind, label, heading, isStale },
+  spot: { x, y },
+  isLeft,
+}: {
+  marker: Marker;
+  spot: Spot;
+  isLeft: boolean;
+}) {
   return (
     <g
       className={`pin ${kind}${isStale ? ' stale' : ''}`}
@@ -77,12 +96,7 @@ function Pin({ marker: { kind, label, heading, isStale }, spot: { x, y } }: { ma
       <text className="glyph" textAnchor="middle" y="4.5">
         {{ store: 'S', door: 'D', partner: 'P' }[kind]}
       </text>
-      <text
-        className="label"
-        textAnchor={x > WIDTH - 120 ? 'end' : 'start'}
-        x={x > WIDTH - 120 ? -16 : 16}
-        y="5"
-      >
+      <text className="label" textAnchor={isLeft ? 'end' : 'start'} x={isLeft ? -16 : 16} y="5">
         {label}
       </text>
     </g>

@@ -151,9 +151,9 @@ function Performance() {
                   <tr>
                     <th scope="col">Name</th>
                     <th scope="col">Deliveries</th>
-                    <th scope="col">Half took at most</th>
+                    <th scope="col">Median time</th>
                     <th scope="col">Given back</th>
-                    <th scope="col">Run out</th>
+                    <th scope="col">Expired</th>
                   </tr>
                 </thead>
                 <tbody>

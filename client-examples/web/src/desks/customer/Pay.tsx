@@ -2,8 +2,10 @@ import { useState } from 'react';
 import { useAsk } from '../../api/hooks';
 import { graphql } from '../../gql';
 import type { OrderDetailFragment } from '../../gql/graphql';
-import { money } from '../../lib/format';
+import { money, words } from '../../lib/format';
+import { settings } from '../../lib/settings';
 import { Failure, Problems } from '../../ui/states';
+import { StripeForm } from './StripeForm';
 
 const START = graphql(`
   mutation StartPayment($input: StartPaymentInput!) {
@@ -22,59 +24,104 @@ const START = graphql(`
 
 type Outcome = 'succeed' | 'decline';
 
+/** What is to be done about a payment that was begun. */
+type Begun =
+  | { by: 'sandbox' }
+  | { by: 'stripe'; publishableKey: string; clientSecret: string }
+  | { by: 'nobody'; provider: string };
+
 /**
- * Paying. The sandbox takes the place of a provider's own form: what is chosen here it tells the server by a webhook, and
- * the order's subscription tells this page.
+ * Paying: by the provider's own form, or by the sandbox, which takes the place of one. What became of it the provider tells
+ * the server by a webhook, and the order's subscription tells this page.
  */
 export function Pay({ order }: { order: OrderDetailFragment }) {
   const start = useAsk(START);
+  const [begun, setBegun] = useState<Begun | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
   const failed = order.payments.findLast(({ failureReason }) => failureReason)?.failureReason;
 
-  const pay = async (outcome: Outcome) => {
+  const act = async (what: () => Promise<void>) => {
     setError(null);
-    const result = await start.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id } }));
-    if (!result?.payment) return;
-    const { provider, clientSecret } = result.payment;
-    if (provider.toLowerCase() !== 'sandbox' || !clientSecret) {
-      setError(
-        `Hand the payment’s clientSecret to ${provider}’s own library; this example only brings the sandbox.`,
-      );
-      return;
-    }
     setBusy(true);
     try {
-      await play(clientSecret, outcome);
+      await what();
     } catch {
       setError('The payment could not be made. Try again.');
     } finally {
       setBusy(false);
     }
   };
+  // Of an order that is being paid this is the same payment again.
+  const begin = async () => {
+    const result = await start.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id } }));
+    return result?.payment ?? null;
+  };
+  const open = () =>
+    act(async () => {
+      const payment = await begin();
+      if (payment) setBegun(await howToPay(payment));
+    });
+  const playAs = (outcome: Outcome) =>
+    act(async () => {
+      const payment = await begin();
+      if (payment?.clientSecret) await play(payment.clientSecret, outcome);
+    });
 
   return (
     <section className="card pay" aria-labelledby="pay">
       <h2 id="pay">Pay {money(order.total)}</h2>
-      <p>This is a sandbox: nobody is charged. The goods are kept for you for some minutes.</p>
+      <p>The goods are kept for you for some minutes.</p>
       {failed && <p className="warning">The last try failed: {failed}</p>}
-      <div className="steps">
-        <button
-          type="button"
-          className="primary"
-          disabled={isBusy || start.isBusy}
-          onClick={() => void pay('succeed')}
-        >
-          Pay
+      {begun === null && (
+        <button type="button" className="primary" disabled={isBusy} onClick={() => void open()}>
+          Go on to pay
         </button>
-        <button type="button" disabled={isBusy || start.isBusy} onClick={() => void pay('decline')}>
-          Have it declined
-        </button>
-      </div>
+      )}
+      {begun?.by === 'sandbox' && (
+        <>
+          <p>This is a sandbox: nobody is charged.</p>
+          <div className="steps">
+            <button
+              type="button"
+              className="primary"
+              disabled={isBusy}
+              onClick={() => void playAs('succeed')}
+            >
+              Pay
+            </button>
+            <button type="button" disabled={isBusy} onClick={() => void playAs('decline')}>
+              Have it declined
+            </button>
+          </div>
+        </>
+      )}
+      {begun?.by === 'stripe' && (
+        <StripeForm publishableKey={begun.publishableKey} clientSecret={begun.clientSecret} />
+      )}
+      {begun?.by === 'nobody' && (
+        <p className="warning" role="alert">
+          This shop is paid through {words(begun.provider)}, whose form is not set up here.
+        </p>
+      )}
       {error && <Failure error={error} />}
       <Problems problems={start.problems} />
     </section>
   );
+}
+
+async function howToPay({
+  provider,
+  clientSecret,
+}: {
+  provider: string;
+  clientSecret: string | null;
+}): Promise<Begun> {
+  if (provider === 'sandbox' && clientSecret) return { by: 'sandbox' };
+  const publishableKey = provider === 'stripe' ? (await settings()).stripePublishableKey : '';
+  return publishableKey && clientSecret
+    ? { by: 'stripe', publishableKey, clientSecret }
+    : { by: 'nobody', provider };
 }
 
 async function play(clientSecret: string, outcome: Outcome): Promise<void> {

@@ -83,7 +83,7 @@ function Adjust({ product: { id, name } }: { product: StockRowFragment }) {
         ))}
       </select>
       <button type="submit" disabled={adjust.isBusy}>
-        Note<span className="unseen"> it for {name}</span>
+        Record<span className="unseen"> it for {name}</span>
       </button>
       <Problems problems={adjust.problems} />
     </form>
