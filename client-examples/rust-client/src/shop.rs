@@ -73,11 +73,11 @@ impl Shop {
     /// It is not of `http:` or `https:`, and will not be later either.
     pub fn new(url: &str, login: LoginInput) -> Result<Self, Error> {
         let refused = |why: String| Error::Address { address: url.to_owned(), why };
-        let endpoint =
-            Url::parse(&format!("{}/graphql", url.trim_end_matches('/'))).map_err(|error| refused(error.to_string()))?;
+        let mut endpoint = Url::parse(url).map_err(|error| refused(error.to_string()))?;
         if !matches!(endpoint.scheme(), "http" | "https") {
             return Err(refused("it begins with neither http: nor https:".to_owned()));
         }
+        endpoint.set_path(&format!("{}/graphql", endpoint.path().trim_end_matches('/')));
         Ok(Self { http: reqwest::Client::new(), url: endpoint.into(), login, tokens: Mutex::default() })
     }
 
