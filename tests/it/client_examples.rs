@@ -107,7 +107,7 @@ async fn a_third_party_s_program_works_with_a_key(shape: Shape) {
 
 async fn the_packer_in_rust_packs_what_is_ordered(shape: Shape) {
     // so that the packer's is worn out while it works
-    let (_app, url) = shop_with(shape, |config| config.access_token = Duration::from_secs(10)).await;
+    let (_app, url) = shop_with(shape, |config| config.access_token = Duration::from_secs(20)).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("client-examples/rust-client");
     let mut tests = Command::new(env!("CARGO"));
     tests.args(["test", "--locked", "--", "--include-ignored"]).current_dir(folder).env("QC_URL", &url);

@@ -60,7 +60,7 @@ export class People {
       price: '40.00',
       initialStock: 100,
     };
-    const { createProduct } = await post(this.#server, CreateProductDocument, { input: product }, seller.accessToken);
+    const { createProduct } = await this.#as(seller, CreateProductDocument, { input: product });
     this.#productId = accepted(createProduct).product?.id ?? '';
     return partner.email;
   }

@@ -21,7 +21,7 @@ export class ServerProcess {
   private constructor(program: string, port: number, folder: string) {
     this.#program = program;
     this.#folder = folder;
-    this.#settings = { LISTEN_ADDR: `127.0.0.1:${port}`, DEMO: 'true', ACCESS_TOKEN_SECONDS: '10', DRAIN_SECONDS: '0' };
+    this.#settings = { LISTEN_ADDR: `127.0.0.1:${port}`, DEMO: 'true', ACCESS_TOKEN_SECONDS: '20', DRAIN_SECONDS: '0' };
     // the same after a restart, as it is in production
     this.#settings.JWT_SECRET = process.env.JWT_SECRET ?? randomUUID();
   }

@@ -78,7 +78,7 @@ async fn orders_are_packed_although_the_line_is_cut() {
 }
 
 #[tokio::test]
-#[ignore = "needs a server whose tokens are soon worn out: ACCESS_TOKEN_SECONDS=10"]
+#[ignore = "needs a server whose tokens are soon worn out: ACCESS_TOKEN_SECONDS=20"]
 async fn orders_are_packed_when_the_token_is_worn_out() {
     let url = std::env::var("QC_URL").expect("QC_URL says where the server is");
     let people = People::arrive(&url).await;
