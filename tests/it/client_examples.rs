@@ -76,7 +76,7 @@ async fn the_partner_bot_delivers_each_order_once(shape: Shape) {
     selftest.args(["--import", "tsx", "selftest/selftest.ts"]).current_dir(example("partner-bot")).env_remove("REDIS_URL");
     // it starts the server itself, and starts it anew while the bot is on its way
     selftest.env("SERVER_PROGRAM", env!("CARGO_BIN_EXE_quick-commerce"));
-    selftest.env("DATABASE_URL", database.url()).env("JWT_SECRET", SECRET);
+    selftest.env("DATABASE_URL", database.url()).env("DATABASE_CONNECTIONS", "8").env("JWT_SECRET", SECRET);
     if shape == Shape::Production {
         selftest.env("REDIS_URL", Redis::shared().await.url()).env("REDIS_PREFIX", format!("bot{}", unique()));
     }

@@ -24,6 +24,7 @@ export class ServerProcess {
     this.#settings = { LISTEN_ADDR: `127.0.0.1:${port}`, DEMO: 'true', ACCESS_TOKEN_SECONDS: '20', DRAIN_SECONDS: '0' };
     // the same after a restart, as it is in production
     this.#settings.JWT_SECRET = process.env.JWT_SECRET ?? randomUUID();
+    this.#settings.LOG = process.env.LOG ?? 'warn';
   }
 
   static async start(program: string): Promise<ServerProcess> {
