@@ -12,6 +12,7 @@ import {
   RegisterDocument,
   type RegisterInput,
 } from './gql/graphql.ts';
+import { PATIENCE_MS } from './process.ts';
 
 /** Of every account that is made here. */
 export const PASSWORD = `a bot's ${randomUUID()}`;
@@ -50,7 +51,7 @@ export class People {
     const seller = await this.#register('seller', { seller: { storeName: 'The store at the end of the world', location: this.store } });
     const partner = await this.#register('partner', { partner: { vehicle: 'BICYCLE' } });
     this.#customer = await this.#register('customer', {});
-    const { categories } = await post(this.#server, CategoriesDocument, {});
+    const { categories } = await this.#post(CategoriesDocument, {});
     const product = {
       idempotencyKey: randomUUID(),
       sku: randomUUID(),
@@ -60,7 +61,7 @@ export class People {
       price: '40.00',
       initialStock: 100,
     };
-    const { createProduct } = await post(this.#server, CreateProductDocument, { input: product }, seller.accessToken);
+    const { createProduct } = await this.#as(seller, CreateProductDocument, { input: product });
     this.#productId = accepted(createProduct).product?.id ?? '';
     return partner.email;
   }
@@ -100,20 +101,25 @@ export class People {
   /** Signs in again when the token is worn out, as it is when the server's are short-lived. */
   async #as<Result, Variables>(person: Person, document: TypedDocument<Result, Variables>, variables: Variables): Promise<Result> {
     try {
-      return await post(this.#server, document, variables, person.accessToken || 'none yet');
+      return await this.#post(document, variables, person.accessToken || 'none yet');
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== 'INVALID_TOKEN') throw error;
       const { email, password } = person;
-      const { session } = await post(this.#server, SignInDocument, { input: { email, password } });
+      const { session } = await this.#post(SignInDocument, { input: { email, password } });
       person.accessToken = accepted(session).tokens?.accessToken ?? '';
-      return post(this.#server, document, variables, person.accessToken);
+      return this.#post(document, variables, person.accessToken);
     }
+  }
+
+  /** With the patience of a test, since the machine may be busy with others. */
+  #post<Result, Variables>(document: TypedDocument<Result, Variables>, variables: Variables, accessToken?: string): Promise<Result> {
+    return post(this.#server, document, variables, accessToken, PATIENCE_MS);
   }
 
   async #register(who: string, as: Pick<RegisterInput, 'partner' | 'seller'>): Promise<Person> {
     const email = `${who}-${randomUUID()}@bot.test`;
     const input = { email, password: PASSWORD, name: `A ${who}`, ...as };
-    const { register } = await post(this.#server, RegisterDocument, { input });
+    const { register } = await this.#post(RegisterDocument, { input });
     return { email, password: PASSWORD, accessToken: accepted(register).tokens?.accessToken ?? '' };
   }
 }

@@ -11,9 +11,12 @@ export interface Happening {
   status?: string;
   from?: string;
   of?: string;
+  /** What its socket was closed with. */
+  code?: number;
 }
 
-const PATIENCE_MS = Number(process.env.DEADLINE_MS ?? 60_000);
+/** How long anything that is expected may take. */
+export const PATIENCE_MS = Number(process.env.DEADLINE_MS ?? 60_000);
 
 /** The bot, as it is started by anybody. */
 export class BotProcess {

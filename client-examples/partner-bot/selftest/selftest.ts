@@ -1,8 +1,9 @@
-// The bot against a real server: npm run selftest, with QUICK_COMMERCE_URL.
+// The bot against a real server: npm run selftest, with QUICK_COMMERCE_URL, or with SERVER_PROGRAM one that is started here.
 //
 // Two orders are placed near it, and one that its rule is against. Its connection is cut, it is killed in the middle of a delivery,
 // and its token does not work when it comes back. Each of the two is delivered, once.
-// Then one is called off while the bot is on its way to the store.
+// Then one is called off while the bot is on its way to the store: with a server that is started here, after the bot's token was worn
+// out under its open socket, and after the server was started anew.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,13 +11,16 @@ import { join } from 'node:path';
 import { Network } from './network.ts';
 import { PASSWORD, People } from './people.ts';
 import { BotProcess, type Happening } from './process.ts';
+import { ServerProcess } from './server.ts';
 
-const server = process.argv[2] ?? process.env.QUICK_COMMERCE_URL ?? 'http://127.0.0.1:8080';
+const ours = process.env.SERVER_PROGRAM ? await ServerProcess.start(process.env.SERVER_PROGRAM) : undefined;
+const server = ours?.url ?? process.argv[2] ?? process.env.QUICK_COMMERCE_URL ?? 'http://127.0.0.1:8080';
 const people = new People(server);
 const network = new Network(server);
 const folder = await mkdtemp(join(tmpdir(), 'partner-bot-'));
 const stateFile = join(folder, 'state.json');
 const isTold = (of: string) => (happening: Happening) => happening.event === 'told' && happening.of === of;
+const isEvent = (event: string) => (happening: Happening) => happening.event === event;
 const step = (status: string) => (happening: Happening) => happening.event === 'step' && happening.status === status;
 
 const settings = {
@@ -57,25 +61,37 @@ try {
   assert.equal(resumed.from, 'IN_TRANSIT');
   assert.ok(bot.past.some(({ event }) => event === 'renewing'));
 
+  // somebody at the keyboard is told the code, and lied to before
   let heard = 0;
-  for (const orderId of [first, second]) {
-    const code = await people.code(orderId);
-    const wrong = code === '0000' ? '0001' : '0000';
-    for (const said of [wrong, code]) {
-      const { happening, count } = await bot.until('it is at the door', ({ event }) => event === 'at the door', heard);
-      assert.equal(happening.orderId, orderId);
-      bot.hear(said);
-      heard = count;
-    }
-    ({ count: heard } = await bot.until('it delivered', ({ event }) => event === 'over', heard));
+  const code = await people.code(first);
+  for (const said of [code === '0000' ? '0001' : '0000', code]) {
+    const { happening, count } = await bot.until('it is at the door', isEvent('at the door'), heard);
+    assert.equal(happening.orderId, first);
+    bot.hear(said);
+    heard = count;
   }
+  await bot.until('it delivered', isEvent('over'), heard);
+  assert.equal(await bot.stop(), 0);
+
+  // a command asks for the other
+  await writeFile(join(folder, second), `${await people.code(second)}\n`);
+  bot = new BotProcess(throughNetwork, { ...settings, CODES: folder, DOOR_COMMAND: 'cat "$CODES/$ORDER_ID"' });
+  await bot.until('it delivered', isEvent('over'));
 
   // an order that is called off on the way to the store, which at a rider's own pace takes minutes
   assert.equal(await bot.stop(), 0);
   const slowAndFar = { TIME_LAPSE: '1', LATITUDE: `${people.store.latitude + 0.03}` };
   bot = new BotProcess(throughNetwork, { ...settings, ...slowAndFar });
   const calledOff = await people.order(1);
-  await bot.until('it claimed the third order', ({ event }) => event === 'delivering');
+  await bot.until('it claimed the third order', isEvent('delivering'));
+  if (ours) {
+    const { count: refused } = await bot.until('its token was worn out', ({ code }) => code === 4403);
+    const { count: renewed } = await bot.until('it came back with another', isEvent('connected'), refused);
+    await ours.restart();
+    const { count: left } = await bot.until('the server went', isEvent('disconnected'), renewed);
+    await bot.until('it came back to the server', isEvent('connected'), left);
+    assert.equal(bot.past.filter(isTold('AvailableOrdersSnapshot')).length, 1, 'it went on, and did not begin anew');
+  }
   await people.cancel(calledOff);
   await bot.until('it let it go', ({ event }) => event === 'lost');
   assert.equal((await people.hindsight(calledOff)).status, 'CANCELLED');
@@ -95,5 +111,6 @@ try {
 } finally {
   await bot.kill();
   network.close();
+  await ours?.stop();
   await rm(folder, { recursive: true });
 }

@@ -20,6 +20,7 @@ import type { Line } from './line.ts';
 import { distanceKm, heading, towards, type Point } from './map.ts';
 import { Offers } from './offers.ts';
 import { best, type Rule } from './rule.ts';
+import { SignInError } from './session.ts';
 
 export interface Plan {
   /** Where it waits for orders, and around which it looks for them. */
@@ -82,7 +83,10 @@ export class Bot {
 
   /** Nobody gives it orders any more. What it carries stays, for the next start. */
   async goOffline(): Promise<void> {
-    await this.#line.try(SetAvailabilityDocument, { input: { available: false } });
+    await this.#line.try(SetAvailabilityDocument, { input: { available: false } }).catch((error) => {
+      // whose account is not let in any more is given none anyway
+      if (!(error instanceof SignInError)) throw error;
+    });
   }
 
   /** Goes on with what it carried when it was stopped, from where it was seen last. */

@@ -8,13 +8,23 @@ import { promisify } from 'node:util';
  */
 export type Door = (order: { id: string; number: string }, gone: AbortSignal) => Promise<string | undefined>;
 
-/** A command that is told of the order by `ORDER_ID` and `ORDER_NUMBER`, and prints the code. */
-export function commandDoor(command: string): Door {
+/**
+ * A command that is told of the order by `ORDER_ID` and `ORDER_NUMBER`, and prints the code. One that takes longer than
+ * `patienceMs` is ended, as other orders wait.
+ */
+export function commandDoor(command: string, patienceMs: number, say: (event: string, about?: object) => void): Door {
   const run = promisify(exec);
   return async ({ id, number }, signal) => {
     const env = { ...process.env, ORDER_ID: id, ORDER_NUMBER: number };
-    const { stdout } = await run(command, { env, signal }).catch(() => ({ stdout: '' }));
-    return stdout.trim() || undefined;
+    try {
+      const { stdout } = await run(command, { env, signal, timeout: patienceMs });
+      return stdout.trim() || undefined;
+    } catch (error) {
+      // not its message, which has what the command printed
+      const { code, killed } = error as { code?: unknown; killed?: boolean };
+      if (!signal.aborted) say('no code', { order: number, why: killed ? 'the command took too long' : `it ended with ${code}` });
+      return undefined;
+    }
   };
 }
 

@@ -28,6 +28,7 @@ export async function post<Result, Variables>(
   document: TypedDocument<Result, Variables>,
   variables: Variables,
   accessToken?: string,
+  patienceMs = PATIENCE_MS,
 ): Promise<Result> {
   const reply = await fetch(new URL('/graphql', server), {
     method: 'POST',
@@ -37,7 +38,7 @@ export async function post<Result, Variables>(
       ...(accessToken && { Authorization: `Bearer ${accessToken}` }),
     },
     body: JSON.stringify({ query: document.toString(), variables }),
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(patienceMs),
   }).catch((error: Error) => {
     throw new RequestError('UNREACHABLE', error.message, UNREACHABLE_MS);
   });

@@ -12,7 +12,7 @@ const KEEP_ALIVE_MS = 10_000;
 
 export interface Watcher<Item> {
   item(item: Item): void;
-  /** The server has nothing more to say, or will not say it. Without this it is asked again. */
+  /** The server has nothing more to say, or will not say it. Without this it is asked again, after a while. */
   end?(): void;
 }
 
@@ -80,6 +80,14 @@ export class Line {
       query: document.toString(),
       variables: { ...(variables as Record<string, unknown>) },
     };
+    let isStopped = false;
+    const ended = (): void => {
+      // graphql-ws says it of what we have stopped as well
+      if (isStopped) return;
+      if (watcher.end) return watcher.end();
+      const timer = setTimeout(() => (stop = subscribe()), backOff(1_000, 1));
+      stop = () => clearTimeout(timer);
+    };
     const subscribe = (): (() => void) =>
       this.#socket.subscribe<Record<string, Item>>(payload, {
         next: ({ data }) => {
@@ -91,14 +99,15 @@ export class Line {
         error: (error) => {
           this.#say('interrupted', { why: reasonOf(error) });
           // about the operation and not about the connection, so graphql-ws leaves it to us
-          if (watcher.end) return watcher.end();
-          const timer = setTimeout(() => (stop = subscribe()), backOff(1_000, 1));
-          stop = () => clearTimeout(timer);
+          ended();
         },
-        complete: () => watcher.end?.(),
+        complete: ended,
       });
     let stop = subscribe();
-    return () => stop();
+    return () => {
+      isStopped = true;
+      stop();
+    };
   }
 
   close(): void {

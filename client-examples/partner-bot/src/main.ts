@@ -41,13 +41,15 @@ const plan = {
   tickMs: number('TICK_MS', 2_000),
   timeLapse: number('TIME_LAPSE', 1),
 };
-const bot = new Bot(line, plan, env.DOOR_COMMAND ? commandDoor(env.DOOR_COMMAND) : keyboardDoor(), say);
+const door = env.DOOR_COMMAND ? commandDoor(env.DOOR_COMMAND, number('DOOR_SECONDS', 120) * 1_000, say) : keyboardDoor();
+const bot = new Bot(line, plan, door, say);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await bot.goOffline();
-    say('stopped');
-    process.exit(0);
+  process.once(signal, () => {
+    bot.goOffline().then(() => {
+      say('stopped');
+      process.exit(0);
+    }, fail);
   });
 }
 bot.run().catch(fail);

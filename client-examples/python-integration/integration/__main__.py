@@ -2,10 +2,19 @@
 
 import argparse
 import asyncio
+import logging
 import os
+import signal
 import socket
+import sys
+from collections.abc import Coroutine
+from threading import Thread
+from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError
 
 from integration import shop, webhooks
 from integration.stream import Consumer, Event
@@ -19,38 +28,56 @@ async def list_orders() -> None:
     """Print all orders."""
     async with shop.connect(URL, os.environ["QC_API_KEY"]) as api:
         async for order in shop.orders(api):
-            print(order.model_dump_json())
+            print(order.model_dump_json(), flush=True)
 
 
 async def follow_orders() -> None:
     """Print changes of orders."""
     async with shop.connect(URL, os.environ["QC_API_KEY"]) as api:
         async for update in shop.follow(api):
-            print(update.model_dump_json())
+            print(update.model_dump_json(), flush=True)
 
 
 async def receive(address: str, port: int) -> None:
     """Print webhooks: make an endpoint for `address`, which leads to `port` here, and pause it in the end."""
-    async with shop.connect(URL, os.environ["QC_API_KEY"]) as api:
-        topics = [WebhookTopic.ORDER_CREATED, WebhookTopic.DELIVERY_COMPLETED]
-        made = (await api.create_webhook(CreateWebhookEndpointInput(url=address, topics=topics))).create_webhook_endpoint
-        if made.endpoint is None or made.secret is None:
-            raise SystemExit(" ".join(error.message for error in made.user_errors))
-        inbox = webhooks.Inbox(made.secret, lambda message: print(message.model_dump_json()))
-        try:
-            await asyncio.to_thread(webhooks.server("0.0.0.0", port, inbox).serve_forever)  # noqa: S104
-        finally:
-            await api.set_webhook_active(UpdateWebhookEndpointInput(endpoint_id=made.endpoint.id, active=False))
+    inbox = webhooks.Inbox(None, lambda message: print(message.model_dump_json(), flush=True))
+    # first of all, so that there is no endpoint that leads nowhere because the port is in use
+    with webhooks.server("0.0.0.0", port, inbox) as server:  # noqa: S104
+        async with shop.connect(URL, os.environ["QC_API_KEY"]) as api:
+            topics = [WebhookTopic.ORDER_CREATED, WebhookTopic.DELIVERY_COMPLETED]
+            made = (await api.create_webhook(CreateWebhookEndpointInput(url=address, topics=topics))).create_webhook_endpoint
+            if made.endpoint is None or made.secret is None:
+                raise SystemExit(" ".join(error.message for error in made.user_errors))
+            inbox.trust(made.secret)
+            # a thread of its own, and not one of asyncio's, which would be waited for without being told to end
+            serving = Thread(target=server.serve_forever)
+            serving.start()
+            print(f"Webhooks to {address} come to port {port}.", file=sys.stderr)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                server.shutdown()
+                await api.set_webhook_active(UpdateWebhookEndpointInput(endpoint_id=made.endpoint.id, active=False))
+                print("The endpoint is paused.", file=sys.stderr)
 
 
 async def read_stream(redis_url: str, group: str) -> None:
     """Print events."""
 
     async def show(event: Event) -> None:
-        print(event.model_dump_json())
+        print(event.model_dump_json(), flush=True)
 
-    async with Redis.from_url(redis_url, decode_responses=True) as redis:
+    # the consumer tries again by itself
+    async with Redis.from_url(redis_url, decode_responses=True, retry=Retry(NoBackoff(), 0)) as redis:
         await Consumer(redis, group, socket.gethostname(), show).run()
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Work until SIGTERM, by which services are stopped, as Ctrl-C stops it: what has to be cleaned up is."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
+    await task
 
 
 parser = argparse.ArgumentParser(prog="python -m integration")
@@ -74,9 +101,12 @@ match arguments.command:
         work = receive(arguments.address, arguments.port)
     case _:
         work = read_stream(arguments.redis, arguments.group)
+logging.basicConfig(format="%(message)s")
 try:
-    asyncio.run(work)
-except KeyboardInterrupt:
+    asyncio.run(until_stopped(work))
+except (KeyboardInterrupt, asyncio.CancelledError):
     pass
 except shop.KeyRefusedError:
     parser.exit(1, "The key does not work any more.\n")
+except (AuthenticationError, AuthorizationError, NoPermissionError) as refusal:
+    parser.exit(1, f"Redis: {refusal}\n")

@@ -1,13 +1,14 @@
 """The shop's API, as the holder of an API key sees it."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import cast
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 
 from shop_api.client import ShopApi
 from shop_api.exceptions import GraphQLClientError, GraphQLClientGraphQLMultiError, GraphQLClientHttpError
@@ -29,6 +30,8 @@ LONGEST_WAIT = 30.0
 
 PAGE = 100
 """Orders asked for at once; the most that the server gives."""
+
+log = logging.getLogger(__name__)
 
 Update = (
     FollowOrdersAdminUpdatesAdminSnapshot
@@ -90,11 +93,19 @@ async def follow(api: ShopApi, cursor: str | None = None) -> AsyncGenerator[Upda
         except GraphQLClientGraphQLMultiError as refusal:
             if not all((error.extensions or {}).get("retryable") for error in refusal.errors):
                 raise
+            why: object = refusal
         except ConnectionClosed as closed:
             if closed.rcvd is not None and closed.rcvd.code == FORBIDDEN:
                 raise KeyRefusedError from closed
-        except (OSError, WebSocketException, GraphQLClientError):
-            pass  # the server is away, or did not answer in time
+            why = closed
+        except InvalidURI:
+            raise  # it will be none tomorrow either
+        except (OSError, WebSocketException, GraphQLClientError) as error:
+            why = error or type(error).__name__  # the server is away, or did not answer in time
+        else:
+            why = "the server has nothing more to say"
         # many that were cut off together come back one by one
-        await asyncio.sleep(random.random() * min(LONGEST_WAIT, 0.5 * 2 ** min(tries, 6)))  # noqa: S311 - no secret
+        wait = random.random() * min(LONGEST_WAIT, 0.5 * 2 ** min(tries, 6))  # noqa: S311 - no secret
+        log.warning("The shop: %s; trying again in %.1f s", why, wait)
+        await asyncio.sleep(wait)
         tries += 1

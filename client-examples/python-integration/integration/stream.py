@@ -1,6 +1,7 @@
 """The shop's Redis Stream, as one consumer of a group."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,17 @@ from typing import Any, cast
 
 from pydantic import BaseModel, Json
 from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 COUNT = 100
 """Events read at once."""
+
+LONGEST_WAIT = 30.0
+"""Seconds, between attempts to come back."""
+
+log = logging.getLogger(__name__)
 
 Entries = list[tuple[str, dict[str, str] | None]]
 
@@ -35,7 +42,8 @@ class Consumer:
     """One of several that share the work of `group`.
 
     An event is acknowledged once `handle` is through with it. What a consumer had when it died, it is given again when it comes
-    back under its name; if it does not, another takes it over after `idle_ms`. `redis` must decode its responses.
+    back under its name; if it does not, another takes it over after `idle_ms`. `redis` must decode its responses, and its
+    `socket_timeout` be longer than `block_ms`. It need not try anything again by itself: `run` does, and says so.
     """
 
     redis: Redis
@@ -47,13 +55,24 @@ class Consumer:
     block_ms: int = 1_000
 
     async def run(self) -> None:
-        """Deal with events until cancelled, whatever becomes of Redis."""
+        """Deal with events until cancelled, whatever becomes of Redis.
+
+        A password or a user that Redis refuses is not mended by coming back: these errors leave, and those of `handle`.
+        """
+        tries = 0
         while True:
+            began = monotonic()
             try:
                 await self._work()
-            except (RedisConnectionError, ResponseError):
-                # it went away, or came back without what it had: the group is made anew, and the shop adds what it still keeps
-                await asyncio.sleep(1)
+            except (AuthenticationError, AuthorizationError, NoPermissionError):
+                raise
+            except (RedisConnectionError, RedisTimeoutError, ResponseError) as error:
+                # it went away, is silent, or came back without what it had: the group is made anew, and the shop adds what it
+                # still keeps
+                tries = 0 if monotonic() - began > LONGEST_WAIT else tries + 1
+                wait = min(LONGEST_WAIT, 0.5 * 2**tries)
+                log.warning("Redis: %s; trying again in %.0f s", error or type(error).__name__, wait)
+                await asyncio.sleep(wait)
 
     async def _work(self) -> None:
         await self.join()

@@ -33,9 +33,12 @@ class Inbox:
     transaction of what you do.
     """
 
-    def __init__(self, secret: str, handle: Callable[[Message], None]) -> None:
-        """Make an inbox for the endpoint whose secret, `whsec_…`, was shown when it was created."""
-        self._webhook = Webhook(secret)
+    def __init__(self, secret: str | None, handle: Callable[[Message], None]) -> None:
+        """Make an inbox for the endpoint whose secret, `whsec_…`, was shown when it was created.
+
+        Without one it refuses everything until it is told whom to `trust`.
+        """
+        self._webhook = None if secret is None else Webhook(secret)
         self._handle = handle
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
@@ -46,6 +49,8 @@ class Inbox:
 
     def take(self, headers: Mapping[str, str], body: bytes) -> HTTPStatus:
         """Deal with a message, and return what to answer. Whatever is not 2xx has the shop send it again, later."""
+        if self._webhook is None:
+            return HTTPStatus.SERVICE_UNAVAILABLE
         try:
             # the bytes as they came: a body that was parsed and written again is another one
             self._webhook.verify(body, dict(headers), json_parse=False)
@@ -63,19 +68,38 @@ class Inbox:
         return HTTPStatus.NO_CONTENT
 
 
-def server(host: str, port: int, inbox: Inbox) -> ThreadingHTTPServer:
-    """Return a server that hands what is posted to it to `inbox`. In production, HTTPS goes before it."""
+class Receiver(ThreadingHTTPServer):
+    """Hands what is posted to it to an inbox."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("content-length", 0))
-            if length > LARGEST:
-                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-                return
-            self.send_response(inbox.take(dict(self.headers), self.rfile.read(length)))
+    def __init__(self, address: tuple[str, int], inbox: Inbox) -> None:
+        """Listen; `serve_forever` takes what comes."""
+        super().__init__(address, Handler)
+        self.inbox = inbox
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    timeout = 10
+    """Seconds for which a client may be silent, so that it does not keep a thread for ever."""
+
+    server: Receiver
+
+    def do_POST(self) -> None:
+        """Hand the body over, and answer what the inbox says."""
+        length = self.headers.get("content-length", "")
+        if not (length.isascii() and length.isdigit()):
+            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+        elif len(length) > len(str(LARGEST)) or int(length) > LARGEST:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        else:
+            self.send_response(self.server.inbox.take(dict(self.headers), self.rfile.read(int(length))))
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Leave the log to whoever handles the messages."""
+    def log_message(self, *_: object) -> None:
+        """Leave the log to whoever handles the messages."""
 
-    return ThreadingHTTPServer((host, port), Handler)
+
+def server(host: str, port: int, inbox: Inbox) -> Receiver:
+    """Return a server that hands what is posted to it to `inbox`. In production, HTTPS goes before it."""
+    return Receiver((host, port), inbox)

@@ -15,6 +15,7 @@ CREATE_KEY = (
 REVOKE_KEY = "mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) { userErrors { message } } }"
 PRODUCT = "{ products(filter: { inStock: true }, first: 1) { nodes { id } } }"
 PLACE_ORDER = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { order { id } userErrors { message } } }"
+ENDPOINTS = "{ admin { webhookEndpoints(first: 100) { nodes { url active } } } }"
 CANCEL_ORDER = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { userErrors { message } } }"
 
 
@@ -64,6 +65,10 @@ class Person:
         """Make an API key; its id, and the secret."""
         answer = self.ask(CREATE_KEY, input={"name": "Test of the integration", "scopes": scopes})
         return answer["apiKey"]["id"], answer["secret"]
+
+    def endpoints(self) -> dict[str, bool]:
+        """Return the newest addresses of webhooks, and whether anything is sent there."""
+        return {endpoint["url"]: endpoint["active"] for endpoint in self.ask(ENDPOINTS)["webhookEndpoints"]["nodes"]}
 
     def revoke(self, key_id: str) -> None:
         """End an API key."""

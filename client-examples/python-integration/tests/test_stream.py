@@ -1,15 +1,21 @@
 """The Redis Stream that a real server adds its events to."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from integration.stream import Consumer, Event
+from tests.network import Network
 from tests.people import Person
 
 pytestmark = pytest.mark.anyio
@@ -52,3 +58,72 @@ async def test_what_a_dead_consumer_had_is_taken_over(redis: Redis, customer: Pe
     assert not had & left
     assert len(handled) == len(set(handled))
     await redis.xgroup_destroy(STREAM, group)
+
+
+class Sayings(logging.Handler):
+    """What the consumer says; a test waits for it."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        super().__init__()
+        self.said = asyncio.Queue[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.said.put_nowait(record.getMessage())
+
+
+@pytest.fixture
+async def sayings() -> AsyncIterator[Sayings]:
+    """Listen to the consumer."""
+    sayings, log = Sayings(), logging.getLogger("integration.stream")
+    log.addHandler(sayings)
+    yield sayings
+    log.removeHandler(sayings)
+
+
+async def test_a_redis_that_falls_silent_is_waited_for(redis: Redis, customer: Person, sayings: Sayings) -> None:
+    """As one whose machine stands still, or that is cut off without a word. What happened meanwhile is not missed."""
+    address = urlsplit(os.environ["REDIS_URL"])
+    network = Network(address.hostname or "", address.port or 6379)
+    near = f"redis://127.0.0.1:{await network.open()}"
+    group, handled = f"test-{uuid4()}", asyncio.Queue[str]()
+
+    async def handle(event: Event) -> None:
+        handled.put_nowait(event.data.get("order", {}).get("id", ""))
+
+    async def hears_of(order: str) -> None:
+        while await handled.get() != order:
+            pass
+
+    client = Redis.from_url(near, decode_responses=True, retry=Retry(NoBackoff(), 0), socket_timeout=0.5)
+    consumer = asyncio.create_task(Consumer(client, group, "only", handle, stream=STREAM, block_ms=100).run())
+    async with client, asyncio.timeout(60):
+        await hears_of(customer.order())
+        network.silence()
+        order = customer.order()
+        for _ in range(2):
+            assert "trying again" in await sayings.said.get()
+        assert not consumer.done()
+        network.speak()
+        await hears_of(order)
+        consumer.cancel()
+    await redis.xgroup_destroy(STREAM, group)
+
+
+async def test_a_wrong_password_is_not_tried_again(redis: Redis) -> None:
+    """Neither is what a user may not do: whoever runs the program has to see to it."""
+
+    async def handle(_: Event) -> None:
+        pass
+
+    user = f"test-{uuid4()}"
+    await redis.acl_setuser(user, enabled=True, passwords=["+right"], commands=["+ping"])
+    for password, refusal in (("wrong", AuthenticationError), ("right", NoPermissionError)):
+        async with (
+            Redis.from_url(os.environ["REDIS_URL"], username=user, password=password, decode_responses=True) as refused,
+            asyncio.timeout(60),
+        ):
+            with pytest.raises(refusal):
+                await Consumer(refused, "any", "only", handle, stream=STREAM).run()
+    await redis.acl_deluser(user)

@@ -69,9 +69,10 @@ impl Follower {
                     return Ok(update);
                 }
                 Err(error) if !error.is_retryable() => return Err(error),
-                Ok(None) | Err(_) => {
+                ended => {
+                    let why = ended.err().unwrap_or_else(|| Error::Unreachable("the connection ended".to_owned()));
                     self.stream = None;
-                    pause(self.tries).await;
+                    pause(self.tries, &why).await;
                     self.tries += 1;
                 }
             }
@@ -118,4 +119,29 @@ async fn begin(shop: &Shop, token: &str, after: Option<EventCursor>) -> Result<S
     };
     let late = |_| graphql_ws_client::Error::Unknown("it takes too long".to_owned());
     tokio::time::timeout(PATIENCE, stream).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::api::LoginInput;
+
+    #[tokio::test]
+    async fn the_socket_of_a_shop_of_https_is_spoken_to_by_tls() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let url = format!("https://{}", listener.local_addr().expect("an address"));
+        let login = LoginInput { email: String::new(), password: String::new() };
+        let shop = Shop::new(&url, login).expect("an address");
+        let first = async {
+            let (mut client, _) = listener.accept().await.expect("it comes");
+            client.read_u8().await.expect("it says something")
+        };
+        tokio::select! {
+            first = first => assert_eq!(first, 22, "a handshake"),
+            given_up = begin(&shop, "", None) => panic!("{}", given_up.err().expect("nobody answers")),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! A store's packer: `cargo run -- [http://127.0.0.1:8080]`, with `EMAIL` and `PASSWORD` of a seller.
 
 use std::env::{args, var};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use cynic::QueryBuilder as _;
@@ -8,11 +9,21 @@ use quick_commerce_packer::api::{Desk, LoginInput};
 use quick_commerce_packer::{Error, Note, Packer, Shop};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
+    match pack().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn pack() -> Result<(), Error> {
     let url = args().nth(1).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
     let setting = |name, otherwise: &str| var(name).unwrap_or_else(|_| otherwise.to_owned());
     let login = LoginInput { email: setting("EMAIL", "seller@demo.test"), password: setting("PASSWORD", "quick-commerce") };
-    let shop = Arc::new(Shop::new(&url, login));
+    let shop = Arc::new(Shop::new(&url, login)?);
 
     let desk = shop.send(Desk::build(())).await?.seller;
     println!("{}", desk.seller.store_name);

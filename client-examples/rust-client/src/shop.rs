@@ -1,11 +1,13 @@
 //! Requests over HTTP, as somebody who is signed in.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::iter::successors;
 use std::time::Duration;
 
 use cynic::http::{CynicReqwestError, ReqwestExt as _};
 use cynic::serde::{Deserialize, Serialize, de::DeserializeOwned};
 use cynic::{MutationBuilder as _, Operation};
+use reqwest::Url;
 use tokio::sync::Mutex;
 
 use crate::api::{AuthPayload, AuthTokens, LoginInput, RefreshTokensInput, Renew, RenewVariables, SignIn, SignInVariables};
@@ -18,6 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("{address} is no address of a shop, such as https://shop.example: {why}")]
+    Address { address: String, why: String },
     #[error("the server is not to be reached: {0}")]
     Unreachable(String),
     #[error("the access token is not valid any more")]
@@ -64,9 +68,17 @@ pub struct Shop {
 
 impl Shop {
     /// The shop at `url`, such as `https://shop.example`.
-    #[must_use]
-    pub fn new(url: &str, login: LoginInput) -> Self {
-        Self { http: reqwest::Client::new(), url: format!("{url}/graphql"), login, tokens: Mutex::default() }
+    ///
+    /// # Errors
+    /// It is not of `http:` or `https:`, and will not be later either.
+    pub fn new(url: &str, login: LoginInput) -> Result<Self, Error> {
+        let refused = |why: String| Error::Address { address: url.to_owned(), why };
+        let mut endpoint = Url::parse(url).map_err(|error| refused(error.to_string()))?;
+        if !matches!(endpoint.scheme(), "http" | "https") {
+            return Err(refused("it begins with neither http: nor https:".to_owned()));
+        }
+        endpoint.set_path(&format!("{}/graphql", endpoint.path().trim_end_matches('/')));
+        Ok(Self { http: reqwest::Client::new(), url: endpoint.into(), login, tokens: Mutex::default() })
     }
 
     pub(crate) fn socket_url(&self) -> String {
@@ -84,7 +96,7 @@ impl Shop {
     {
         for tries in 0.. {
             match self.try_send(&operation).await {
-                Err(error) if error.is_retryable() => pause(tries).await,
+                Err(error) if error.is_retryable() => pause(tries, &error).await,
                 done => return done,
             }
         }
@@ -117,7 +129,7 @@ impl Shop {
         }
         let answer =
             request.run_graphql(operation).retain_extensions::<Extensions>().await.map_err(|error| match error {
-                CynicReqwestError::ReqwestError(error) => Error::Unreachable(error.to_string()),
+                CynicReqwestError::ReqwestError(error) => Error::Unreachable(with_causes(&error)),
                 CynicReqwestError::ErrorResponse(status, _) => {
                     Error::Unreachable(format!("HTTP {status} without an answer"))
                 }
@@ -161,8 +173,15 @@ impl Shop {
     }
 }
 
-/// Twice as long each time, and by chance up to half of it less: many who were cut off together come back one by one.
-pub(crate) async fn pause(tries: u32) {
+/// What an error says, and what it says was the reason.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Says why, and waits: twice as long each time, and by chance up to half of it less, so that many who were cut off together
+/// come back one by one.
+pub(crate) async fn pause(tries: u32, why: &Error) {
+    eprintln!("trying again: {why}");
     let longest = LONGEST_PAUSE.min(Duration::from_millis(250) * 2_u32.pow(tries.min(7)));
     let part = RandomState::new().hash_one(tries) % 512;
     tokio::time::sleep(longest / 2 + longest * u32::try_from(part).unwrap_or_default() / 1024).await;

@@ -26,11 +26,17 @@ impl Watched {
     /// Starts the packer, who comes in over `url`.
     fn start(url: &str, email: &str) -> Self {
         let login = LoginInput { email: email.to_owned(), password: PASSWORD.to_owned() };
-        let packer = Packer::new(Arc::new(Shop::new(url, login)));
+        let packer = Packer::new(Arc::new(Shop::new(url, login).expect("an address")));
         let (send, notes) = mpsc::unbounded_channel();
         // a channel that nobody listens to any more is the end of the test
         tokio::spawn(packer.run(move |note| drop(send.send(note))));
         Self { notes }
+    }
+
+    /// The order is there as the subscription begins.
+    async fn found(&mut self, order_id: &str) {
+        let found = timeout(PATIENCE, self.notes.recv()).await.expect("a note").expect("the packer works");
+        assert!(matches!(&found, Note::Found(order) if order.id.inner() == order_id), "{found:?}");
     }
 
     /// The changes of the order until it is packed; none of them is that of a subscription that began anew.
@@ -56,8 +62,7 @@ async fn orders_are_packed_although_the_line_is_cut() {
     let waiting = people.order().await;
     let mut packer = Watched::start(&network.url(), &people.seller_email);
 
-    let found = timeout(PATIENCE, packer.notes.recv()).await.expect("a note").expect("the packer works");
-    assert!(matches!(&found, Note::Found(order) if order.id.inner() == waiting), "{found:?}");
+    packer.found(&waiting).await;
     packer.packs(&waiting).await;
 
     network.down();
@@ -70,4 +75,20 @@ async fn orders_are_packed_although_the_line_is_cut() {
         (1..=seen.len().try_into().expect("a few")).collect::<Vec<i32>>(),
         "none was missed, and none came twice"
     );
+}
+
+#[tokio::test]
+#[ignore = "needs a server whose tokens are soon worn out: ACCESS_TOKEN_SECONDS=20"]
+async fn orders_are_packed_when_the_token_is_worn_out() {
+    let url = std::env::var("QC_URL").expect("QC_URL says where the server is");
+    let people = People::arrive(&url).await;
+    let waiting = people.order().await;
+    let mut packer = Watched::start(&url, &people.seller_email);
+    packer.found(&waiting).await;
+    packer.packs(&waiting).await;
+
+    // the packer has signed in before this one, so once this is refused so is the packer's, and its socket is closed
+    people.wear_out_a_token().await;
+    let later = people.order().await;
+    packer.packs(&later).await;
 }

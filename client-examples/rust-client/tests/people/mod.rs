@@ -1,11 +1,16 @@
 //! A store that packs by hand, and its customer.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 pub const PASSWORD: &str = "a packer's own password";
 
 const REGISTER: &str =
     "mutation($input: RegisterInput!) { register(input: $input) { tokens { accessToken } userErrors { message } } }";
+const SIGN_IN: &str =
+    "mutation($input: LoginInput!) { login(input: $input) { tokens { accessToken } userErrors { message } } }";
 const BY_HAND: &str = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { message } } }";
 const CREATE_PRODUCT: &str =
     "mutation($input: CreateProductInput!) { createProduct(input: $input) { product { id } userErrors { message } } }";
@@ -21,7 +26,7 @@ fn unique() -> String {
 pub struct People {
     pub seller_email: String,
     url: String,
-    customer: String,
+    customer_email: String,
     product_id: String,
 }
 
@@ -31,7 +36,7 @@ impl People {
         let store =
             json!({ "storeName": "A store that packs by hand", "location": { "latitude": 12.97, "longitude": 77.64 } });
         let (seller_email, seller) = register(url, json!({ "seller": store })).await;
-        let (_, customer) = register(url, json!({})).await;
+        let (customer_email, _) = register(url, json!({})).await;
         ask(url, &seller, BY_HAND, json!({ "preparation": "MANUAL" })).await;
         let categories = post(url, "", "{ categories { id } }", Value::Null).await;
         let product = json!({
@@ -40,11 +45,26 @@ impl People {
         });
         let product = ask(url, &seller, CREATE_PRODUCT, product).await;
         let product_id = text(&product["product"]["id"]);
-        Self { seller_email, url: url.to_owned(), customer, product_id }
+        Self { seller_email, url: url.to_owned(), customer_email, product_id }
     }
 
-    /// The customer orders; the order's id.
+    /// Signs in as the seller, and waits until the server refuses that token.
+    pub async fn wear_out_a_token(&self) {
+        let login = json!({ "input": { "email": self.seller_email, "password": PASSWORD } });
+        let token = text(&post(&self.url, "", SIGN_IN, login).await["login"]["tokens"]["accessToken"]);
+        let is_refused =
+            async || send(&self.url, &token, "{ viewer { user { id } } }", Value::Null).await["errors"].is_array();
+        let patience = Instant::now() + Duration::from_mins(1);
+        while !is_refused().await {
+            assert!(Instant::now() < patience, "the server's tokens live too long for this test: ACCESS_TOKEN_SECONDS=20");
+            sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    /// The customer orders, with a token of their own; the order's id.
     pub async fn order(&self) -> String {
+        let login = json!({ "input": { "email": self.customer_email, "password": PASSWORD } });
+        let customer = text(&post(&self.url, "", SIGN_IN, login).await["login"]["tokens"]["accessToken"]);
         let input = json!({
             "idempotencyKey": unique(),
             "items": [{ "productId": self.product_id, "quantity": 1 }],
@@ -54,7 +74,7 @@ impl People {
             },
             "paymentMethod": "CASH_ON_DELIVERY",
         });
-        text(&ask(&self.url, &self.customer, PLACE_ORDER, input).await["order"]["id"])
+        text(&ask(&self.url, &customer, PLACE_ORDER, input).await["order"]["id"])
     }
 }
 
@@ -79,13 +99,18 @@ async fn ask(url: &str, token: &str, mutation: &str, input: Value) -> Value {
     answer
 }
 
+/// The data of an answer without errors.
 async fn post(url: &str, token: &str, query: &str, variables: Value) -> Value {
+    let answer = send(url, token, query, variables).await;
+    assert!(answer["errors"].is_null(), "{query}: {answer}");
+    answer["data"].clone()
+}
+
+async fn send(url: &str, token: &str, query: &str, variables: Value) -> Value {
     let mut request = reqwest::Client::new().post(format!("{url}/graphql"));
     if !token.is_empty() {
         request = request.bearer_auth(token);
     }
     let reply = request.json(&json!({ "query": query, "variables": variables })).send().await.expect("the server answers");
-    let answer: Value = reply.json().await.expect("an answer");
-    assert!(answer["errors"].is_null(), "{query}: {answer}");
-    answer["data"].clone()
+    reply.json().await.expect("an answer")
 }
