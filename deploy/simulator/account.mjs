@@ -13,6 +13,8 @@ export const texts = new Map(Object.entries(separateOperations(parse(source))).m
 const PATIENCE_MS = 30_000;
 /** How long before its end a token is replaced. */
 const MARGIN_MS = 60_000;
+/** How the server closes a socket whose token it refuses. */
+const FORBIDDEN = 4403;
 
 /** The server said no. */
 export class Refusal extends Error {
@@ -54,8 +56,8 @@ export class Account {
       return await post(operation, variables, await this.token());
     } catch (error) {
       // ended from elsewhere: by a logout, or by a server with another secret
-      if (!(error instanceof Refusal && error.code === 'UNAUTHENTICATED')) throw error;
-      if (this.#tokens) this.#tokens.accessTokenExpiresAt = new Date(0).toISOString();
+      if (!(error instanceof Refusal && ['UNAUTHENTICATED', 'INVALID_TOKEN'].includes(error.code))) throw error;
+      this.doubt();
       return post(operation, variables, await this.token());
     }
   }
@@ -77,7 +79,12 @@ export class Account {
       retryAttempts: Number.POSITIVE_INFINITY,
       shouldRetry: () => !stopped.aborted,
       keepAlive: 15_000,
-      on: { connected: onConnected },
+      on: {
+        connected: onConnected,
+        closed: (event) => {
+          if (/** @type {{ code?: number }} */ (event).code === FORBIDDEN) this.doubt();
+        },
+      },
     });
     /** @type {{ query: string, variables: { after?: string } }} */
     const payload = { query: texts.get(operation) ?? '', variables: {} };
@@ -95,6 +102,11 @@ export class Account {
       stopped.addEventListener('abort', () => leave(), { once: true });
     });
     return done.finally(() => client.dispose());
+  }
+
+  /** The access token was refused: the next request begins with another. */
+  doubt() {
+    if (this.#tokens) this.#tokens.accessTokenExpiresAt = new Date(0).toISOString();
   }
 
   /** An access token that is good for a while. Of those who ask at once one fetches it for all: a refresh token works once. */

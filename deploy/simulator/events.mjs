@@ -29,6 +29,7 @@ export async function followEvents(account, operation, onItem, onConnected) {
         body: JSON.stringify({ query: texts.get(operation), operationName: operation, variables }),
         signal: AbortSignal.any([stopped, silence.signal]),
       });
+      if (reply.status === 401) account.doubt();
       if (reply.ok && reply.body) {
         onConnected();
         for await (const text of events(reply.body.pipeThrough(new TextDecoderStream()), () => timer.refresh())) {
