@@ -1,13 +1,12 @@
-# syntax=docker/dockerfile:1.10
-#
 # Three images from one file; docker-compose.yml builds them all.
 #
 #   docker build --target server    -t quick-commerce .             the server, and every command of it
 #   docker build --target front     -t quick-commerce-front .       nginx with the web app
 #   docker build --target simulator -t quick-commerce-simulator .   life for the demo
 #
-# Needs BuildKit, which is Docker's default since 23. The images below are named by tags that stay what they are but for
-# security updates; a release that has to be the same bytes for ever pins their digests: --build-arg RUST_IMAGE=rust@sha256:…
+# Needs BuildKit, which is Docker's default since 23, and nothing of it that is newer. The images below are named by tags that
+# stay what they are but for security updates; a release that has to be the same bytes for ever pins their digests:
+# --build-arg RUST_IMAGE=rust@sha256:…
 
 ARG RUST_IMAGE=rust:1.95.0-bookworm
 ARG NODE_IMAGE=node:22-bookworm-slim
@@ -23,20 +22,34 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo install cargo-chef --version 0.1.78 --locked
 WORKDIR /src
 
+# All that the server is made of, so that nothing else has it built anew.
+FROM chef AS source
+COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
+COPY .cargo .cargo
+COPY benches benches
+COPY migration migration
+COPY domain domain
+COPY entity entity
+COPY src src
+
 # What the dependencies are, and nothing else: this changes only when they do.
-FROM chef AS plan
-COPY . .
-RUN cargo chef prepare --recipe-path recipe.json
+FROM source AS plan
+RUN cargo chef prepare --recipe-path /recipe.json
 
 FROM chef AS build
-COPY --from=plan /src/recipe.json recipe.json
+# `dist` is the fastest program; `--build-arg PROFILE=dev` one that is there sooner, for trying things out
+ARG PROFILE=dist
+# how many compilers run at once; each takes up to 2 GB
+ARG CARGO_BUILD_JOBS
+COPY --from=plan /recipe.json /recipe.json
 # the dependencies, which take most of the time: a layer of their own
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    cargo chef cook --profile dist --locked --package quick-commerce --bin quick-commerce --recipe-path recipe.json
-COPY . .
+    cargo chef cook --profile "$PROFILE" --locked --package quick-commerce --bin quick-commerce --recipe-path /recipe.json
+COPY --from=source /src ./
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    cargo build --profile dist --locked --package quick-commerce --bin quick-commerce \
-    && install -D target/dist/quick-commerce /out/bin/quick-commerce \
+    if [ "$PROFILE" = dev ]; then folder=debug; else folder=$PROFILE; fi \
+    && cargo build --profile "$PROFILE" --locked --package quick-commerce --bin quick-commerce \
+    && install -D "target/$folder/quick-commerce" /out/bin/quick-commerce \
     && strip --strip-debug /out/bin/quick-commerce \
     && mkdir -p /out/home/data
 

@@ -8,11 +8,13 @@ import { stopped } from './time.mjs';
 
 const source = readFileSync(new URL('operations.graphql', import.meta.url), 'utf8');
 /** Each operation with the fragments that it needs. */
-const texts = new Map(Object.entries(separateOperations(parse(source))).map(([name, document]) => [name, print(document)]));
+export const texts = new Map(Object.entries(separateOperations(parse(source))).map(([name, document]) => [name, print(document)]));
 
 const PATIENCE_MS = 30_000;
 /** How long before its end a token is replaced. */
 const MARGIN_MS = 60_000;
+/** How the server closes a socket whose token it refuses. */
+const FORBIDDEN = 4403;
 
 /** The server said no. */
 export class Refusal extends Error {
@@ -20,10 +22,12 @@ export class Refusal extends Error {
    * @param {string} operation
    * @param {string} code
    * @param {string} message
+   * @param {boolean} [isRetryable] whether the same request may be sent again
    */
-  constructor(operation, code, message) {
+  constructor(operation, code, message, isRetryable = false) {
     super(`${operation}: ${code}, ${message}`);
     this.code = code;
+    this.isRetryable = isRetryable;
   }
 }
 
@@ -49,12 +53,12 @@ export class Account {
    */
   async send(operation, variables = {}) {
     try {
-      return await post(operation, variables, await this.#token());
+      return await post(operation, variables, await this.token());
     } catch (error) {
       // ended from elsewhere: by a logout, or by a server with another secret
-      if (!(error instanceof Refusal && error.code === 'UNAUTHENTICATED')) throw error;
-      if (this.#tokens) this.#tokens.accessTokenExpiresAt = new Date(0).toISOString();
-      return post(operation, variables, await this.#token());
+      if (!(error instanceof Refusal && ['UNAUTHENTICATED', 'INVALID_TOKEN'].includes(error.code))) throw error;
+      this.doubt();
+      return post(operation, variables, await this.token());
     }
   }
 
@@ -64,16 +68,23 @@ export class Account {
    *
    * @param {string} operation
    * @param {(item: any) => void} onItem
+   * @param {() => void} [onConnected] called for each connection
    */
-  follow(operation, onItem) {
+  follow(operation, onItem, onConnected = () => {}) {
     const url = new URL('/graphql', settings.url.replace(/^http/, 'ws'));
     const client = createClient({
       url: url.href,
       webSocketImpl: WebSocket,
-      connectionParams: async () => ({ Authorization: `Bearer ${await this.#token()}` }),
+      connectionParams: async () => ({ Authorization: `Bearer ${await this.token()}` }),
       retryAttempts: Number.POSITIVE_INFINITY,
       shouldRetry: () => !stopped.aborted,
       keepAlive: 15_000,
+      on: {
+        connected: onConnected,
+        closed: (event) => {
+          if (/** @type {{ code?: number }} */ (event).code === FORBIDDEN) this.doubt();
+        },
+      },
     });
     /** @type {{ query: string, variables: { after?: string } }} */
     const payload = { query: texts.get(operation) ?? '', variables: {} };
@@ -93,8 +104,13 @@ export class Account {
     return done.finally(() => client.dispose());
   }
 
+  /** The access token was refused: the next request begins with another. */
+  doubt() {
+    if (this.#tokens) this.#tokens.accessTokenExpiresAt = new Date(0).toISOString();
+  }
+
   /** An access token that is good for a while. Of those who ask at once one fetches it for all: a refresh token works once. */
-  async #token() {
+  async token() {
     const tokens = this.#tokens;
     if (tokens && Date.parse(tokens.accessTokenExpiresAt) > Date.now() + MARGIN_MS) return tokens.accessToken;
     this.#fetching ??= this.#fetch().finally(() => {
@@ -148,7 +164,7 @@ async function post(operation, variables, token) {
     throw new Error(`${operation}: HTTP ${reply.status} without an answer of the API`);
   }
   const [error] = answer.errors ?? [];
-  if (error) throw new Refusal(operation, error.extensions?.code ?? 'NO_CODE', error.message);
+  if (error) throw new Refusal(operation, error.extensions?.code ?? 'NO_CODE', error.message, error.extensions?.retryable);
   const value = answer.data[Object.keys(answer.data)[0] ?? ''];
   const [refusal] = value?.userErrors ?? [];
   if (refusal) throw new Refusal(operation, refusal.code, refusal.message);
