@@ -8,7 +8,7 @@ use crate::notifications::sending as notifying;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
 use crate::platform::consumers::SKIPPED;
-use crate::platform::jobs::{Handlers, Worker};
+use crate::platform::jobs::{Handlers, Schedule, Worker};
 use crate::webhooks::sending;
 
 /// The workers of an instance, each with what it is called in the log. The sandbox's webhooks go to the server at `addr`.
@@ -50,19 +50,20 @@ fn handlers(app: &App, addr: SocketAddr) -> Handlers {
         })
 }
 
-/// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them.
+/// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them. Mails are
+/// tried for days; a text message is too old by itself long before.
 fn messages(app: &App) -> Worker {
     let (reset, verification, mail, text) = (app.clone(), app.clone(), app.clone(), app.clone());
     let handlers = Handlers::default()
-        .with(mailing::PASSWORD_RESET, move |job| {
+        .with_schedule(mailing::PASSWORD_RESET, Schedule::PATIENT, move |job| {
             let app = reset.clone();
             async move { mailing::send_password_reset(&app, &job).await }
         })
-        .with(mailing::EMAIL_VERIFICATION, move |job| {
+        .with_schedule(mailing::EMAIL_VERIFICATION, Schedule::PATIENT, move |job| {
             let app = verification.clone();
             async move { mailing::send_email_verification(&app, &job).await }
         })
-        .with(notifying::EMAIL, move |job| {
+        .with_schedule(notifying::EMAIL, Schedule::PATIENT, move |job| {
             let app = mail.clone();
             async move { notifying::mail(&app, &job).await }
         })
