@@ -10,7 +10,7 @@ use crate::accounts::service as accounts;
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::Tx;
-use crate::platform::jobs::{self, Failure, Job, NewJob};
+use crate::platform::jobs::{self, Failure, Hands, Job, NewJob};
 use crate::platform::mailer::Mail;
 use crate::platform::sms::TextMessage;
 
@@ -19,6 +19,10 @@ pub const EMAIL: &str = "notifications.email";
 
 /// The job that sends a notification as a text message.
 pub const SMS: &str = "notifications.sms";
+
+/// How many an instance sends at once: of each way a few, so that a provider that says nothing holds up no mails, and no mail server
+/// text messages. Proofs of mailboxes, which somebody sits and waits for, are of no group: there are hands left for them.
+pub const HANDS: Hands = Hands { all: 10, of_group: 4, shared: 6 };
 
 /// How old a notification may be that is still sent as a text message: nobody wants to hear at night that their dinner is on its
 /// way.
@@ -30,20 +34,27 @@ struct ToSend {
     notification: Uuid,
 }
 
-/// Has each of `rows` sent by the ways that it is worth: one statement for all of them.
+/// Has each of `rows` sent by the ways that it is worth: one statement for all that go one way. Each way is a group.
 pub(super) async fn enqueue(app: &App, tx: &Tx, rows: &[notification::Model], at: DateTime<Utc>) -> Result<()> {
-    let ways = rows.iter().flat_map(|row| [(row, EMAIL, row.kind.is_mailed()), (row, SMS, row.kind.is_texted())]);
-    let wanted: Vec<(&str, ToSend)> =
-        ways.filter(|(_, _, is_wanted)| *is_wanted).map(|(row, kind, _)| (kind, ToSend { notification: row.id })).collect();
-    let new = wanted.iter().map(|(kind, payload)| NewJob {
-        id: app.ids.uuid(),
-        kind,
-        key: payload.notification.to_string(),
-        payload,
-        run_at: at,
-        at,
+    let mailed = rows.iter().filter(|row| row.kind.is_mailed());
+    let texted = rows.iter().filter(|row| row.kind.is_texted());
+    enqueue_as(app, tx, EMAIL, mailed, at).await?;
+    enqueue_as(app, tx, SMS, texted, at).await
+}
+
+async fn enqueue_as(
+    app: &App,
+    tx: &Tx,
+    kind: &'static str,
+    rows: impl Iterator<Item = &notification::Model>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let wanted: Vec<ToSend> = rows.map(|row| ToSend { notification: row.id }).collect();
+    let new = wanted.iter().map(|payload| {
+        let key = payload.notification.to_string();
+        NewJob { id: app.ids.uuid(), kind, key, payload, run_at: at, at }
     });
-    jobs::enqueue_all(tx, None, new).await
+    jobs::enqueue_all(tx, Some(kind), new).await
 }
 
 /// The notification of `job` and who it is for; `None` when it is forgotten, or its user may not sign in any more.

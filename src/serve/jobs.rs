@@ -50,8 +50,8 @@ fn handlers(app: &App, addr: SocketAddr) -> Handlers {
         })
 }
 
-/// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them. Mails are
-/// tried for days; a text message is too old by itself long before.
+/// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them, nor
+/// does one kind behind another. Mails are tried for days; a text message is too old by itself long before.
 fn messages(app: &App) -> Worker {
     let (reset, verification, mail, text) = (app.clone(), app.clone(), app.clone(), app.clone());
     let handlers = Handlers::default()
@@ -71,7 +71,7 @@ fn messages(app: &App) -> Worker {
             let app = text.clone();
             async move { notifying::text(&app, &job).await }
         });
-    app.worker(handlers)
+    app.worker(handlers).with_hands(notifying::HANDS)
 }
 
 /// The jobs that send webhooks: servers of others may be slow for long, and nothing else waits behind them.

@@ -44,7 +44,7 @@ pub(crate) const RESET: &str = "mutation($input: ResetPasswordInput!) { resetPas
 pub(crate) const CHANGE_PASSWORD: &str = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
     tokens { accessToken refreshToken } user { id } userErrors { code field } } }";
 
-const VERIFY: &str = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) {
+pub(crate) const VERIFY: &str = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) {
     user { id email emailVerified } userErrors { code field } } }";
 
 const CREATE_USER: &str = "mutation($input: CreateUserInput!) { createUser(input: $input) {
