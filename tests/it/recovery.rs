@@ -3,21 +3,25 @@
 use std::time::Duration;
 
 use entity::{job, mailed_token};
+use quick_commerce::accounts::service::{self, mailing};
+use quick_commerce::app::App;
 use quick_commerce::config::Secret;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _};
 use serde_json::{Value, json};
 
 use crate::support::actors::{Actor, PASSWORD, email};
+use crate::support::crowd::{self, customers};
 use crate::support::http::Answer;
 use crate::support::mail::{Letter, letter_in, letters_in};
 use crate::support::smtp::{Mood, SmtpServer};
 use crate::support::story::{category, product};
-use crate::support::wait::until;
-use crate::support::{Shape, TestApp, over_both_shapes};
+use crate::support::wait::{until, until_locks_are_waited_for};
+use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
 over_both_shapes! {
     who_forgot_their_password_chooses_another_by_mail,
     nobody_learns_from_a_reset_who_has_an_account,
+    a_reset_takes_as_many_statements_for_nobody_as_for_somebody,
     of_several_resets_with_one_token_one_gets_in,
     a_reset_makes_the_other_mails_useless,
     a_mailed_link_wears_out,
@@ -157,6 +161,57 @@ async fn nobody_learns_from_a_reset_who_has_an_account(shape: Shape) {
     assert_eq!(letters.len(), before + 1);
     assert!(letters.iter().all(|letter| letter.to != "nobody@test.example"));
     assert_eq!(refused(&ask("no address").await, "requestPasswordReset"), is("INVALID_INPUT", "email"));
+}
+
+/// Asks for a reset within the process.
+async fn ask(app: &App, email: &str) {
+    service::request_password_reset(app, None, email).await.unwrap();
+}
+
+async fn a_reset_takes_as_many_statements_for_nobody_as_for_somebody(shape: Shape) {
+    // nothing runs that would take the jobs
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let known = crowd::email(&customers(app, 1).await[0]);
+    let mut taken = Vec::new();
+    for email in [known.as_str(), "nobody@test.example"] {
+        let mut of_one = Vec::new();
+        for _ in 0..3 {
+            let before = app.db.statements();
+            ask(app, email).await;
+            of_one.push(app.db.statements() - before);
+        }
+        let jobs = job::Entity::find().filter(job::Column::Kind.eq(mailing::PASSWORD_RESET));
+        taken.push((of_one, jobs.count(app.db.reader()).await.unwrap()));
+    }
+    let [(of_somebody, 1), (of_nobody, 2)] = &taken[..] else { panic!("a job for each address: {taken:?}") };
+    assert_eq!(of_somebody, of_nobody);
+    let rows = job::Entity::find().all(app.db.reader()).await.unwrap();
+    assert!(rows.iter().all(|row| !format!("{row:?}").contains('@')), "no address is in the table: {rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resets_at_once_wait_for_each_other_whether_or_not_there_is_an_account() {
+    let parts = TestParts::build(Shape::Production).await;
+    let app = &parts.app;
+    let known = crowd::email(&customers(app, 1).await[0]);
+    let both = [known, "nobody@test.example".to_owned()];
+    for email in &both {
+        ask(app, email).await;
+    }
+    // as if those had not committed yet
+    let tx = app.db.begin().await.unwrap();
+    assert_eq!(job::Entity::find().lock_exclusive().all(&*tx).await.unwrap().len(), 2);
+    let later = both.map(|email| {
+        let app = app.clone();
+        tokio::spawn(async move { ask(&app, &email).await })
+    });
+    until_locks_are_waited_for(app, 2).await;
+    assert!(later.iter().all(|one| !one.is_finished()));
+    drop(tx);
+    for one in later {
+        one.await.unwrap();
+    }
 }
 
 async fn of_several_resets_with_one_token_one_gets_in(shape: Shape) {

@@ -24,7 +24,7 @@ use crate::platform::throttle::Deed;
 use crate::platform::tokens::hash_secret;
 
 /// Has a link to another password mailed to the account of `email`, if there is one that is active. Whether there is nobody
-/// learns, neither by the answer nor by the time it takes: the same is written either way, and the rest is a job.
+/// learns, neither by the answer nor by the time it takes: the same is written either way, and waits for the same; the rest is a job.
 ///
 /// # Errors
 /// `INVALID_INPUT` when it is no e-mail address; [`Denial::RateLimited`] when the account or whoever is at `from` has had too
@@ -34,13 +34,13 @@ pub async fn request_password_reset(app: &App, from: Option<IpAddr>, email: &str
     let _counted = app.throttle.check(Deed::SendEmail, Some(&email), from).await?;
     let user = repo::find_user_by_email(app.db.reader(), &email).await?.filter(|user| user.is_active);
     let user = user.map(|user| user.id);
-    retry(|| request_once(app, user)).await
+    retry(|| request_once(app, &email, user)).await
 }
 
-async fn request_once(app: &App, user: Option<Uuid>) -> Result<()> {
+async fn request_once(app: &App, email: &str, user: Option<Uuid>) -> Result<()> {
     let tx = app.db.begin().await?;
     let now = app.clock.db_now(&*tx).await?;
-    mailing::ask(app, &tx, MailedPurpose::ResetPassword, user, now).await?;
+    mailing::ask_for_reset(app, &tx, email, user, now).await?;
     tx.commit().await
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::access::{MailedPurpose, Role};
+use domain::access::Role;
 use domain::claims::VehicleType;
 use domain::error::Rejection;
 use domain::geo::Point;
@@ -232,7 +232,7 @@ pub async fn register(app: &App, from: Option<IpAddr>, registration: Registratio
 async fn register_once(app: &App, draft: &Draft) -> Result<SignedIn> {
     let tx = app.db.begin().await?;
     let user = draft.insert(app, &tx).await?;
-    mailing::ask(app, &tx, MailedPurpose::VerifyEmail, Some(user.id), user.created_at).await?;
+    mailing::ask_for_proof(app, &tx, user.id, user.created_at).await?;
     let signed_in = sessions::open(app, &tx, user).await?;
     tx.commit().await?;
     Ok(signed_in)
