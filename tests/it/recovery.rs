@@ -32,6 +32,7 @@ over_both_shapes! {
     of_a_reset_and_a_change_at_once_one_is_done,
     of_two_changes_at_once_one_is_done,
     a_new_account_is_asked_to_prove_its_address,
+    a_proof_of_the_address_can_be_asked_for_again,
     an_admin_makes_accounts_of_every_role,
     mails_reach_people_over_a_mail_server,
 }
@@ -47,6 +48,8 @@ pub(crate) const RESET: &str = "mutation($input: ResetPasswordInput!) { resetPas
 
 pub(crate) const CHANGE_PASSWORD: &str = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
     tokens { accessToken refreshToken } user { id } userErrors { code field } } }";
+
+pub(crate) const REQUEST_PROOF: &str = "mutation { requestEmailVerification { userErrors { code field } } }";
 
 pub(crate) const VERIFY: &str = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) {
     user { id email emailVerified } userErrors { code field } } }";
@@ -358,6 +361,29 @@ async fn a_new_account_is_asked_to_prove_its_address(shape: Shape) {
     assert_eq!(*user, json!({ "id": customer.user_id, "email": null, "emailVerified": true }), "a link signs nobody in");
     assert_eq!(customer.query(VIEWER, Value::Null).await.data()["viewer"]["user"]["emailVerified"], true);
     assert_eq!(refused(&verify(&customer).await, "verifyEmail"), is("INVALID_TOKEN", "token"));
+}
+
+async fn a_proof_of_the_address_can_be_asked_for_again(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let customer = app.customer().await;
+    let folder = &app.app.config.mail.folder;
+    let first = letter_in(folder, &customer.email, "Confirm", &[]).await.token();
+    app.clock.advance(app.app.config.mail.email_verification);
+    let customer = app.login(&customer.email).await;
+    let request = async || {
+        customer.query(REQUEST_PROOF, Value::Null).await.ok("requestEmailVerification");
+    };
+    let verify = async |token: &str| app.anonymous().mutate(VERIFY, json!({ "token": token })).await;
+    let before = all_letters(&app);
+    request().await;
+    let second = letter_in(folder, &customer.email, "Confirm", &before).await.token();
+    assert_eq!(refused(&verify(&first).await, "verifyEmail"), is("INVALID_TOKEN", "token"));
+    verify(&second).await.ok("verifyEmail");
+    assert_eq!(customer.query(VIEWER, Value::Null).await.data()["viewer"]["user"]["emailVerified"], true);
+    let before = all_letters(&app).len();
+    request().await;
+    nothing_to_mail(&app).await;
+    assert_eq!(all_letters(&app).len(), before, "there is nothing left to prove");
 }
 
 async fn an_admin_makes_accounts_of_every_role(shape: Shape) {

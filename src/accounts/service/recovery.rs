@@ -131,6 +131,26 @@ async fn hashed(app: &App, password: &Secret) -> Result<PasswordHash> {
     Ok(PasswordHash(app.passwords.hash(password.expose().to_owned()).await?))
 }
 
+/// Has a link mailed to `actor` that proves their address, unless it is proven. Links of before work for as long as they would have.
+///
+/// # Errors
+/// [`Denial::RateLimited`] when the account or whoever is at `from` has had too many mails lately.
+pub async fn request_email_verification(app: &App, from: Option<IpAddr>, actor: Actor) -> Result<()> {
+    let user = repo::find_user(app.db.reader(), actor.user).await?.ok_or(Denial::InvalidToken)?;
+    let _counted = app.throttle.check(Deed::SendEmail, Some(&user.email), from).await?;
+    if user.email_verified_at.is_some() {
+        return Ok(());
+    }
+    retry(|| request_proof_once(app, user.id)).await
+}
+
+async fn request_proof_once(app: &App, user: Uuid) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let now = app.clock.db_now(&*tx).await?;
+    mailing::ask_for_proof(app, &tx, user, now).await?;
+    tx.commit().await
+}
+
 /// Notes that whoever was mailed `token` has proven their address.
 ///
 /// # Errors

@@ -124,6 +124,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         |_| json!({ "input": { "token": "of nobody", "newPassword": "another horse, another battery" } }),
     ),
     row(
+        "requestEmailVerification",
+        SIGNED_IN,
+        "mutation { requestEmailVerification { userErrors { code } } }",
+        nothing,
+    ),
+    row(
         "verifyEmail",
         EVERYBODY,
         "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { userErrors { code } } }",
