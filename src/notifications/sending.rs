@@ -65,17 +65,19 @@ async fn find(app: &App, job: &Job) -> Result<Option<(notification::Model, user:
     Ok(user.map(|user| (row, user)))
 }
 
-/// Sends the notification of `job` by mail.
+/// Sends the notification of `job` by mail, if its user has proven that the address is theirs. Whoever signed up with another's
+/// would have mails sent there whose words they choose, by the name of a store.
 ///
 /// # Errors
 /// When it cannot be sent now, or ever.
 pub async fn mail(app: &App, job: &Job) -> Result<(), Failure> {
-    let Some((row, user)) = find(app, job).await? else { return Ok(()) };
+    let Some((row, user)) = find(app, job).await?.filter(|(_, user)| user.email_verified_at.is_some()) else { return Ok(()) };
     let (subject, text, html) = templates::mail(&row, &app.config.public_url);
     app.mailer.send(&Mail { id: row.id, to: user.email, subject, text, html: Some(html) }).await
 }
 
-/// Sends the notification of `job` as a text message, if its user has a telephone and it is not too old.
+/// Sends the notification of `job` as a text message, if its user has a telephone, and it is not too old. Numbers are not proven, and
+/// messages cost money: so many go to one user and to one number in an hour, and what is more goes nowhere.
 ///
 /// # Errors
 /// When it cannot be sent now, or ever.
@@ -86,5 +88,15 @@ pub async fn text(app: &App, job: &Job) -> Result<(), Failure> {
         tracing::info!(notification = %row.id, "a text message is too old to be sent");
         return Ok(());
     }
-    app.sms.send(&TextMessage { id: row.id, to, text: templates::text_message(&row) }).await
+    let (of_user, of_number) = (format!("text messages of {}", user.id), format!("text messages to {to}"));
+    let Some(counted) = app.texts.take(&[&of_user, &of_number]).await else {
+        tracing::info!(notification = %row.id, "a text message is not sent: there were too many in this hour");
+        return Ok(());
+    };
+    let sent = app.sms.send(&TextMessage { id: row.id, to, text: templates::text_message(&row) }).await;
+    if sent.is_err() {
+        // it is counted when it is tried again
+        counted.give_back().await;
+    }
+    sent
 }

@@ -1,7 +1,9 @@
 //! Whom mails and text messages reach, and whom they do not.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use axum::http::StatusCode;
 use entity::job;
 use quick_commerce::config::{Secret, SmsSettings};
 use quick_commerce::notifications::sending;
@@ -10,14 +12,18 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::notifications::{give_phone, scene_with};
-use crate::recovery::REQUEST_RESET;
-use crate::support::mail::letter_in;
-use crate::support::story::{ASSIGN_ORDER, key, ready_order};
-use crate::support::wait::until;
-use crate::support::{Shape, over_both_shapes};
+use crate::notifications::{Provider, give_phone, scene_with, told};
+use crate::recovery::{REQUEST_RESET, VERIFY};
+use crate::support::actors::Actor;
+use crate::support::mail::{letter_in, letters_in};
+use crate::support::story::{ASSIGN_ORDER, Shop, claim, deliver, key, place_order, ready_order};
+use crate::support::wait::{until, until_quiet};
+use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
+    nobody_is_mailed_at_an_address_that_is_not_proven,
+    so_many_text_messages_an_hour_go_to_one_user_and_to_one_number,
+    a_text_message_that_could_not_be_sent_does_not_count,
     a_provider_that_says_nothing_holds_up_no_reset,
 }
 
@@ -51,6 +57,94 @@ impl Silent {
     fn guests(&self) -> usize {
         self.guests.lock().unwrap().len()
     }
+}
+
+/// What somebody was mailed besides what is about their account, once nothing is to be sent any more.
+async fn mailed(app: &TestApp, who: &Actor) -> Vec<String> {
+    until_quiet(&app.app).await;
+    let letters = letters_in(&app.app.config.mail.folder).into_iter().filter(|letter| letter.to == who.email);
+    letters.map(|letter| letter.subject).filter(|subject| !subject.contains("your e-mail address")).collect()
+}
+
+async fn nobody_is_mailed_at_an_address_that_is_not_proven(shape: Shape) {
+    let (app, shop, stranger, _) = scene_with(shape, |_| {}).await;
+    place_order(&stranger, &shop.product_id, 1).await;
+    assert_eq!(mailed(&app, &stranger).await, [] as [&str; 0]);
+    let told = told(&app, &stranger).await;
+    assert!(told.iter().any(|node| node["kind"] == "ORDER_CONFIRMED"), "they are told in the app: {told:?}");
+    let letter = letter_in(&app.app.config.mail.folder, &stranger.email, "Confirm", &[]).await;
+    app.anonymous().mutate(VERIFY, json!({ "token": letter.token() })).await.ok("verifyEmail");
+    place_order(&stranger, &shop.product_id, 1).await;
+    let mailed = mailed(&app, &stranger).await;
+    assert!(matches!(&mailed[..], [subject] if subject.contains("is confirmed")), "{mailed:?}");
+}
+
+/// Brings a new order of `customer` to their door, of which telephones are told on the way.
+async fn bring(app: &TestApp, shop: &Shop, customer: &Actor, partner: &Actor) {
+    let order = ready_order(shop, customer).await;
+    claim(partner, &order).await;
+    deliver(partner, customer, &order).await;
+    until_quiet(&app.app).await;
+}
+
+async fn so_many_text_messages_an_hour_go_to_one_user_and_to_one_number(shape: Shape) {
+    const ONE: &str = "+918055501234";
+    const OTHER: &str = "+918055504321";
+    let phones = Provider::start().await;
+    let (app, shop, customer, partner) = scene_with(shape, |config| {
+        config.sms = provider(phones.url.clone());
+        config.texts_per_hour = 2;
+    })
+    .await;
+    let (neighbour, stranger) = tokio::join!(app.customer(), app.customer());
+    let texts = || phones.heard().iter().map(|heard| heard.body["to"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    give_phone(&app.app, &customer, ONE).await;
+    for _ in 0..3 {
+        bring(&app, &shop, &customer, &partner).await;
+    }
+    assert_eq!(texts(), [ONE, ONE]);
+    // whoever else names that number, and whatever else they name
+    give_phone(&app.app, &neighbour, ONE).await;
+    give_phone(&app.app, &customer, OTHER).await;
+    for who in [&neighbour, &customer] {
+        bring(&app, &shop, who, &partner).await;
+    }
+    assert_eq!(texts(), [ONE, ONE]);
+    give_phone(&app.app, &stranger, OTHER).await;
+    bring(&app, &shop, &stranger, &partner).await;
+    assert_eq!(texts(), [ONE, ONE, OTHER]);
+    assert!(told(&app, &customer).await.iter().filter(|node| node["kind"] == "DELIVERY_IN_TRANSIT").count() == 4);
+    let metrics = app.http.get("/metrics").await;
+    assert!(metrics.text().contains("quick_commerce_refused_total{reason=\"text_messages\"} 3\n"), "{}", metrics.text());
+    app.clock.advance(Duration::from_hours(1));
+    bring(&app, &shop, &customer, &partner).await;
+    assert_eq!(texts(), [ONE, ONE, OTHER, OTHER]);
+}
+
+async fn a_text_message_that_could_not_be_sent_does_not_count(shape: Shape) {
+    let phones = Provider::start().await;
+    phones.answer(503);
+    let (app, shop, customer, partner) = scene_with(shape, |config| {
+        config.sms = provider(phones.url.clone());
+        config.texts_per_hour = 1;
+    })
+    .await;
+    give_phone(&app.app, &customer, "+918055501234").await;
+    let order = ready_order(&shop, &customer).await;
+    claim(&partner, &order).await;
+    deliver(&partner, &customer, &order).await;
+    for tried in 1..=2 {
+        until(async || phones.heard().len() >= tried).await;
+        app.clock.advance(Duration::from_mins(1));
+    }
+    phones.answer(202);
+    app.clock.advance(Duration::from_mins(1));
+    until_quiet(&app.app).await;
+    assert_eq!(phones.heard().last().unwrap().answer, StatusCode::ACCEPTED);
+    // and that one counts
+    let sent = phones.heard().len();
+    bring(&app, &shop, &customer, &partner).await;
+    assert_eq!(phones.heard().len(), sent);
 }
 
 async fn a_provider_that_says_nothing_holds_up_no_reset(shape: Shape) {

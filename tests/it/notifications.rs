@@ -499,6 +499,9 @@ async fn a_mail_server_receives_what_is_worth_a_mail_once_it_is_there() {
     })
     .await;
     let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
+    for who in [&customer, &shop.seller] {
+        who.prove_address().await;
+    }
     let order = ready_order(&shop, &customer).await;
     until(|| async { server.refused() > 0 }).await;
     server.set(Mood::Open);
