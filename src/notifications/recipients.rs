@@ -8,7 +8,7 @@ use domain::id::{Kind, encode};
 use domain::notification::NotificationKind;
 use domain::order::OrderEventType;
 use domain::webhook::{WEBHOOK_PAUSED, WebhookPaused};
-use entity::{Text, notification};
+use entity::{Text, notification, product};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -56,12 +56,14 @@ pub(super) struct Recipients<'a> {
     tx: &'a Tx,
     /// The users behind stores.
     sellers: HashMap<Uuid, Option<Uuid>>,
+    /// What has run low of each seller's.
+    fallen: HashMap<Uuid, Vec<(product::Model, StockFell)>>,
     notices: Vec<Notice>,
 }
 
 impl<'a> Recipients<'a> {
     pub(super) fn new(tx: &'a Tx) -> Self {
-        Self { tx, sellers: HashMap::new(), notices: Vec::new() }
+        Self { tx, sellers: HashMap::new(), fallen: HashMap::new(), notices: Vec::new() }
     }
 
     pub(super) fn into_notices(self) -> Vec<Notice> {
@@ -129,10 +131,20 @@ impl<'a> Recipients<'a> {
         Ok(())
     }
 
+    /// A seller is told of all that fell in this batch at once: an import may lower a thousand.
     async fn of_stock(&mut self, message: &Message, fell: StockFell) -> Result<()> {
         for product in catalog::list_by_ids(&**self.tx, &[fell.product]).await? {
-            if let Some(seller) = self.seller(product.seller_id).await? {
-                self.tell(message, seller, NotificationKind::LowStock, templates::low_stock(&product, fell), None);
+            let Some(seller) = self.seller(product.seller_id).await?.filter(|seller| fell.by != Some(*seller)) else {
+                continue;
+            };
+            let fallen = self.fallen.entry(seller).or_default();
+            fallen.retain(|(before, _)| before.id != product.id);
+            fallen.push((product, fell));
+            let words = templates::low_stock(fallen);
+            let mut known = self.notices.iter_mut();
+            match known.find(|notice| (notice.user, notice.kind) == (seller, NotificationKind::LowStock)) {
+                Some(notice) => notice.words = words,
+                None => self.tell(message, seller, NotificationKind::LowStock, words, None),
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use entity::job;
 use quick_commerce::config::{Secret, SmsSettings};
 use quick_commerce::notifications::sending;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,7 +16,9 @@ use crate::notifications::{Provider, give_phone, scene_with, told};
 use crate::recovery::{REQUEST_RESET, VERIFY};
 use crate::support::actors::Actor;
 use crate::support::mail::{letter_in, letters_in};
-use crate::support::story::{ASSIGN_ORDER, Shop, claim, deliver, key, place_order, ready_order};
+use crate::support::story::{
+    ASSIGN_ORDER, PLACE_ORDER, SAVE_CATEGORY, Shop, claim, deliver, key, order_input, place_order, ready_order,
+};
 use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
@@ -25,7 +27,13 @@ over_both_shapes! {
     so_many_text_messages_an_hour_go_to_one_user_and_to_one_number,
     a_text_message_that_could_not_be_sent_does_not_count,
     a_provider_that_says_nothing_holds_up_no_reset,
+    what_runs_low_at_once_is_mailed_as_one_and_not_to_who_did_it,
 }
+
+const IMPORT: &str = "mutation($input: ImportProductsInput!) { importProducts(input: $input) {
+    rowErrors { row error { code } } userErrors { code message field } } }";
+
+const BY_SKU: &str = "query($sku: String) { product(sku: $sku) { id } }";
 
 /// A provider of text messages at `url`.
 fn provider(url: String) -> Option<SmsSettings> {
@@ -167,4 +175,38 @@ async fn a_provider_that_says_nothing_holds_up_no_reset(shape: Shape) {
     until(async || waiting().await.unwrap() == TEXTS && silent.guests() > 1).await;
     app.anonymous().mutate(REQUEST_RESET, json!({ "email": customer.email })).await.ok("requestPasswordReset");
     letter_in(&app.app.config.mail.folder, &customer.email, "password", &[]).await;
+}
+
+async fn what_runs_low_at_once_is_mailed_as_one_and_not_to_who_did_it(shape: Shape) {
+    let (app, shop, customer, _) = scene_with(shape, |_| {}).await;
+    shop.seller.prove_address().await;
+    let admin = app.admin().await;
+    let slug = json!({ "slug": "dairy", "name": "Dairy" });
+    admin.mutate(SAVE_CATEGORY, slug).await.ok("saveCategory");
+    let import = async |stock: i32| {
+        let row = |number: i32| {
+            json!({ "sku": format!("LOW-{number}"), "name": format!("Cheese {number}"), "description": "", "stock": stock,
+                "categorySlug": "dairy", "price": "20" })
+        };
+        let rows: Vec<Value> = (1..=7).map(row).collect();
+        let input = json!({ "idempotencyKey": key(), "rows": rows });
+        shop.seller.mutate(IMPORT, input).await.ok("importProducts");
+    };
+    for stock in [10, 2, 10] {
+        import(stock).await;
+    }
+    assert_eq!(mailed(&app, &shop.seller).await, [] as [&str; 0], "who counted them knows");
+    let mut items = Vec::new();
+    for number in 1..=7 {
+        let found = customer.query(BY_SKU, json!({ "sku": format!("LOW-{number}") })).await;
+        items.push(json!({ "productId": found.data()["product"]["id"], "quantity": 8 }));
+    }
+    let mut input = order_input(&shop.product_id, 1);
+    input["items"] = json!(items);
+    customer.mutate(PLACE_ORDER, input).await.ok("placeOrder");
+    assert_eq!(mailed(&app, &shop.seller).await, ["7 products are running low"]);
+    let told = told(&app, &shop.seller).await;
+    let low: Vec<&Value> = told.iter().filter(|node| node["kind"] == "LOW_STOCK").collect();
+    let body = low[0]["body"].as_str().unwrap();
+    assert!(low.len() == 1 && body.matches("): 2 left").count() == 5 && body.contains("And 2 more"), "{low:?}");
 }
