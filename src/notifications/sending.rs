@@ -71,7 +71,9 @@ async fn find(app: &App, job: &Job) -> Result<Option<(notification::Model, user:
 /// # Errors
 /// When it cannot be sent now, or ever.
 pub async fn mail(app: &App, job: &Job) -> Result<(), Failure> {
-    let Some((row, user)) = find(app, job).await?.filter(|(_, user)| user.email_verified_at.is_some()) else { return Ok(()) };
+    let Some((row, user)) = find(app, job).await?.filter(|(_, user)| user.email_verified_at.is_some()) else {
+        return Ok(());
+    };
     let (subject, text, html) = templates::mail(&row, &app.config.public_url);
     app.mailer.send(&Mail { id: row.id, to: user.email, subject, text, html: Some(html) }).await
 }

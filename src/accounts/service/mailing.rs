@@ -36,13 +36,7 @@ struct Mailing {
 ///
 /// The job is named after the address, whosever it is: of requests at once for one address each waits for the one before to
 /// commit, and would it do so for users only, the time would tell who is one.
-pub(super) async fn ask_for_reset(
-    app: &App,
-    tx: &Tx,
-    email: &str,
-    user: Option<Uuid>,
-    at: DateTime<Utc>,
-) -> Result<()> {
+pub(super) async fn ask_for_reset(app: &App, tx: &Tx, email: &str, user: Option<Uuid>, at: DateTime<Utc>) -> Result<()> {
     let payload = Mailing { user, mail: app.ids.uuid() };
     let key = app.keys.pseudonym("password resets", email);
     jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: PASSWORD_RESET, key, payload: &payload, run_at: at, at }).await

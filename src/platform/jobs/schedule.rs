@@ -68,6 +68,9 @@ mod tests {
         let shortest: i64 = (1..patient.attempts).map(|attempt| (patient.pause)(attempt).num_milliseconds()).sum();
         let pauses = pauses(patient, &Ids::new(Clock::system(), Entropy::seeded(1)));
         assert!(shortest > DAY && pauses.iter().sum::<i64>() < 3 * DAY && shortest + shortest / 4 < 3 * DAY, "{pauses:?}");
-        assert!(pauses.iter().all(|pause| *pause <= 75 * 60_000), "once the server is back, none waits for long: {pauses:?}");
+        assert!(
+            pauses.iter().all(|pause| *pause <= 75 * 60_000),
+            "once the server is back, none waits for long: {pauses:?}"
+        );
     }
 }

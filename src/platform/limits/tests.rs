@@ -90,7 +90,10 @@ async fn so_many_an_hour_are_had_by_each_name_and_all_or_none_are_counted() {
     two.take(&["ana", "her telephone"]).await.unwrap().give_back().await;
     assert!(two.take(&["ana", "another telephone"]).await.is_some());
     assert!(two.take(&["ana", "her telephone"]).await.is_none(), "she had two");
-    assert!(two.take(&["bob", "her telephone"]).await.is_some(), "of which her telephone had one, and what was refused none");
+    assert!(
+        two.take(&["bob", "her telephone"]).await.is_some(),
+        "of which her telephone had one, and what was refused none"
+    );
     assert!(two.take(&["bob", "her telephone"]).await.is_none());
     clock.advance(std::time::Duration::from_mins(30));
     assert!(two.take(&["ana"]).await.is_some(), "one comes back in half an hour");
