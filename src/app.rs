@@ -21,7 +21,7 @@ use crate::platform::http::HttpClient;
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
 use crate::platform::lately::Lately;
-use crate::platform::limits::{Budgets, Counters, Store};
+use crate::platform::limits::{Budgets, Counters, Hourly, Reason, Store};
 use crate::platform::mailer::Mailer;
 use crate::platform::metrics::Instruments;
 use crate::platform::newest::Newest;
@@ -94,6 +94,8 @@ pub struct Handles {
     pub mailer: Mailer,
     /// Text messages to people.
     pub sms: Sms,
+    /// How many of them there may be.
+    pub texts: Hourly,
     /// What is counted of operations.
     pub instruments: Instruments,
     /// What the workers of this instance have counted.
@@ -174,6 +176,7 @@ impl App {
         let store = Store::new(clock.clone(), &secret, &bus);
         let counters = Counters::default();
         let budgets = Budgets::new(store.clone(), config.budgets, counters.clone());
+        let texts = Hourly::new(store.clone(), config.texts_per_hour, Reason::TextMessages, counters.clone());
         let throttle = Throttle::new(store, config.attempts, counters);
         let passwords =
             Passwords::new(config.password_hashes, ids.clone()).map_err(|error| StartError::Other(fault_text(&error)))?;
@@ -207,6 +210,7 @@ impl App {
             webhooks,
             mailer,
             sms,
+            texts,
             instruments: Instruments::default(),
             jobs,
             sweeps: jobs::Counters::default(),

@@ -162,6 +162,11 @@ pub const SETTINGS: &[Setting] = &[
         r#"{"id":"{id}","to":"{to}","text":"{text}"}"#,
         "what is posted: any JSON with `{to}` and `{text}` in its texts, and `{id}`, the same for the same message",
     ),
+    setting(
+        "SMS_PER_HOUR",
+        "10",
+        "text messages an hour to one user, and to one number; what is more is told in the app alone; `0`: no limit",
+    ),
     setting("NOTIFICATION_DAYS", "90", "how long notifications are kept"),
     setting("MAX_BODY_BYTES", "1048576", "largest request body"),
     setting("MAX_MESSAGE_BYTES", "262144", "largest WebSocket message"),
@@ -291,6 +296,8 @@ pub struct Config {
     pub chat_grace: Duration,
     /// The provider of text messages; none: they go nowhere.
     pub sms: Option<SmsSettings>,
+    /// Text messages that a user, and a number, is sent in an hour; 0: any number.
+    pub texts_per_hour: u32,
     /// How long notifications are kept.
     pub notification_retention: Duration,
     /// Where people find the shop in a browser, without a slash at the end.
@@ -557,6 +564,7 @@ impl Reader {
             mail,
             chat_grace: Duration::from_secs(self.number("CHAT_GRACE_MINUTES", 0, 43_200) * 60),
             sms: self.sms(),
+            texts_per_hour: self.texts_per_hour(),
             notification_retention: self.days("NOTIFICATION_DAYS"),
             public_url,
             limits,

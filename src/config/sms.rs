@@ -17,6 +17,11 @@ pub struct SmsSettings {
 }
 
 impl Reader {
+    /// Text messages that a user, and a number, is sent in an hour; 0: any number.
+    pub(super) fn texts_per_hour(&mut self) -> u32 {
+        u32::try_from(self.number("SMS_PER_HOUR", 0, 1_000_000)).unwrap_or(0)
+    }
+
     /// The provider of text messages, if there is one.
     pub(super) fn sms(&mut self) -> Option<SmsSettings> {
         let body = self.parse("SMS_BODY", Value::Null, "JSON with {to} and {text} in its texts", |text| {

@@ -24,14 +24,18 @@ pub struct StockFell {
     pub available: i32,
     /// The threshold that it fell to.
     pub threshold: i32,
+    /// Who made it fall, if anybody did.
+    #[serde(default)]
+    pub by: Option<Uuid>,
 }
 
-/// Logs that `stocks` of a seller's fell, in one statement.
+/// Logs that `stocks` of a seller's fell, in one statement; `by` made them.
 pub(super) async fn stocks_fell(
     app: &App,
     tx: &Tx,
     seller: Uuid,
     stocks: &[&stock::Model],
+    by: Option<Uuid>,
     at: DateTime<Utc>,
 ) -> Result<()> {
     let topics = [Topic::LowStock(seller)];
@@ -41,6 +45,7 @@ pub(super) async fn stocks_fell(
             product: stock.product_id,
             available: available(stock),
             threshold: stock.low_stock_threshold,
+            by,
         })
         .collect();
     let events: Vec<_> = payloads

@@ -281,7 +281,7 @@ impl<'a> Batch<'a> {
         }
         repo::update_on_hand(&**tx, &moved).await?;
         let fallen: Vec<&stock::Model> = moved.iter().filter(|stock| stock.is_low && !stock.was_low).collect();
-        event::stocks_fell(ledger.app, tx, self.seller, &fallen, ledger.at).await?;
+        event::stocks_fell(ledger.app, tx, self.seller, &fallen, Some(self.user), ledger.at).await?;
         let entries = own.iter().map(|(id, (row, category))| (*id, (&row.row, *category))).collect();
         let mut changed = catalog::change(tx, &entries, ledger.at).await?;
         changed.extend(moved.iter().map(|stock| stock.product_id));

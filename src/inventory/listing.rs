@@ -100,7 +100,7 @@ async fn change_once(
     // whose change is recorded, under the locks in their order: stock, then product
     let before = if actor.role == Role::Admin { Some(service::lock_described(&tx, id).await?) } else { None };
     if let Some(threshold) = low_stock_threshold {
-        service::set_threshold(app, &tx, id, threshold, at).await?;
+        service::set_threshold(app, &tx, id, threshold, actor.user, at).await?;
     }
     let product = catalog::service::change(app, &tx, id, changes, at).await?;
     if before.is_some() {

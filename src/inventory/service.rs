@@ -150,7 +150,7 @@ pub async fn promise(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> R
         };
         stocks.push(stock);
     }
-    moved(app, tx, &stocks, at).await
+    moved(app, tx, &stocks, None, at).await
 }
 
 /// Takes the pieces that were promised to an order out of stock: it is paid. `actor` is none when nobody did it.
@@ -185,7 +185,7 @@ pub async fn release(app: &App, tx: &Tx, lines: &[Line], at: DateTime<Utc>) -> R
         let by = Move { reserved: -quantity, ..Move::default() };
         stocks.extend(repo::update_stock(&**tx, product, by, None).await?);
     }
-    moved(app, tx, &stocks, at).await
+    moved(app, tx, &stocks, None, at).await
 }
 
 /// Takes the pieces of an order out of stock, all lines or, when the caller drops `tx` on a refusal, none.
@@ -267,10 +267,17 @@ pub(super) async fn lock_described(tx: &Tx, product: Uuid) -> Result<Value> {
 }
 
 /// Changes from when the stock of `product` is low.
-pub(super) async fn set_threshold(app: &App, tx: &Tx, product: Uuid, threshold: i32, at: DateTime<Utc>) -> Result<()> {
+pub(super) async fn set_threshold(
+    app: &App,
+    tx: &Tx,
+    product: Uuid,
+    threshold: i32,
+    actor: Uuid,
+    at: DateTime<Utc>,
+) -> Result<()> {
     let by = Move { threshold: Some(threshold), ..Move::default() };
     match repo::update_stock(&**tx, product, by, None).await? {
-        Some(stock) => moved(app, tx, &[stock], at).await,
+        Some(stock) => moved(app, tx, &[stock], Some(actor), at).await,
         None => Ok(()),
     }
 }
@@ -298,18 +305,18 @@ async fn record(app: &App, tx: &Tx, moves: Vec<(stock::Model, i32)>, cause: &Cau
     let movements: Vec<stock_movement::Model> = moves.iter().map(line).collect();
     repo::import::insert_movements(&**tx, &movements).await?;
     let stocks: Vec<stock::Model> = moves.into_iter().map(|(stock, _)| stock).collect();
-    moved(app, tx, &stocks, cause.at).await
+    moved(app, tx, &stocks, cause.actor, cause.at).await
 }
 
 /// Tells everyone that `stocks`, which are one seller's, are now so, and the seller of those that have just fallen to their
-/// threshold.
-async fn moved(app: &App, tx: &Tx, stocks: &[stock::Model], at: DateTime<Utc>) -> Result<()> {
+/// threshold; `by` moved them.
+async fn moved(app: &App, tx: &Tx, stocks: &[stock::Model], by: Option<Uuid>, at: DateTime<Utc>) -> Result<()> {
     let products: Vec<Uuid> = stocks.iter().map(|stock| stock.product_id).collect();
     catalog::event::products_changed(tx, &app.ids, &products, at).await?;
     let fallen: Vec<&stock::Model> = stocks.iter().filter(|stock| stock.is_low && !stock.was_low).collect();
     let Some(first) = fallen.first() else { return Ok(()) };
     match catalog::service::find_seller_of(&**tx, first.product_id).await? {
-        Some(seller) => event::stocks_fell(app, tx, seller, &fallen, at).await,
+        Some(seller) => event::stocks_fell(app, tx, seller, &fallen, by, at).await,
         None => Ok(()),
     }
 }

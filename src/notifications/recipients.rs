@@ -79,7 +79,7 @@ impl Told {
 /// When the database fails.
 pub(super) async fn list_notices(tx: &Tx, messages: &[Message]) -> Result<Vec<Notice>> {
     let told: Vec<(&Message, Told)> = messages.iter().filter_map(|message| Some((message, Told::read(message)?))).collect();
-    let mut recipients = Recipients { known: Known::look_up(tx, &told).await?, notices: Vec::new() };
+    let mut recipients = Recipients { known: Known::look_up(tx, &told).await?, fallen: HashMap::new(), notices: Vec::new() };
     for (message, told) in &told {
         match told {
             Told::Order(change) => recipients.of_order(message, change),
@@ -171,6 +171,8 @@ impl Known {
 /// Decides who is told, for the events of one batch.
 struct Recipients {
     known: Known,
+    /// What has run low of each seller's.
+    fallen: HashMap<Uuid, Vec<(product::Model, StockFell)>>,
     notices: Vec<Notice>,
 }
 
@@ -216,11 +218,20 @@ impl Recipients {
         }
     }
 
+    /// A seller is told of all that fell in this batch at once: an import may lower a thousand.
     fn of_stock(&mut self, message: &Message, fell: StockFell) {
-        let Some(product) = self.known.products.get(&fell.product) else { return };
-        let Some(seller) = self.known.sellers.get(&product.seller_id).copied() else { return };
-        let words = templates::low_stock(product, fell);
-        self.tell(message, seller, NotificationKind::LowStock, words, None);
+        let Some(product) = self.known.products.get(&fell.product).cloned() else { return };
+        let seller = self.known.sellers.get(&product.seller_id).copied();
+        let Some(seller) = seller.filter(|seller| fell.by != Some(*seller)) else { return };
+        let fallen = self.fallen.entry(seller).or_default();
+        fallen.retain(|(before, _)| before.id != product.id);
+        fallen.push((product, fell));
+        let words = templates::low_stock(fallen);
+        let mut known = self.notices.iter_mut();
+        match known.find(|notice| (notice.user, notice.kind) == (seller, NotificationKind::LowStock)) {
+            Some(notice) => notice.words = words,
+            None => self.tell(message, seller, NotificationKind::LowStock, words, None),
+        }
     }
 
     /// Whoever has an unread word of a chat already is not told once more.

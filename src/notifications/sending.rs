@@ -10,7 +10,7 @@ use crate::accounts::service as accounts;
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::db::Tx;
-use crate::platform::jobs::{self, Failure, Job, NewJob};
+use crate::platform::jobs::{self, Failure, Hands, Job, NewJob};
 use crate::platform::mailer::Mail;
 use crate::platform::sms::TextMessage;
 
@@ -19,6 +19,10 @@ pub const EMAIL: &str = "notifications.email";
 
 /// The job that sends a notification as a text message.
 pub const SMS: &str = "notifications.sms";
+
+/// How many an instance sends at once: of each way a few, so that a provider that says nothing holds up no mails, and no mail server
+/// text messages. Proofs of mailboxes, which somebody sits and waits for, are of no group: there are hands left for them.
+pub const HANDS: Hands = Hands { all: 10, of_group: 4, shared: 6 };
 
 /// How old a notification may be that is still sent as a text message: nobody wants to hear at night that their dinner is on its
 /// way.
@@ -30,20 +34,27 @@ struct ToSend {
     notification: Uuid,
 }
 
-/// Has each of `rows` sent by the ways that it is worth: one statement for all of them.
+/// Has each of `rows` sent by the ways that it is worth: one statement for all that go one way. Each way is a group.
 pub(super) async fn enqueue(app: &App, tx: &Tx, rows: &[notification::Model], at: DateTime<Utc>) -> Result<()> {
-    let ways = rows.iter().flat_map(|row| [(row, EMAIL, row.kind.is_mailed()), (row, SMS, row.kind.is_texted())]);
-    let wanted: Vec<(&str, ToSend)> =
-        ways.filter(|(_, _, is_wanted)| *is_wanted).map(|(row, kind, _)| (kind, ToSend { notification: row.id })).collect();
-    let new = wanted.iter().map(|(kind, payload)| NewJob {
-        id: app.ids.uuid(),
-        kind,
-        key: payload.notification.to_string(),
-        payload,
-        run_at: at,
-        at,
+    let mailed = rows.iter().filter(|row| row.kind.is_mailed());
+    let texted = rows.iter().filter(|row| row.kind.is_texted());
+    enqueue_as(app, tx, EMAIL, mailed, at).await?;
+    enqueue_as(app, tx, SMS, texted, at).await
+}
+
+async fn enqueue_as(
+    app: &App,
+    tx: &Tx,
+    kind: &'static str,
+    rows: impl Iterator<Item = &notification::Model>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let wanted: Vec<ToSend> = rows.map(|row| ToSend { notification: row.id }).collect();
+    let new = wanted.iter().map(|payload| {
+        let key = payload.notification.to_string();
+        NewJob { id: app.ids.uuid(), kind, key, payload, run_at: at, at }
     });
-    jobs::enqueue_all(tx, None, new).await
+    jobs::enqueue_all(tx, Some(kind), new).await
 }
 
 /// The notification of `job` and who it is for; `None` when it is forgotten, or its user may not sign in any more.
@@ -54,17 +65,21 @@ async fn find(app: &App, job: &Job) -> Result<Option<(notification::Model, user:
     Ok(user.map(|user| (row, user)))
 }
 
-/// Sends the notification of `job` by mail.
+/// Sends the notification of `job` by mail, if its user has proven that the address is theirs. Whoever signed up with another's
+/// would have mails sent there whose words they choose, by the name of a store.
 ///
 /// # Errors
 /// When it cannot be sent now, or ever.
 pub async fn mail(app: &App, job: &Job) -> Result<(), Failure> {
-    let Some((row, user)) = find(app, job).await? else { return Ok(()) };
+    let Some((row, user)) = find(app, job).await?.filter(|(_, user)| user.email_verified_at.is_some()) else {
+        return Ok(());
+    };
     let (subject, text, html) = templates::mail(&row, &app.config.public_url);
     app.mailer.send(&Mail { id: row.id, to: user.email, subject, text, html: Some(html) }).await
 }
 
-/// Sends the notification of `job` as a text message, if its user has a telephone and it is not too old.
+/// Sends the notification of `job` as a text message, if its user has a telephone, and it is not too old. Numbers are not proven, and
+/// messages cost money: so many go to one user and to one number in an hour, and what is more goes nowhere.
 ///
 /// # Errors
 /// When it cannot be sent now, or ever.
@@ -75,5 +90,15 @@ pub async fn text(app: &App, job: &Job) -> Result<(), Failure> {
         tracing::info!(notification = %row.id, "a text message is too old to be sent");
         return Ok(());
     }
-    app.sms.send(&TextMessage { id: row.id, to, text: templates::text_message(&row) }).await
+    let (of_user, of_number) = (format!("text messages of {}", user.id), format!("text messages to {to}"));
+    let Some(counted) = app.texts.take(&[&of_user, &of_number]).await else {
+        tracing::info!(notification = %row.id, "a text message is not sent: there were too many in this hour");
+        return Ok(());
+    };
+    let sent = app.sms.send(&TextMessage { id: row.id, to, text: templates::text_message(&row) }).await;
+    if sent.is_err() {
+        // it is counted when it is tried again
+        counted.give_back().await;
+    }
+    sent
 }

@@ -122,12 +122,24 @@ pub fn withdrawn(order: &order::Model, r#type: OrderEventType) -> Words {
     Words::new(format!("Order {} is not yours any more", order.number), why)
 }
 
-/// To a store: a stock fell to its threshold.
+/// To a store: the stocks of `fallen`, of which there is one at least, fell to their thresholds.
 #[must_use]
-pub fn low_stock(product: &product::Model, fell: StockFell) -> Words {
-    let StockFell { available, threshold, .. } = fell;
-    let body = format!("{} ({}): {available} left, and you wanted to hear of it at {threshold}.", product.name, product.sku);
-    Words::new("A product is running low".to_owned(), body)
+pub fn low_stock(fallen: &[(product::Model, StockFell)]) -> Words {
+    /// How many are named.
+    const NAMED: usize = 5;
+    let sentence = |(product, fell): &(product::Model, StockFell)| {
+        let StockFell { available, threshold, .. } = fell;
+        format!("{} ({}): {available} left, and you wanted to hear of it at {threshold}.", product.name, product.sku)
+    };
+    let title = match fallen.len() {
+        1 => "A product is running low".to_owned(),
+        many => format!("{many} products are running low"),
+    };
+    let mut lines: Vec<String> = fallen.iter().take(NAMED).map(sentence).collect();
+    if fallen.len() > NAMED {
+        lines.push(format!("And {} more: your desk lists them.", fallen.len() - NAMED));
+    }
+    Words::new(title, lines.join("\n"))
 }
 
 /// To whoever takes part in an order's chat: somebody else wrote.

@@ -11,7 +11,7 @@ use crate::notifications::sending as notifying;
 use crate::orders::service::paying;
 use crate::payments::{sandbox, service as payments};
 use crate::platform::consumers::SKIPPED;
-use crate::platform::jobs::{Failure, Handlers, Job, Worker};
+use crate::platform::jobs::{Failure, Handlers, Job, Schedule, Worker};
 use crate::platform::sweep::{OVERDUE, Overdue};
 use crate::webhooks::sending;
 
@@ -71,19 +71,20 @@ async fn end_overdue(app: &App, job: &Job) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them.
+/// The jobs that send mails and text messages: whoever takes them may be slow for long, and no payment waits behind them, nor
+/// does one kind behind another. Mails are tried for days; a text message is too old by itself long before.
 fn messages(app: &App) -> Worker {
     let (reset, verification, mail, text) = (app.clone(), app.clone(), app.clone(), app.clone());
     let handlers = Handlers::default()
-        .with(mailing::PASSWORD_RESET, move |job| {
+        .with_schedule(mailing::PASSWORD_RESET, Schedule::PATIENT, move |job| {
             let app = reset.clone();
             async move { mailing::send_password_reset(&app, &job).await }
         })
-        .with(mailing::EMAIL_VERIFICATION, move |job| {
+        .with_schedule(mailing::EMAIL_VERIFICATION, Schedule::PATIENT, move |job| {
             let app = verification.clone();
             async move { mailing::send_email_verification(&app, &job).await }
         })
-        .with(notifying::EMAIL, move |job| {
+        .with_schedule(notifying::EMAIL, Schedule::PATIENT, move |job| {
             let app = mail.clone();
             async move { notifying::mail(&app, &job).await }
         })
@@ -91,7 +92,7 @@ fn messages(app: &App) -> Worker {
             let app = text.clone();
             async move { notifying::text(&app, &job).await }
         });
-    app.worker(handlers)
+    app.worker(handlers).with_hands(notifying::HANDS)
 }
 
 /// The jobs that send webhooks: servers of others may be slow for long, and nothing else waits behind them.

@@ -103,7 +103,7 @@ impl Public {
                 let product = product_data(*product, products);
                 json!({ "product": product, "hasLeftSale": has_left_sale })
             }
-            Self::Stock(StockFell { product, available, threshold }) => {
+            Self::Stock(StockFell { product, available, threshold, .. }) => {
                 let product = product_data(*product, products);
                 json!({ "product": product, "available": available, "lowStockThreshold": threshold })
             }

@@ -36,6 +36,7 @@ mod live;
 mod live_stats;
 mod low_stock;
 mod mail;
+mod mailing;
 mod nginx;
 mod notifications;
 mod outbox;

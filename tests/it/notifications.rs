@@ -15,7 +15,7 @@ use domain::id::Kind;
 use domain::webhook::{PauseReason, WEBHOOK_PAUSED, WebhookPaused};
 use entity::{job, notification, user};
 use quick_commerce::app::App;
-use quick_commerce::config::{Secret, SmsSettings};
+use quick_commerce::config::{Config, Secret, SmsSettings};
 use quick_commerce::notifications::reactions::Notifier;
 use quick_commerce::notifications::{pruning, sending};
 use quick_commerce::platform::consumers::{Consumers, Read};
@@ -67,7 +67,7 @@ const FOLLOW: &str = "subscription($after: EventCursor) { notifications(after: $
     ... on NotificationsRead { cursor unread } ... on StreamReset { cursor reason } } }";
 
 /// What somebody has been told of, once everybody has been told, oldest first.
-async fn told(app: &TestApp, who: &Actor) -> Vec<Value> {
+pub(crate) async fn told(app: &TestApp, who: &Actor) -> Vec<Value> {
     until_quiet(&app.app).await;
     let answer = who.query(NOTIFICATIONS, json!({ "first": 100 })).await;
     let mut nodes = answer.data()["viewer"]["notifications"]["nodes"].as_array().unwrap().clone();
@@ -85,8 +85,16 @@ async fn mark(who: &Actor, input: Value) -> Value {
 }
 
 async fn scene(shape: Shape) -> (TestApp, Shop, Actor, Actor) {
-    // tokens outlive a claim
-    let app = TestApp::start_with(shape, |config| config.access_token = Duration::from_hours(24)).await;
+    scene_with(shape, |_| {}).await
+}
+
+/// A shop, a customer and a partner, whose tokens outlive a claim, and a server that looks at what follows.
+pub(crate) async fn scene_with(shape: Shape, change: impl FnOnce(&mut Config)) -> (TestApp, Shop, Actor, Actor) {
+    let app = TestApp::start_with(shape, |config| {
+        config.access_token = Duration::from_hours(24);
+        change(config);
+    })
+    .await;
     let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
     // what is past when a consumer first looks is told to nobody
     until(|| async { !quick_commerce::platform::consumers::lags(app.app.db.reader()).await.unwrap().is_empty() }).await;
@@ -182,7 +190,13 @@ async fn a_customer_is_told_of_the_money(shape: Shape) {
 
 async fn a_store_is_told_of_low_stock(shape: Shape) {
     let (app, shop, ..) = scene(shape).await;
+    let admin = app.admin().await;
     for delta in [-95, 95, -96] {
+        adjust_stock(&admin, &shop.product_id, delta).await;
+        // what falls in one batch is told at once
+        until_quiet(&app.app).await;
+    }
+    for delta in [96, -97] {
         adjust_stock(&shop.seller, &shop.product_id, delta).await;
     }
     let told = told(&app, &shop.seller).await;
@@ -337,10 +351,10 @@ async fn old_notifications_are_forgotten(shape: Shape) {
 
 /// A request to a provider of text messages, and how it was answered.
 #[derive(Debug, Clone)]
-struct Heard {
+pub(crate) struct Heard {
     headers: HeaderMap,
-    body: Value,
-    answer: StatusCode,
+    pub(crate) body: Value,
+    pub(crate) answer: StatusCode,
 }
 
 impl Heard {
@@ -364,14 +378,14 @@ async fn take(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Stat
 
 /// The same, on a free port; gone with this value.
 #[derive(Debug)]
-struct Provider {
+pub(crate) struct Provider {
     desk: Desk,
-    url: String,
+    pub(crate) url: String,
     _serving: AbortOnDropHandle<()>,
 }
 
 impl Provider {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let desk = Desk { heard: Arc::default(), answer: Arc::new(Mutex::new(StatusCode::OK)) };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/messages", listener.local_addr().unwrap());
@@ -380,17 +394,17 @@ impl Provider {
         Self { desk, url, _serving: AbortOnDropHandle::new(serving) }
     }
 
-    fn heard(&self) -> Vec<Heard> {
+    pub(crate) fn heard(&self) -> Vec<Heard> {
         self.desk.heard.lock().unwrap().clone()
     }
 
-    fn answer(&self, status: u16) {
+    pub(crate) fn answer(&self, status: u16) {
         *self.desk.answer.lock().unwrap() = StatusCode::from_u16(status).unwrap();
     }
 }
 
 /// Gives somebody a telephone number, as registering with one does.
-async fn give_phone(app: &App, who: &Actor, phone: &str) {
+pub(crate) async fn give_phone(app: &App, who: &Actor, phone: &str) {
     let update = user::Entity::update_many().col_expr(user::Column::Phone, Expr::value(phone));
     update.filter(user::Column::Id.eq(uuid(Kind::User, &who.user_id))).exec(app.db.writer()).await.unwrap();
 }
@@ -493,13 +507,16 @@ async fn a_mail_server_receives_what_is_worth_a_mail_once_it_is_there() {
     })
     .await;
     let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
+    for who in [&customer, &shop.seller] {
+        who.prove_address().await;
+    }
     let order = ready_order(&shop, &customer).await;
     until(|| async { server.refused() > 0 }).await;
     server.set(Mood::Open);
     app.clock.advance(Duration::from_mins(1));
     claim(&partner, &order).await;
     deliver(&partner, &customer, &order).await;
-    adjust_stock(&shop.seller, &shop.product_id, -95).await;
+    adjust_stock(&app.admin().await, &shop.product_id, -95).await;
     until_quiet(&app.app).await;
     let rows = notification::Entity::find().all(app.app.db.reader()).await.unwrap();
     let mailed: Vec<_> = rows.iter().filter(|row| row.kind.is_mailed()).collect();

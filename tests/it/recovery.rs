@@ -3,21 +3,25 @@
 use std::time::Duration;
 
 use entity::{job, mailed_token};
+use quick_commerce::accounts::service::{self, mailing};
+use quick_commerce::app::App;
 use quick_commerce::config::Secret;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _};
 use serde_json::{Value, json};
 
 use crate::support::actors::{Actor, PASSWORD, email};
+use crate::support::crowd::{self, customers};
 use crate::support::http::Answer;
 use crate::support::mail::{Letter, letter_in, letters_in};
 use crate::support::smtp::{Mood, SmtpServer};
 use crate::support::story::{category, product};
-use crate::support::wait::until;
-use crate::support::{Shape, TestApp, over_both_shapes};
+use crate::support::wait::{until, until_locks_are_waited_for};
+use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
 over_both_shapes! {
     who_forgot_their_password_chooses_another_by_mail,
     nobody_learns_from_a_reset_who_has_an_account,
+    a_reset_takes_as_many_statements_for_nobody_as_for_somebody,
     of_several_resets_with_one_token_one_gets_in,
     a_reset_makes_the_other_mails_useless,
     a_mailed_link_wears_out,
@@ -28,6 +32,7 @@ over_both_shapes! {
     of_a_reset_and_a_change_at_once_one_is_done,
     of_two_changes_at_once_one_is_done,
     a_new_account_is_asked_to_prove_its_address,
+    a_proof_of_the_address_can_be_asked_for_again,
     an_admin_makes_accounts_of_every_role,
     mails_reach_people_over_a_mail_server,
 }
@@ -44,7 +49,9 @@ pub(crate) const RESET: &str = "mutation($input: ResetPasswordInput!) { resetPas
 pub(crate) const CHANGE_PASSWORD: &str = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
     tokens { accessToken refreshToken } user { id } userErrors { code field } } }";
 
-const VERIFY: &str = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) {
+pub(crate) const REQUEST_PROOF: &str = "mutation { requestEmailVerification { userErrors { code field } } }";
+
+pub(crate) const VERIFY: &str = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) {
     user { id email emailVerified } userErrors { code field } } }";
 
 const CREATE_USER: &str = "mutation($input: CreateUserInput!) { createUser(input: $input) {
@@ -157,6 +164,57 @@ async fn nobody_learns_from_a_reset_who_has_an_account(shape: Shape) {
     assert_eq!(letters.len(), before + 1);
     assert!(letters.iter().all(|letter| letter.to != "nobody@test.example"));
     assert_eq!(refused(&ask("no address").await, "requestPasswordReset"), is("INVALID_INPUT", "email"));
+}
+
+/// Asks for a reset within the process.
+async fn ask(app: &App, email: &str) {
+    service::request_password_reset(app, None, email).await.unwrap();
+}
+
+async fn a_reset_takes_as_many_statements_for_nobody_as_for_somebody(shape: Shape) {
+    // nothing runs that would take the jobs
+    let parts = TestParts::build(shape).await;
+    let app = &parts.app;
+    let known = crowd::email(&customers(app, 1).await[0]);
+    let mut taken = Vec::new();
+    for email in [known.as_str(), "nobody@test.example"] {
+        let mut of_one = Vec::new();
+        for _ in 0..3 {
+            let before = app.db.statements();
+            ask(app, email).await;
+            of_one.push(app.db.statements() - before);
+        }
+        let jobs = job::Entity::find().filter(job::Column::Kind.eq(mailing::PASSWORD_RESET));
+        taken.push((of_one, jobs.count(app.db.reader()).await.unwrap()));
+    }
+    let [(of_somebody, 1), (of_nobody, 2)] = &taken[..] else { panic!("a job for each address: {taken:?}") };
+    assert_eq!(of_somebody, of_nobody);
+    let rows = job::Entity::find().all(app.db.reader()).await.unwrap();
+    assert!(rows.iter().all(|row| !format!("{row:?}").contains('@')), "no address is in the table: {rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resets_at_once_wait_for_each_other_whether_or_not_there_is_an_account() {
+    let parts = TestParts::build(Shape::Production).await;
+    let app = &parts.app;
+    let known = crowd::email(&customers(app, 1).await[0]);
+    let both = [known, "nobody@test.example".to_owned()];
+    for email in &both {
+        ask(app, email).await;
+    }
+    // as if those had not committed yet
+    let tx = app.db.begin().await.unwrap();
+    assert_eq!(job::Entity::find().lock_exclusive().all(&*tx).await.unwrap().len(), 2);
+    let later = both.map(|email| {
+        let app = app.clone();
+        tokio::spawn(async move { ask(&app, &email).await })
+    });
+    until_locks_are_waited_for(app, 2).await;
+    assert!(later.iter().all(|one| !one.is_finished()));
+    drop(tx);
+    for one in later {
+        one.await.unwrap();
+    }
 }
 
 async fn of_several_resets_with_one_token_one_gets_in(shape: Shape) {
@@ -303,6 +361,29 @@ async fn a_new_account_is_asked_to_prove_its_address(shape: Shape) {
     assert_eq!(*user, json!({ "id": customer.user_id, "email": null, "emailVerified": true }), "a link signs nobody in");
     assert_eq!(customer.query(VIEWER, Value::Null).await.data()["viewer"]["user"]["emailVerified"], true);
     assert_eq!(refused(&verify(&customer).await, "verifyEmail"), is("INVALID_TOKEN", "token"));
+}
+
+async fn a_proof_of_the_address_can_be_asked_for_again(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let customer = app.customer().await;
+    let folder = &app.app.config.mail.folder;
+    let first = letter_in(folder, &customer.email, "Confirm", &[]).await.token();
+    app.clock.advance(app.app.config.mail.email_verification);
+    let customer = app.login(&customer.email).await;
+    let request = async || {
+        customer.query(REQUEST_PROOF, Value::Null).await.ok("requestEmailVerification");
+    };
+    let verify = async |token: &str| app.anonymous().mutate(VERIFY, json!({ "token": token })).await;
+    let before = all_letters(&app);
+    request().await;
+    let second = letter_in(folder, &customer.email, "Confirm", &before).await.token();
+    assert_eq!(refused(&verify(&first).await, "verifyEmail"), is("INVALID_TOKEN", "token"));
+    verify(&second).await.ok("verifyEmail");
+    assert_eq!(customer.query(VIEWER, Value::Null).await.data()["viewer"]["user"]["emailVerified"], true);
+    let before = all_letters(&app).len();
+    request().await;
+    nothing_to_mail(&app).await;
+    assert_eq!(all_letters(&app).len(), before, "there is nothing left to prove");
 }
 
 async fn an_admin_makes_accounts_of_every_role(shape: Shape) {

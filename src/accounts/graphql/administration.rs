@@ -34,7 +34,8 @@ pub struct CreateUserInput {
     password: String,
     /// As shown; 1 to 120 characters.
     name: String,
-    /// What they are. A PARTNER starts unavailable with the configured capacity.
+    /// What they are. A PARTNER starts unavailable with the configured capacity. A SELLER needs a store: without `seller` it is
+    /// refused with `INVALID_INPUT`.
     role: Role,
     /// Telephone number with country code, e.g. `+91 80 1234 5678`.
     phone: Option<String>,

@@ -84,6 +84,14 @@ impl RecoveryMutation {
         AuthPayload::of(service::reset_password(app(ctx)?, origin(ctx), &token, &password).await)
     }
 
+    /// Has a link mailed to the viewer that proves their e-mail address: notifications are mailed to proven addresses alone. Links
+    /// that were mailed before work for as long as they would have; once the address is proven, nothing is mailed. Signed in.
+    #[graphql(guard = "Signed::any()")]
+    async fn request_email_verification(&self, ctx: &Context<'_>) -> Result<EmptyPayload> {
+        let requested = service::request_email_verification(app(ctx)?, origin(ctx), actor(ctx)?).await;
+        Ok(EmptyPayload { user_errors: Outcome::of(requested)?.user_errors })
+    }
+
     /// Notes that whoever was mailed the token has proven their e-mail address. `INVALID_TOKEN` when the token is unknown,
     /// used or expired. Public.
     async fn verify_email(

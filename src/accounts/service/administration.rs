@@ -1,6 +1,6 @@
 //! What admins do to accounts.
 
-use domain::access::{Actor, MailedPurpose, Role};
+use domain::access::{Actor, Role};
 use domain::error::Rejection;
 use domain::id::Kind;
 use domain::input;
@@ -73,7 +73,7 @@ async fn create_user_once(app: &App, actor: Actor, draft: &Draft) -> Result<user
         return Err(Denial::Forbidden.into());
     }
     let user = draft.insert(app, &tx).await?;
-    mailing::ask(app, &tx, MailedPurpose::VerifyEmail, Some(user.id), user.created_at).await?;
+    mailing::ask_for_proof(app, &tx, user.id, user.created_at).await?;
     record_created(app, &tx, Some(actor), &user).await?;
     tx.commit().await?;
     Ok(user)

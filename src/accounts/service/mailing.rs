@@ -31,15 +31,21 @@ struct Mailing {
     mail: Uuid,
 }
 
-/// Has a mail for `purpose` sent to `user` after `tx`. One that waits to be sent is not sent then: there is one at a time.
-pub(super) async fn ask(app: &App, tx: &Tx, purpose: MailedPurpose, user: Option<Uuid>, at: DateTime<Utc>) -> Result<()> {
-    let kind = match purpose {
-        MailedPurpose::ResetPassword => PASSWORD_RESET,
-        MailedPurpose::VerifyEmail => EMAIL_VERIFICATION,
-    };
+/// Has a link to another password mailed to `user`, whose address is `email`, after `tx`; if there is none, to nobody. One that
+/// waits to be sent is not sent then: there is one at a time.
+///
+/// The job is named after the address, whosever it is: of requests at once for one address each waits for the one before to
+/// commit, and would it do so for users only, the time would tell who is one.
+pub(super) async fn ask_for_reset(app: &App, tx: &Tx, email: &str, user: Option<Uuid>, at: DateTime<Utc>) -> Result<()> {
     let payload = Mailing { user, mail: app.ids.uuid() };
-    // nobody's as well: whoever asks for two at once waits for neither, which would tell that they are both nobody's
-    let key = user.unwrap_or(payload.mail).to_string();
+    let key = app.keys.pseudonym("password resets", email);
+    jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind: PASSWORD_RESET, key, payload: &payload, run_at: at, at }).await
+}
+
+/// Has a link that proves their address mailed to `user` after `tx`. One that waits to be sent is not sent then.
+pub(super) async fn ask_for_proof(app: &App, tx: &Tx, user: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let payload = Mailing { user: Some(user), mail: app.ids.uuid() };
+    let (kind, key) = (EMAIL_VERIFICATION, user.to_string());
     jobs::enqueue(tx, NewJob { id: app.ids.uuid(), kind, key, payload: &payload, run_at: at, at }).await
 }
 

@@ -36,7 +36,7 @@ pub use addresses::{MAX_ADDRESSES, remove_address, save_address};
 pub use administration::{NewUser, UserChange, create_user, update_user};
 pub use keys::{IssuedKey, NewApiKey, create_key, list_keys, may_manage_keys, revoke_key, scopes};
 pub use profile::{ProfileChange, update_profile};
-pub use recovery::{change_password, request_password_reset, reset_password, verify_email};
+pub use recovery::{change_password, request_email_verification, request_password_reset, reset_password, verify_email};
 pub use registration::{PartnerSignup, Registration, SellerSignup, create_admin, register};
 pub use sessions::{SignedIn, Standing, Tokens, authenticate, claim, find_standing, issue_token, login, logout, refresh};
 

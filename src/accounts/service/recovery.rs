@@ -24,7 +24,7 @@ use crate::platform::throttle::Deed;
 use crate::platform::tokens::hash_secret;
 
 /// Has a link to another password mailed to the account of `email`, if there is one that is active. Whether there is nobody
-/// learns, neither by the answer nor by the time it takes: the same is written either way, and the rest is a job.
+/// learns, neither by the answer nor by the time it takes: the same is written either way, and waits for the same; the rest is a job.
 ///
 /// # Errors
 /// `INVALID_INPUT` when it is no e-mail address; [`Denial::RateLimited`] when the account or whoever is at `from` has had too
@@ -34,13 +34,13 @@ pub async fn request_password_reset(app: &App, from: Option<IpAddr>, email: &str
     let _counted = app.throttle.check(Deed::SendEmail, Some(&email), from).await?;
     let user = repo::find_user_by_email(app.db.reader(), &email).await?.filter(|user| user.is_active);
     let user = user.map(|user| user.id);
-    retry(|| request_once(app, user)).await
+    retry(|| request_once(app, &email, user)).await
 }
 
-async fn request_once(app: &App, user: Option<Uuid>) -> Result<()> {
+async fn request_once(app: &App, email: &str, user: Option<Uuid>) -> Result<()> {
     let tx = app.db.begin().await?;
     let now = app.clock.db_now(&*tx).await?;
-    mailing::ask(app, &tx, MailedPurpose::ResetPassword, user, now).await?;
+    mailing::ask_for_reset(app, &tx, email, user, now).await?;
     tx.commit().await
 }
 
@@ -129,6 +129,26 @@ fn check(password: &Secret, email: &str) -> Result<(), AccountsError> {
 
 async fn hashed(app: &App, password: &Secret) -> Result<PasswordHash> {
     Ok(PasswordHash(app.passwords.hash(password.expose().to_owned()).await?))
+}
+
+/// Has a link mailed to `actor` that proves their address, unless it is proven. Links of before work for as long as they would have.
+///
+/// # Errors
+/// [`Denial::RateLimited`] when the account or whoever is at `from` has had too many mails lately.
+pub async fn request_email_verification(app: &App, from: Option<IpAddr>, actor: Actor) -> Result<()> {
+    let user = repo::find_user(app.db.reader(), actor.user).await?.ok_or(Denial::InvalidToken)?;
+    let _counted = app.throttle.check(Deed::SendEmail, Some(&user.email), from).await?;
+    if user.email_verified_at.is_some() {
+        return Ok(());
+    }
+    retry(|| request_proof_once(app, user.id)).await
+}
+
+async fn request_proof_once(app: &App, user: Uuid) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let now = app.clock.db_now(&*tx).await?;
+    mailing::ask_for_proof(app, &tx, user, now).await?;
+    tx.commit().await
 }
 
 /// Notes that whoever was mailed `token` has proven their address.

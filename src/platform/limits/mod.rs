@@ -1,10 +1,12 @@
-//! What a client may use: the token buckets that its operations are paid from, and the store that throttles count in.
+//! What a client may use: the token buckets that its operations are paid from, and that text messages are counted in, and the store
+//! that throttles count in.
 //!
 //! With Redis all instances share them: each step is one script there, in Redis' own time, so that two steps at once are one
 //! after the other. Without it they are in this process. While Redis is away each instance goes by itself: whoever may ask
 //! may ask each of them as much, which is better than refusing everybody, and than refusing nobody.
 
 mod bucket;
+mod hourly;
 mod shared;
 mod store;
 mod tries;
@@ -18,6 +20,7 @@ use domain::access::Actor;
 use uuid::Uuid;
 
 use self::bucket::MILLI;
+pub use self::hourly::{Hourly, Taken};
 use self::shared::Side;
 pub use self::store::Store;
 pub(super) use self::store::{Counted, Forgiven, Key, Try, Usual, Verdict};
@@ -120,28 +123,31 @@ pub enum Reason {
     Subscriptions,
     /// Too many attempts at one account.
     Attempts,
+    /// Too many text messages to one user, or to one number.
+    TextMessages,
 }
 
 /// The reasons and their names, in the order in which they are counted.
-pub const REASONS: [(Reason, &str); 4] = [
+pub const REASONS: [(Reason, &str); 5] = [
     (Reason::Budget, "budget"),
     (Reason::TooCostly, "too_costly"),
     (Reason::Subscriptions, "subscriptions"),
     (Reason::Attempts, "attempts"),
+    (Reason::TextMessages, "text_messages"),
 ];
 
 /// What was refused so far, and how often an instance had to decide alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Refusals {
     /// In the order of [`REASONS`].
-    pub by_reason: [u64; 4],
+    pub by_reason: [u64; REASONS.len()],
     /// Decisions without Redis, where there should have been one.
     pub alone: u64,
 }
 
 /// Counts refusals; a clone counts in the same place.
 #[derive(Debug, Clone, Default)]
-pub struct Counters(Arc<[AtomicU64; 4]>);
+pub struct Counters(Arc<[AtomicU64; REASONS.len()]>);
 
 impl Counters {
     /// Counts one.

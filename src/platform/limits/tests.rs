@@ -33,7 +33,7 @@ async fn each_has_a_bucket_and_is_told_when_to_come_back() {
     assert!(budgets.take(ana(), 30).await.is_ok(), "what was said is true");
     assert!(matches!(budgets.take(ana(), 101).await, Err(Refused::TooCostly { .. })));
     let Refusals { by_reason, alone } = budgets.refusals();
-    assert_eq!((by_reason, alone), ([1, 1, 0, 0], 0));
+    assert_eq!((by_reason, alone), ([1, 1, 0, 0, 0], 0));
 }
 
 #[tokio::test]
@@ -75,7 +75,34 @@ async fn open_subscriptions_are_counted() {
     assert!(budgets.open(ana()).is_none());
     drop(first);
     assert!(budgets.open(ana()).is_some());
-    assert_eq!(budgets.refusals().by_reason, [0, 0, 1, 0]);
+    assert_eq!(budgets.refusals().by_reason, [0, 0, 1, 0, 0]);
+}
+
+#[tokio::test]
+async fn so_many_an_hour_are_had_by_each_name_and_all_or_none_are_counted() {
+    let (clock, counters) = (Clock::system(), Counters::default());
+    let hourly = |most| {
+        let store = Store::new(clock.clone(), b"secret", &Bus::memory());
+        Hourly::new(store, most, Reason::TextMessages, counters.clone())
+    };
+    let two = hourly(2);
+    assert!(two.take(&["ana", "her telephone"]).await.is_some());
+    two.take(&["ana", "her telephone"]).await.unwrap().give_back().await;
+    assert!(two.take(&["ana", "another telephone"]).await.is_some());
+    assert!(two.take(&["ana", "her telephone"]).await.is_none(), "she had two");
+    assert!(
+        two.take(&["bob", "her telephone"]).await.is_some(),
+        "of which her telephone had one, and what was refused none"
+    );
+    assert!(two.take(&["bob", "her telephone"]).await.is_none());
+    clock.advance(std::time::Duration::from_mins(30));
+    assert!(two.take(&["ana"]).await.is_some(), "one comes back in half an hour");
+    assert!(two.take(&["ana"]).await.is_none());
+    assert_eq!(counters.0[Reason::TextMessages as usize].load(Ordering::Relaxed), 3);
+    let any = hourly(0);
+    for _ in 0..100 {
+        assert!(any.take(&["ana"]).await.is_some());
+    }
 }
 
 #[test]

@@ -75,6 +75,7 @@ pub(super) const SHUT: &[(&str, &[&str])] = &[
             "changePassword",
             "requestPasswordReset",
             "resetPassword",
+            "requestEmailVerification",
             "verifyEmail",
             "updateProfile",
             "saveAddress",

@@ -123,6 +123,7 @@ pub(super) const MUTATIONS: &[Row] = &[
         "mutation($input: ResetPasswordInput!) { resetPassword(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "token": "of nobody", "newPassword": "another horse, another battery" } }),
     ),
+    row("requestEmailVerification", SIGNED_IN, "mutation { requestEmailVerification { userErrors { code } } }", nothing),
     row(
         "verifyEmail",
         EVERYBODY,

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 
 use domain::access::Actor as Principal;
 use domain::id::Kind;
+use entity::user;
 use quick_commerce::accounts;
 use quick_commerce::app::App;
 use quick_commerce::config::Secret;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use super::crowd;
@@ -177,6 +180,14 @@ impl Actor {
     pub(crate) async fn principal(&self) -> Principal {
         let token = self.token.as_deref().expect("they are signed in");
         accounts::service::authenticate(&self.api.app, token).await.unwrap()
+    }
+
+    /// Has their address proven, as the link in the mail does.
+    pub(crate) async fn prove_address(&self) {
+        let (app, id) = (&self.api.app, crowd::uuid(Kind::User, &self.user_id));
+        let now = app.clock.db_now(app.db.reader()).await.unwrap();
+        let update = user::Entity::update_many().col_expr(user::Column::EmailVerifiedAt, Expr::value(now));
+        update.filter(user::Column::Id.eq(id)).exec(app.db.writer()).await.unwrap();
     }
 
     /// The same person at another instance.

@@ -65,7 +65,7 @@ async fn people(app: &App, role: Role, count: usize) -> Vec<Principal> {
                 phone: None,
                 role: Text(role),
                 is_active: true,
-                email_verified_at: None,
+                email_verified_at: Some(now),
                 created_at: now,
                 updated_at: now,
             };

@@ -58,11 +58,16 @@ pub(crate) async fn until<Answer: Future<Output = bool>>(holds: impl Fn() -> Ans
 
 /// Waits until somebody waits for a lock of the database, which is PostgreSQL.
 pub(crate) async fn until_a_lock_is_waited_for(app: &App) {
+    until_locks_are_waited_for(app, 1).await;
+}
+
+/// The same for `many`.
+pub(crate) async fn until_locks_are_waited_for(app: &App, many: i64) {
     let count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let count = Statement::from_string(DbBackend::Postgres, count);
     until(|| async {
         let row = app.db.reader().query_one_raw(count.clone()).await.unwrap().unwrap();
-        row.try_get::<i64>("", "n").unwrap() > 0
+        row.try_get::<i64>("", "n").unwrap() >= many
     })
     .await;
 }
