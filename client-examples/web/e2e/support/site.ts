@@ -106,6 +106,7 @@ async function byNginx(server: Server, settings: SiteSettings): Promise<Site> {
       errors.push(error);
     }
   }
+  await rm(folder, { recursive: true, force: true });
   throw errors[0];
 }
 

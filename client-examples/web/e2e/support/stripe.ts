@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -53,7 +53,6 @@ window.Stripe = (key) => ({
 export class Stripe {
   readonly #api: HttpServer;
   readonly #intents = new Map<string, Intent>();
-  #events = 0;
 
   private constructor(api: HttpServer) {
     this.#api = api;
@@ -61,7 +60,7 @@ export class Stripe {
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part);
       const form = new URLSearchParams(Buffer.concat(parts).toString());
-      const id = `pi_${this.#intents.size + 1}`;
+      const id = `pi_${randomUUID()}`;
       const intent: Intent = {
         id,
         client_secret: `${id}_secret_of_the_stand_in`,
@@ -118,9 +117,8 @@ export class Stripe {
   }
 
   async #tell(url: string, what: string, object: object): Promise<void> {
-    this.#events++;
     const body = JSON.stringify({
-      id: `evt_${this.#events}`,
+      id: `evt_${randomUUID()}`,
       type: `payment_intent.${what}`,
       data: { object },
     });
