@@ -33,6 +33,7 @@ mod m20261121_000023_sales_rollups;
 mod m20261121_000024_payment_follow_up;
 mod m20261121_000025_webhook_fairness;
 mod m20261121_000027_carriers;
+mod m20261121_000033_lost_attempts;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000023_sales_rollups::Migration),
             Box::new(m20261121_000025_webhook_fairness::Migration),
             Box::new(m20261121_000027_carriers::Migration),
+            Box::new(m20261121_000033_lost_attempts::Migration),
         ]
     }
 }

@@ -52,6 +52,13 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// How long a job is left to whoever took it: longer than it may take, so that two never do it at once.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 
+/// How many attempts in which its worker died are not held against a job. Whatever happens to servers happens to one job seldom; what
+/// was begun more often than that and never ended may be what they die of.
+const FORGIVEN: i32 = 5;
+
+/// What is said of a job that was given up without another attempt.
+const DEADLY: &str = "the workers that tried it died, again and again";
+
 /// Does what is due.
 #[derive(Debug, Clone)]
 pub struct Worker {
@@ -216,9 +223,14 @@ impl Worker {
     async fn perform(&self, job: job::Model) {
         // drawn before it is begun: whoever does it may want to say when it comes again
         let schedule = self.handlers.0.get(job.kind.as_str()).map_or(Schedule::USUAL, |handler| handler.schedule);
-        let pause = schedule.pause(job.attempts, &self.ids);
+        let attempt = number(&job);
+        let pause = schedule.pause(attempt, &self.ids);
         let began = Instant::now();
-        let outcome = self.work(&job, pause).await;
+        let outcome = if attempt > schedule.attempts {
+            Err(Failure::Final(DEADLY.to_owned()))
+        } else {
+            self.work(&job, attempt, pause).await
+        };
         // what only waits for others has not failed
         let is_done = matches!(outcome, Ok(()) | Err(Failure::Later(..)));
         if let Some((kind, _)) = self.handlers.0.get_key_value(job.kind.as_str()) {
@@ -234,11 +246,11 @@ impl Worker {
         }
     }
 
-    async fn work(&self, job: &job::Model, pause: Option<TimeDelta>) -> Result<(), Failure> {
+    async fn work(&self, job: &job::Model, attempt: i32, pause: Option<TimeDelta>) -> Result<(), Failure> {
         let Some(handler) = self.handlers.0.get(job.kind.as_str()) else {
             return Err(Failure::Again("nobody here knows how".to_owned()));
         };
-        let todo = Job { key: job.key.clone(), attempt: job.attempts, pause, payload: job.payload.clone() };
+        let todo = Job { key: job.key.clone(), attempt, pause, payload: job.payload.clone() };
         let work = AssertUnwindSafe((handler.work)(todo)).catch_unwind();
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(outcome)) => outcome,
@@ -270,7 +282,9 @@ impl Worker {
             Failure::AgainAt(error, at) => (error, later.map(|_| *at)),
             Failure::Final(error) => (error, None),
         };
-        let mut update = job::Entity::update_many().col_expr(job::Column::LastError, Expr::value(error.as_str()));
+        let mut update = job::Entity::update_many()
+            .col_expr(job::Column::LastError, Expr::value(error.as_str()))
+            .col_expr(job::Column::EndedAttempts, Expr::value(job.ended_attempts + 1));
         if let Failure::AgainWith(_, payload) = failure {
             update = update.col_expr(job::Column::Payload, Expr::value(payload.clone()));
         }
@@ -294,12 +308,20 @@ impl Worker {
             // attempts count from the start: by another id, nobody who had it before takes it for theirs
             .col_expr(job::Column::Id, Expr::value(self.ids.uuid()))
             .col_expr(job::Column::Attempts, Expr::value(0))
+            .col_expr(job::Column::EndedAttempts, Expr::value(0))
             .col_expr(job::Column::Payload, Expr::value(payload.clone()))
             .col_expr(job::Column::LastError, Expr::value(why))
             .col_expr(job::Column::RunAt, Expr::value(now + pause));
         update.filter(Self::mine(job)).exec(self.db.writer()).await?;
         Ok(())
     }
+}
+
+/// The how manieth attempt at `job` this is, which was taken for it, without those in which its worker died, as far as they are
+/// forgiven.
+fn number(job: &job::Model) -> i32 {
+    let lost = (job.attempts - 1 - job.ended_attempts).clamp(0, FORGIVEN);
+    job.attempts - lost
 }
 
 /// The place of a job among those of its group; free again when this is dropped.
