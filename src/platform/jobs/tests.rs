@@ -20,7 +20,7 @@ pub(crate) async fn app(name: &str) -> (App, Folder) {
     let folder = Folder(std::env::temp_dir().join(format!("qc-jobs-{name}-{}", std::process::id())));
     let url = format!("sqlite://{}/test.db", folder.0.display());
     let config = Config::load(None, |setting| (setting == "DATABASE_URL").then(|| url.clone())).unwrap();
-    let ambient = Ambient { clock: Clock::system(), entropy: Entropy::seeded(7) };
+    let ambient = Ambient { clock: Clock::system(), entropy: Entropy::seeded(7), ..Ambient::default() };
     let app = App::build(config, ambient).await.unwrap();
     app.migrate().await.unwrap();
     (app, folder)
