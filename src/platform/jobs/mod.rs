@@ -348,17 +348,31 @@ pub async fn page_of_dead(db: &impl ConnectionTrait, args: &PageArgs) -> Result<
     page::fetch(dead, args, newest_first, db, |job: &job::Model| (None, job.id), |_| None).await
 }
 
-/// Has the jobs that were given up tried again from now on, as often as new ones: those of one kind, or all; how many.
+/// Which of the jobs that were given up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dead<'a> {
+    /// The one of this id.
+    pub id: Option<Uuid>,
+    /// Those of this kind.
+    pub kind: Option<&'a str>,
+}
+
+/// Has the jobs that were given up tried again from now on, as often as new ones: all of them, or those that are what `which` says;
+/// how many.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revive(tx: &Tx, kind: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
+pub async fn revive(tx: &Tx, which: Dead<'_>, now: DateTime<Utc>) -> Result<u64> {
+    let Dead { id, kind } = which;
     let mut update = job::Entity::update_many()
         .col_expr(job::Column::DiedAt, Expr::value(None::<DateTime<Utc>>))
         .col_expr(job::Column::Attempts, Expr::value(0))
         .col_expr(job::Column::EndedAttempts, Expr::value(0))
         .col_expr(job::Column::RunAt, Expr::value(now))
         .filter(job::Column::DiedAt.is_not_null());
+    if let Some(id) = id {
+        update = update.filter(job::Column::Id.eq(id));
+    }
     if let Some(kind) = kind {
         update = update.filter(job::Column::Kind.eq(kind));
     }

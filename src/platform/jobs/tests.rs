@@ -107,7 +107,7 @@ async fn what_was_given_up_is_done_when_somebody_says_so() {
     assert_eq!(worker.sweep().await.unwrap(), 1);
     let revived = async |kind| {
         let tx = app.db.begin().await.unwrap();
-        let revived = revive(&tx, kind, app.clock.now()).await.unwrap();
+        let revived = revive(&tx, Dead { id: None, kind }, app.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         revived
     };
