@@ -1,5 +1,6 @@
 //! Webhooks to other systems: what they are told, signatures, what is sent again and when, and where nothing is sent.
 
+mod keys;
 mod names;
 mod outages;
 pub(crate) mod receiver;
