@@ -295,12 +295,13 @@ pub(super) async fn list_overdue(
     Ok(overdue.order_by_asc(delivery::Column::Id).limit(limit).into_tuple().all(db).await?)
 }
 
-/// How many deliveries wait to be sent to each endpoint for which any do.
-pub(super) async fn count_waiting(db: &impl ConnectionTrait) -> Result<HashMap<Uuid, u64>> {
+/// How many deliveries wait to be sent to each of `endpoints` for which any do.
+pub(super) async fn count_waiting(db: &impl ConnectionTrait, endpoints: &[Uuid]) -> Result<HashMap<Uuid, u64>> {
     let waiting = delivery::Entity::find()
         .select_only()
         .column(delivery::Column::EndpointId)
         .column_as(delivery::Column::Id.count(), "waiting")
+        .filter(delivery::Column::EndpointId.is_in(endpoints.iter().copied()))
         .filter(delivery::Column::Status.eq(Text(WebhookDeliveryStatus::Pending)))
         .group_by(delivery::Column::EndpointId);
     let waiting: Vec<(Uuid, i64)> = waiting.into_tuple().all(db).await?;

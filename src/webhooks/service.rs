@@ -231,7 +231,7 @@ async fn redeliver_once(app: &App, actor: Actor, id: Uuid) -> Result<webhook_del
     }
     let at = app.clock.db_now(&*tx).await?;
     let delivery = repo::update_sending_again(&*tx, id, at).await?.ok_or(WebhookError::NoDelivery)?;
-    sending::enqueue(app, &tx, endpoint.id, &[delivery.id], at).await?;
+    sending::enqueue(app, &tx, endpoint.id, &[(delivery.id, *delivery.topic)], at).await?;
     let after = json!({ "delivery": encode(Kind::WebhookDelivery, id) });
     let entry = Recorded { actor, action: "webhook.redeliver", endpoint: endpoint.id, before: None, after, at };
     entry.write(app, &tx).await?;

@@ -268,3 +268,32 @@ async fn what_kills_every_worker_that_tries_it_is_given_up() {
     let dead = list_dead(app.db.reader()).await.unwrap().swap_remove(0);
     assert!(dead.last_error.unwrap().contains("died"));
 }
+
+#[tokio::test]
+async fn what_stands_behind_many_of_a_group_without_a_hand_left_is_done() {
+    let (app, _folder) = app("behind").await;
+    let is_done = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&is_done);
+    let handlers = Handlers::default().with("test", move |job| {
+        let told = Arc::clone(&told);
+        async move {
+            if job.payload::<i32>()? == 0 {
+                std::future::pending::<()>().await;
+            }
+            told.notify_one();
+            Ok(())
+        }
+    });
+    let hands = Hands { all: 2, of_group: 1, shared: 0 };
+    let (tx, at) = (app.db.begin().await.unwrap(), app.clock.now());
+    let new =
+        |key: &str, payload, run_at| NewJob { id: app.ids.uuid(), kind: "test", key: key.to_owned(), payload, run_at, at };
+    let silent = (0..600).map(|number| new(&number.to_string(), &0, at - chrono::TimeDelta::seconds(1)));
+    enqueue_all(&tx, Some("silent"), silent).await.unwrap();
+    enqueue_all(&tx, Some("other"), [new("other", &1, at)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let working = tokio::spawn(worker(&app, handlers).with_hands(hands).run(tokio_util::sync::CancellationToken::new()));
+    let done = tokio::time::timeout(Duration::from_secs(20), is_done.notified()).await;
+    working.abort();
+    done.expect("the other's turn comes");
+}

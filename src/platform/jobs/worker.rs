@@ -59,6 +59,10 @@ const FORGIVEN: i32 = 5;
 /// What is said of a job that was given up without another attempt.
 const DEADLY: &str = "the workers that tried it died, again and again";
 
+/// How long is waited at least until more of the queue is looked through than its beginning, for what is of groups that have a hand
+/// left: and ten times as long as the last time took.
+const DEEP: Duration = EVERY;
+
 /// Does what is due.
 #[derive(Debug, Clone)]
 pub struct Worker {
@@ -70,6 +74,8 @@ pub struct Worker {
     hands: Hands,
     /// The groups of what is being done.
     busy: Arc<Mutex<HashMap<String, usize>>>,
+    /// Until when no more of the queue is looked through than its beginning.
+    shallow: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Worker {
@@ -77,7 +83,7 @@ impl Worker {
     #[must_use]
     pub fn new(db: Db, clock: Clock, ids: Ids, handlers: Handlers, counters: Counters) -> Self {
         counters.begin(handlers.0.keys().copied());
-        Self { db, clock, ids, handlers, counters, hands: Hands::USUAL, busy: Arc::default() }
+        Self { db, clock, ids, handlers, counters, hands: Hands::USUAL, busy: Arc::default(), shallow: Arc::default() }
     }
 
     /// The same with other hands.
@@ -144,8 +150,12 @@ impl Worker {
         // outside a transaction: most of the time there is nothing, and SQLite's writers wait for each other
         let reader = self.db.reader();
         let now = self.clock.db_now(reader).await?;
-        let full = self.full_groups();
-        if self.select_due(now, 1, &full).one(reader).await?.is_none() {
+        let mut full = self.full_groups();
+        let front = self.select_due(now, if full.is_empty() { 1 } else { count as u64 }, &[]).all(reader).await?;
+        let is_all = front.len() < count && !full.is_empty();
+        if !self.within_groups(front).is_empty() {
+            full.clear();
+        } else if full.is_empty() || is_all || !self.finds_deeper(now, &full).await? {
             return Ok(Vec::new());
         }
         let taken = retry(|| self.take_once(count, &full)).await?;
@@ -154,6 +164,20 @@ impl Worker {
             (job, place)
         };
         Ok(taken.into_iter().map(placed).collect())
+    }
+
+    /// Whether there is something to do behind the beginning of the queue, all of which is of groups that are `full`: behind
+    /// thousands for a server that says nothing there may be some for others. To look costs as much as the queue is long, so it is
+    /// not done after each job.
+    async fn finds_deeper(&self, now: DateTime<Utc>, full: &[String]) -> Result<bool> {
+        let shallow = || self.shallow.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        if shallow().is_some_and(|until| began < until) {
+            return Ok(false);
+        }
+        let found = self.select_due(now, 1, full).one(self.db.reader()).await?;
+        *shallow() = Some(Instant::now() + DEEP.max(began.elapsed() * 10));
+        Ok(found.is_some())
     }
 
     async fn take_once(&self, count: usize, full: &[String]) -> Result<Vec<job::Model>> {
