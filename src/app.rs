@@ -17,7 +17,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::doors::Doors;
 use crate::platform::error::Error;
-use crate::platform::http::HttpClient;
+use crate::platform::http::{HttpClient, Names};
 use crate::platform::ids::{Entropy, Ids};
 use crate::platform::jobs;
 use crate::platform::lately::Lately;
@@ -41,11 +41,13 @@ pub struct Ambient {
     pub clock: Clock,
     /// Randomness.
     pub entropy: Entropy,
+    /// Where servers are that users named.
+    pub names: Names,
 }
 
 impl Default for Ambient {
     fn default() -> Self {
-        Self { clock: Clock::system(), entropy: Entropy::System }
+        Self { clock: Clock::system(), entropy: Entropy::System, names: Names::system() }
     }
 }
 
@@ -150,7 +152,7 @@ impl App {
     /// # Errors
     /// [`StartError`] for what cannot be reached.
     pub async fn build(config: Config, ambient: Ambient) -> Result<Self, StartError> {
-        let Ambient { clock, entropy } = ambient;
+        let Ambient { clock, entropy, names } = ambient;
         let ids = Ids::new(clock.clone(), entropy);
         if let Some(folder) = sqlite_folder(config.database_url.expose()) {
             std::fs::create_dir_all(folder).map_err(StartError::Folder)?;
@@ -189,7 +191,7 @@ impl App {
         }
         let mailer = Mailer::new(&config.mail, clock.clone()).map_err(StartError::Other)?;
         let sms = Sms::new(http.clone(), config.sms.clone());
-        let webhooks = HttpClient::within(Reach::Public(config.webhooks.networks.clone()));
+        let webhooks = HttpClient::within(Reach::Public(config.webhooks.networks.clone()), names);
         Ok(Self(Arc::new(Handles {
             config,
             db,

@@ -44,11 +44,40 @@ async function join() {
   }
 }
 
+/**
+ * What your system does when events are gone that nobody of the group has dealt with. Ask the shop's API how things stand.
+ * @param {number} count
+ * @param {string} which
+ */
+function miss(count, which) {
+  console.error(`missed ${count} event${count === 1 ? '' : 's'}, ${which}: the stream has let go of them`);
+}
+
+/** @param {string} id */
+function parse(id) {
+  const [run = 0, position = 0] = id.split('-').map(Number);
+  return { run, position };
+}
+
+/**
+ * The stream keeps so many events and no more: whether it has let go of some that the group was never given. Within a run positions
+ * go up one by one, so the oldest that is kept says it. That is asked for first: what others of the group read meanwhile is not missed.
+ */
+async function lookBack() {
+  const oldest = (await client.xInfoStream(stream))['first-entry'];
+  const found = (await client.xInfoGroups(stream)).find(({ name }) => `${name}` === group);
+  if (!oldest || !found) return;
+  const [first, last] = [parse(`${oldest.id}`), parse(`${found['last-delivered-id']}`)];
+  const missed = first.position - last.position - 1;
+  // a group that was never given anything begins with the oldest, and another run repeats what is kept
+  if (first.run === last.run && missed > 0) miss(missed, `${last.position + 1} to ${first.position - 1}`);
+}
+
 /** @param {{ id: string, message: Record<string, string> }[]} entries */
 async function deal(entries) {
   for (const { id, message } of entries) {
-    // trimmed in the meantime: there is nothing left to deal with
     if (message && Object.keys(message).length > 0) await handle(id, message);
+    else miss(1, `${parse(id).position}, which somebody had been given`);
     await client.xAck(stream, group, id);
   }
 }
@@ -68,6 +97,8 @@ async function takeOver() {
   let from = '0-0';
   do {
     const claimed = await client.xAutoClaim(stream, group, consumer, IDLE, from, { COUNT });
+    // Redis takes these out of what is pending by itself
+    for (const id of claimed.deletedMessages) miss(1, `${parse(`${id}`).position}, which somebody had been given`);
     await deal(claimed.messages.filter((entry) => entry !== null));
     from = claimed.nextId;
   } while (from !== '0-0');
@@ -81,6 +112,7 @@ async function run() {
       await takeOver();
       looked = Date.now();
     }
+    await lookBack();
     const read = await client.xReadGroup(group, consumer, { key: stream, id: '>' }, { COUNT, BLOCK });
     await deal(read?.[0]?.messages ?? []);
   }

@@ -53,6 +53,8 @@ named_enum! {
         Seller = "sel",
         /// An entry of the audit log.
         AuditEntry = "aud",
+        /// Work in the background.
+        Job = "job",
     }
 }
 

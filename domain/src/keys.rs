@@ -19,7 +19,7 @@ named_enum! {
         ClaimsRead = "CLAIMS_READ",
         /// Giving orders to partners.
         ClaimsWrite = "CLAIMS_WRITE",
-        /// Webhook endpoints and their deliveries.
+        /// Webhook endpoints and their deliveries, as far as they are of what the key may read.
         WebhooksManage = "WEBHOOKS_MANAGE",
         /// Sales and other figures.
         AnalyticsRead = "ANALYTICS_READ",

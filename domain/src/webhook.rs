@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::keys::ApiScope;
 use crate::named::named_enum;
 
 named_enum! {
@@ -42,6 +43,18 @@ impl WebhookTopic {
     pub fn message_type(self) -> String {
         crate::Named::name(self).to_lowercase().replacen('_', ".", 1)
     }
+
+    /// Whether its messages are of products and their stock, and not of orders.
+    #[must_use]
+    pub const fn is_of_inventory(self) -> bool {
+        matches!(self, Self::InventoryUpdated | Self::InventoryLowStock)
+    }
+
+    /// The scope that lets an API key read what its messages say.
+    #[must_use]
+    pub const fn scope(self) -> ApiScope {
+        if self.is_of_inventory() { ApiScope::ProductsRead } else { ApiScope::OrdersRead }
+    }
 }
 
 named_enum! {
@@ -77,7 +90,7 @@ pub enum PauseReason {
     Gone,
     /// Nothing got through for too long.
     Failing,
-    /// More waited to be sent to it than is kept.
+    /// More waited to be sent to it than may, after a day in which nothing got through.
     TooManyWaiting,
 }
 

@@ -21,6 +21,8 @@ pub struct Model {
     pub payload: Value,
     /// How often it was begun.
     pub attempts: i32,
+    /// How often it was written down how that ended; fewer while it is worked on, and when servers died over it.
+    pub ended_attempts: i32,
     /// When it is to be tried; while it is worked on: when another takes it over.
     pub run_at: DateTimeUtc,
     /// Why it failed the last time.

@@ -36,6 +36,7 @@ mod m20261121_000027_carriers;
 mod m20261121_000031_sales_refunds;
 mod m20261121_000032_skipped_events;
 mod m20261121_000033_order_counts;
+mod m20261121_000034_lost_attempts;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000031_sales_refunds::Migration),
             Box::new(m20261121_000032_skipped_events::Migration),
             Box::new(m20261121_000033_order_counts::Migration),
+            Box::new(m20261121_000034_lost_attempts::Migration),
         ]
     }
 }

@@ -51,7 +51,9 @@ impl Shop {
         let url = format!("sqlite://{}/shop.db", folder.display());
         let config = Config::load(None, |name| (name == "DATABASE_URL").then(|| url.clone())).unwrap();
         let clock = Clock::system();
-        let app = App::build(config, Ambient { clock: clock.clone(), entropy: Entropy::seeded(seed) }).await.unwrap();
+        let app = App::build(config, Ambient { clock: clock.clone(), entropy: Entropy::seeded(seed), ..Ambient::default() })
+            .await
+            .unwrap();
         app.migrate().await.unwrap();
         Self { app, clock, folder }
     }

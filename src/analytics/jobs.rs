@@ -1,18 +1,43 @@
 //! Work that was given up, as admins look at it.
 
+use domain::error::{ErrorCode, Rejection};
+use domain::id::Kind;
 use domain::input;
 use entity::job;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::platform::Result;
 use crate::platform::audit::{self, By, NewEntry};
 use crate::platform::db::retry;
-use crate::platform::jobs;
+use crate::platform::jobs::{self, Dead};
 use crate::platform::page::{Page, PageArgs};
 
 /// The most characters of a kind's name.
 const MAX_KIND: usize = 80;
+
+/// Where the payload of each kind of job says what it is about, and what that is. Of the others nothing is shown: a payload may hold
+/// what is nobody's business.
+const SUBJECTS: &[(&str, &str, Kind)] = &[
+    ("payments.cancel", "id", Kind::Payment),
+    ("payments.refund", "id", Kind::Refund),
+    ("payments.ask", "id", Kind::Order),
+    ("accounts.send_password_reset", "user", Kind::User),
+    ("accounts.send_email_verification", "user", Kind::User),
+    ("notifications.email", "notification", Kind::Notification),
+    ("notifications.sms", "notification", Kind::Notification),
+    ("webhooks.send", "delivery", Kind::WebhookDelivery),
+    ("consumers.skipped", "event", Kind::Event),
+];
+
+/// What `job` is about, if that has an id.
+#[must_use]
+pub fn subject(job: &job::Model) -> Option<(Kind, Uuid)> {
+    let (_, field, kind) = SUBJECTS.iter().find(|(name, ..)| *name == job.kind)?;
+    let id = job.payload.get(field)?.as_str()?.parse().ok()?;
+    Some((*kind, id))
+}
 
 /// A page of the jobs that were given up, those that were asked for last first: one statement.
 ///
@@ -22,28 +47,32 @@ pub async fn list_dead(app: &App, args: &PageArgs) -> Result<Page<job::Model>> {
     jobs::page_of_dead(app.db.reader(), args).await
 }
 
-/// Has jobs that were given up tried again, those of `kind` or all, on the word of an admin or, by nobody, of an operator at
-/// the command line; how many. Twice does no harm: those are not given up any more.
+/// Has jobs that were given up tried again, the one of `id`, those of `kind` or all, on the word of an admin or, by nobody, of an
+/// operator at the command line; how many. Twice does no harm: those are not given up any more.
 ///
 /// # Errors
-/// A rejection at `kind`; when the database fails.
-pub async fn retry_dead(app: &App, by: impl Into<By>, kind: Option<String>) -> Result<u64> {
+/// A rejection at `kind`; `NOT_FOUND` at `id` when that was not given up, or is of another kind; when the database fails.
+pub async fn retry_dead(app: &App, by: impl Into<By>, id: Option<Uuid>, kind: Option<String>) -> Result<u64> {
     let kind = kind.map(|kind| input::line("kind", &kind, 1, MAX_KIND)).transpose()?;
-    let by = by.into();
-    retry(|| retry_once(app, by, kind.as_deref())).await
+    let (by, which) = (by.into(), Dead { id, kind: kind.as_deref() });
+    retry(|| retry_once(app, by, which)).await
 }
 
-async fn retry_once(app: &App, by: By, kind: Option<&str>) -> Result<u64> {
+async fn retry_once(app: &App, by: By, which: Dead<'_>) -> Result<u64> {
+    let Dead { id: job, kind } = which;
     let tx = app.db.begin().await?;
     let at = app.clock.db_now(&*tx).await?;
-    let retried = jobs::revive(&tx, kind, at).await?;
+    let retried = jobs::revive(&tx, which, at).await?;
+    if job.is_some() && retried == 0 {
+        return Err(Rejection::new(ErrorCode::NotFound, "There is no such work that was given up.").at("id").into());
+    }
     let mut after = json!({ "kind": kind, "retried": retried });
     if by.user.is_none() {
         after["command"] = "jobs retry".into();
     }
     let after = Some(after);
     let id = app.ids.uuid();
-    let entry = NewEntry { id, by, action: "jobs.retry", target: None, before: None, after, at };
+    let entry = NewEntry { id, by, action: "jobs.retry", target: job.map(|job| (Kind::Job, job)), before: None, after, at };
     audit::append(&tx, entry).await?;
     tx.commit().await?;
     Ok(retried)

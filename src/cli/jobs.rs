@@ -40,7 +40,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Outcome {
             say(&text)
         }
         Command::Retry { kind } => {
-            let revived = retry_dead(app, By::default(), kind).await.map_err(|error| Failure::of(&error))?;
+            let revived = retry_dead(app, By::default(), None, kind).await.map_err(|error| Failure::of(&error))?;
             say(&format!("{revived} jobs are tried again.\n"))
         }
     }

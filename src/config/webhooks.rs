@@ -24,7 +24,7 @@ pub struct Webhooks {
     pub log: Duration,
     /// For how long nothing gets through before an endpoint is paused.
     pub pause: Duration,
-    /// The most messages that wait to be sent to one endpoint: with more it is paused.
+    /// The most messages that wait to be sent to one endpoint, half of them of the inventory.
     pub max_waiting: u64,
 }
 

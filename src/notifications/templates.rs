@@ -154,7 +154,7 @@ pub fn webhook_paused(endpoint: &str, reason: PauseReason) -> Words {
     let why = match reason {
         PauseReason::Gone => "says that it is gone",
         PauseReason::Failing => "has failed for too long",
-        PauseReason::TooManyWaiting => "is too slow: too many messages wait for it",
+        PauseReason::TooManyWaiting => "has failed for a day, and too many messages wait for it",
     };
     let body = format!("{endpoint} {why}. Turn it on again once it works: until then it is told of nothing.");
     Words::new("A webhook endpoint was paused".to_owned(), body)

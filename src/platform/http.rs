@@ -86,15 +86,15 @@ impl HttpClient {
     /// A client of servers that the operator named, without connections yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::within(Reach::Anywhere)
+        Self::within(Reach::Anywhere, Names::system())
     }
 
-    /// A client that connects to what `reach` allows.
+    /// A client that connects to what `reach` allows of the addresses that `names` finds.
     #[must_use]
-    pub fn within(reach: Reach) -> Self {
+    pub fn within(reach: Reach, names: Names) -> Self {
         let is_bounded = matches!(reach, Reach::Public(_));
         let reach = Arc::new(reach);
-        let mut http = HttpConnector::new_with_resolver(Resolver { system: GaiResolver::new(), reach: Arc::clone(&reach) });
+        let mut http = HttpConnector::new_with_resolver(Resolver { names, reach: Arc::clone(&reach) });
         http.enforce_http(false);
         let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(http);
         let mut builder = Client::builder(TokioExecutor::new());
@@ -191,11 +191,50 @@ impl HttpClient {
 /// Why a server is not connected to.
 const OUT_OF_REACH: &str = "its address is not a public one";
 
+type Lookup = dyn Fn(Name) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync;
+
+/// Who knows the addresses of names. A clone is another handle to the same.
+#[derive(Clone)]
+pub struct Names(Arc<Lookup>);
+
+impl Names {
+    /// The system's resolver.
+    #[must_use]
+    pub fn system() -> Self {
+        let system = GaiResolver::new();
+        Self(Arc::new(move |name| {
+            let looking = system.clone().call(name);
+            async move { Ok(looking.await?.collect()) }.boxed()
+        }))
+    }
+
+    /// One that says what `lookup` says each time that a name is looked up.
+    pub fn by(lookup: impl Fn(&str) -> Vec<IpAddr> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |name| {
+            // the port is the address's
+            let found: Vec<SocketAddr> = lookup(name.as_str()).into_iter().map(|found| SocketAddr::new(found, 0)).collect();
+            ready(Ok(found)).boxed()
+        }))
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names")
+    }
+}
+
 /// Resolves names to those of their addresses that may be reached. The connector takes the very addresses that come from
 /// here: between the look and the connection nothing is asked again.
 #[derive(Clone)]
 struct Resolver {
-    system: GaiResolver,
+    names: Names,
     reach: Arc<Reach>,
 }
 
@@ -204,18 +243,17 @@ impl Service<Name> for Resolver {
     type Error = io::Error;
     type Future = BoxFuture<'static, io::Result<Self::Response>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.system.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
         let reach = Arc::clone(&self.reach);
-        let within = move |found: io::Result<_>| {
-            let found: Vec<SocketAddr> = Iterator::collect(found?);
-            let within: Vec<SocketAddr> = found.into_iter().filter(|address| reach.allows(address.ip())).collect();
+        let within = move |found: io::Result<Vec<SocketAddr>>| {
+            let within: Vec<SocketAddr> = found?.into_iter().filter(|address| reach.allows(address.ip())).collect();
             if within.is_empty() { Err(io::Error::other(OUT_OF_REACH)) } else { Ok(within.into_iter()) }
         };
-        self.system.call(name).then(move |found| ready(within(found))).boxed()
+        self.names.0(name).map(within).boxed()
     }
 }
 
@@ -242,7 +280,7 @@ mod tests {
 
     /// Where nobody listens, so that only the refusals differ.
     async fn reason(reach: Reach, host: &str) -> String {
-        let client = HttpClient::within(reach);
+        let client = HttpClient::within(reach, Names::system());
         let outcome = client.hand_in(&format!("http://{host}:1/"), &[], Bytes::new()).await;
         outcome.unwrap_err().to_string()
     }
@@ -283,5 +321,26 @@ mod tests {
             let reason = reason(reach, host).await;
             assert!(!reason.contains("not a public one"), "{host}: {reason}");
         }
+    }
+
+    /// The addresses that a client within `reach` would connect to, of those that a name has.
+    async fn resolved(reach: Reach, has: &[&str]) -> Result<Vec<IpAddr>, String> {
+        let has: Vec<IpAddr> = has.iter().map(|address| address.parse().unwrap()).collect();
+        let mut resolver = Resolver { names: Names::by(move |_| has.clone()), reach: Arc::new(reach) };
+        let found = resolver.call("shop.example".parse().unwrap()).await.map_err(|error| error.to_string())?;
+        Ok(found.map(|address| address.ip()).collect())
+    }
+
+    #[tokio::test]
+    async fn of_a_name_with_several_addresses_the_public_ones_are_connected_to() {
+        let public: IpAddr = "93.184.215.14".parse().unwrap();
+        let mixed = ["10.0.0.1", "93.184.215.14", "::1", "169.254.169.254", "::ffff:192.168.0.1"];
+        assert_eq!(resolved(Reach::Public(Vec::new()), &mixed).await, Ok(vec![public]));
+        let besides = Reach::Public(vec!["10.0.0.0/8".parse().unwrap()]);
+        assert_eq!(resolved(besides, &mixed).await.unwrap().len(), 2);
+        for private in [&["10.0.0.1"][..], &["127.0.0.1", "fd00::1"], &[]] {
+            assert_eq!(resolved(Reach::Public(Vec::new()), private).await, Err(OUT_OF_REACH.to_owned()), "{private:?}");
+        }
+        assert_eq!(resolved(Reach::Anywhere, &mixed).await.unwrap().len(), mixed.len());
     }
 }

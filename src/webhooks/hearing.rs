@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::webhook::{PauseReason, WebhookDeliveryStatus, WebhookTopic};
+use chrono::{DateTime, Utc};
+use domain::webhook::{WebhookDeliveryStatus, WebhookTopic};
 use entity::{Text, product, webhook_delivery, webhook_endpoint};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -17,6 +18,9 @@ use crate::platform::Result;
 use crate::platform::bus::Message;
 use crate::platform::consumers::{Reaction, Start};
 use crate::platform::db::Tx;
+
+/// What is said of a message for which there was no room.
+const TOO_MANY: &str = "too many messages wait for the endpoint";
 
 /// Hears of events for the endpoints.
 #[derive(Debug, Clone)]
@@ -69,7 +73,8 @@ async fn hear(app: &App, tx: &Tx, events: &[Message]) -> Result<()> {
     let at = app.clock.db_now(&**tx).await?;
     let bodies: Vec<String> =
         news.iter().map(|news| public::body(news.topic, news.message.at, &news.event.data(&products))).collect();
-    let waiting = repo::count_waiting(&**tx).await?;
+    let ids: Vec<Uuid> = endpoints.iter().map(|(endpoint, _)| endpoint.id).collect();
+    let waiting = repo::count_waiting(&**tx, &ids).await?;
     for (endpoint, topics) in &endpoints {
         let rows: Vec<webhook_delivery::Model> = news
             .iter()
@@ -92,17 +97,44 @@ async fn hear(app: &App, tx: &Tx, events: &[Message]) -> Result<()> {
                 ended_at: None,
             })
             .collect();
-        if rows.is_empty() {
-            continue;
+        if !rows.is_empty() {
+            let before = waiting.get(&endpoint.id).copied().unwrap_or_default();
+            queue(app, tx, endpoint.id, rows, before, at).await?;
         }
-        let before = waiting.get(&endpoint.id).copied().unwrap_or_default();
-        if before + rows.len() as u64 > app.config.webhooks.max_waiting {
-            sending::pause_endpoint(app, tx, endpoint.id, PauseReason::TooManyWaiting, at).await?;
-            continue;
+    }
+    Ok(())
+}
+
+/// Writes `rows` down for `endpoint`, for which `waiting` others wait, and has as many sent as there is room for. The rest stands in
+/// the log as given up; if nothing has got through for a day besides, the endpoint is paused.
+async fn queue(
+    app: &App,
+    tx: &Tx,
+    endpoint: Uuid,
+    mut rows: Vec<webhook_delivery::Model>,
+    mut waiting: u64,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let most = app.config.webhooks.max_waiting;
+    // an import of thousands of products leaves room for what happens to orders
+    let room = |topic: WebhookTopic| if topic.is_of_inventory() { most.div_ceil(2) } else { most };
+    let (mut to_send, mut too_many) = (Vec::new(), 0_usize);
+    for row in &mut rows {
+        if waiting < room(*row.topic) {
+            waiting += 1;
+            to_send.push((row.id, *row.topic));
+        } else {
+            too_many += 1;
+            row.status = Text(WebhookDeliveryStatus::Failed);
+            row.last_error = Some(TOO_MANY.to_owned());
+            (row.next_attempt_at, row.ended_at) = (None, Some(at));
         }
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        repo::insert_deliveries(&**tx, rows).await?;
-        sending::enqueue(app, tx, endpoint.id, &ids, at).await?;
+    }
+    repo::insert_deliveries(&**tx, rows).await?;
+    sending::enqueue(app, tx, endpoint, &to_send, at).await?;
+    if too_many > 0 {
+        tracing::warn!(%endpoint, waiting, too_many, "more webhooks than may wait for their endpoint were given up");
+        sending::pause_if_failing(app, tx, endpoint, at).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::webhook::WebhookDeliveryStatus;
+use domain::webhook::{WebhookDeliveryStatus, WebhookTopic};
 use entity::{Text, webhook_delivery as delivery, webhook_endpoint as endpoint};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Order, Query, UnionType};
 use sea_orm::{
@@ -295,16 +295,29 @@ pub(super) async fn list_overdue(
     Ok(overdue.order_by_asc(delivery::Column::Id).limit(limit).into_tuple().all(db).await?)
 }
 
-/// How many deliveries wait to be sent to each endpoint for which any do.
-pub(super) async fn count_waiting(db: &impl ConnectionTrait) -> Result<HashMap<Uuid, u64>> {
+/// How many deliveries wait to be sent to each of `endpoints` for which any do.
+pub(super) async fn count_waiting(db: &impl ConnectionTrait, endpoints: &[Uuid]) -> Result<HashMap<Uuid, u64>> {
     let waiting = delivery::Entity::find()
         .select_only()
         .column(delivery::Column::EndpointId)
         .column_as(delivery::Column::Id.count(), "waiting")
+        .filter(delivery::Column::EndpointId.is_in(endpoints.iter().copied()))
         .filter(delivery::Column::Status.eq(Text(WebhookDeliveryStatus::Pending)))
         .group_by(delivery::Column::EndpointId);
     let waiting: Vec<(Uuid, i64)> = waiting.into_tuple().all(db).await?;
     Ok(waiting.into_iter().map(|(endpoint, count)| (endpoint, u64::try_from(count).unwrap_or(0))).collect())
+}
+
+/// What the deliveries are about that wait to be sent to `endpoint`.
+pub(super) async fn list_waiting_topics(db: &impl ConnectionTrait, endpoint: Uuid) -> Result<Vec<WebhookTopic>> {
+    let waiting = delivery::Entity::find()
+        .select_only()
+        .column(delivery::Column::Topic)
+        .distinct()
+        .filter(delivery::Column::EndpointId.eq(endpoint))
+        .filter(delivery::Column::Status.eq(Text(WebhookDeliveryStatus::Pending)));
+    let topics: Vec<Text<WebhookTopic>> = waiting.into_tuple().all(db).await?;
+    Ok(topics.into_iter().map(|topic| topic.0).collect())
 }
 
 /// Has the delivery sent again from `at` on.

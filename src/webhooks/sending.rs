@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::id::Kind;
-use domain::webhook::{PauseReason, WebhookDeliveryStatus};
+use domain::webhook::{PauseReason, WebhookDeliveryStatus, WebhookTopic};
 use entity::{webhook_delivery, webhook_endpoint};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT};
@@ -31,13 +31,16 @@ pub const SEND: &str = "webhooks.send";
 /// When a message is sent again that did not get through: eleven times in all, over more than 27 hours.
 pub const SCHEDULE: Schedule = Schedule { attempts: 11, pause };
 
-/// How many messages an instance sends at once: there is a hand for each endpoint there may be, so that none waits for others,
-/// however many of them are slow.
-pub const HANDS: Hands = Hands { all: service::MAX_ENDPOINTS + 28, of_group: 4, shared: 28 };
+/// How many messages an instance sends at once: there is a hand for each group that there may be, two of each endpoint ([`group`]), so
+/// that none waits for others, however many of them are slow.
+pub const HANDS: Hands = Hands { all: 2 * service::MAX_ENDPOINTS + 28, of_group: 4, shared: 28 };
 
 /// An endpoint that was not tried for longer than this is not known to have failed in the meantime: longer than the longest pause
 /// between two attempts, also when it asked for it.
 const MAX_GAP: TimeDelta = TimeDelta::hours(36);
+
+/// For how long nothing has to have got through to an endpoint, although it was tried, before it is paused for all that waits.
+const MIN_FAILING: TimeDelta = TimeDelta::hours(24);
 
 /// What is said of a message that waited for an endpoint that was paused.
 pub(super) const PAUSED: &str = "the endpoint is paused";
@@ -68,18 +71,34 @@ pub(super) fn key(delivery: Uuid) -> String {
     delivery.simple().to_string()
 }
 
-/// Has `deliveries` to `endpoint` sent from `at` on.
-pub(super) async fn enqueue(app: &App, tx: &Tx, endpoint: Uuid, deliveries: &[Uuid], at: DateTime<Utc>) -> Result<()> {
-    let sends: Vec<Send> = deliveries.iter().map(|delivery| Send { delivery: *delivery }).collect();
-    let new = sends.iter().map(|send| NewJob {
-        id: app.ids.uuid(),
-        kind: SEND,
-        key: key(send.delivery),
-        payload: send,
-        run_at: at,
-        at,
-    });
-    jobs::enqueue_all(tx, Some(&endpoint.simple().to_string()), new).await
+/// What is sent by the same few hands: what an endpoint is told of orders, or of the inventory. So an import of thousands of products
+/// holds up no order.
+fn group(endpoint: Uuid, is_of_inventory: bool) -> String {
+    format!("{}{}", endpoint.simple(), if is_of_inventory { ":inventory" } else { "" })
+}
+
+/// Has `deliveries` of these topics to `endpoint` sent from `at` on.
+pub(super) async fn enqueue(
+    app: &App,
+    tx: &Tx,
+    endpoint: Uuid,
+    deliveries: &[(Uuid, WebhookTopic)],
+    at: DateTime<Utc>,
+) -> Result<()> {
+    for is_of_inventory in [false, true] {
+        let of_group = deliveries.iter().filter(|(_, topic)| topic.is_of_inventory() == is_of_inventory);
+        let sends: Vec<Send> = of_group.map(|(delivery, _)| Send { delivery: *delivery }).collect();
+        let new = sends.iter().map(|send| NewJob {
+            id: app.ids.uuid(),
+            kind: SEND,
+            key: key(send.delivery),
+            payload: send,
+            run_at: at,
+            at,
+        });
+        jobs::enqueue_all(tx, Some(&group(endpoint, is_of_inventory)), new).await?;
+    }
+    Ok(())
 }
 
 /// How the endpoint took a message.
@@ -252,14 +271,19 @@ fn failing_since(endpoint: &webhook_endpoint::Model, at: DateTime<Utc>) -> DateT
     endpoint.failing_since.filter(|_| is_on).unwrap_or(at)
 }
 
+/// Pauses the endpoint, for which more waits than may, if it was tried for a day and nothing got through. One that is only slow, or
+/// failed today, is told of what there is room for.
+pub(super) async fn pause_if_failing(app: &App, tx: &Tx, endpoint: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let Some(row) = repo::lock_endpoint(&**tx, endpoint).await? else { return Ok(()) };
+    let failing = row.failing_since.zip(row.last_failed_at).filter(|(_, last)| at - *last <= MAX_GAP);
+    if failing.is_some_and(|(since, last)| last - since >= MIN_FAILING) {
+        pause_endpoint(app, tx, endpoint, PauseReason::TooManyWaiting, at).await?;
+    }
+    Ok(())
+}
+
 /// Pauses the endpoint, if nobody has, gives up what waits for it, and tells those who run the platform.
-pub(super) async fn pause_endpoint(
-    app: &App,
-    tx: &Tx,
-    endpoint: Uuid,
-    reason: PauseReason,
-    at: DateTime<Utc>,
-) -> Result<()> {
+async fn pause_endpoint(app: &App, tx: &Tx, endpoint: Uuid, reason: PauseReason, at: DateTime<Utc>) -> Result<()> {
     let Some(paused) = repo::update_pausing(&**tx, endpoint, at).await? else { return Ok(()) };
     repo::update_giving_up(&**tx, endpoint, PAUSED, at).await?;
     tracing::warn!(endpoint = %paused.id, ?reason, failing_since = ?paused.failing_since, "a webhook endpoint was paused");

@@ -38,6 +38,13 @@ fn check_authority(actor: Actor) -> Result<()> {
     if may_manage(actor) { Ok(()) } else { Err(Denial::Forbidden.into()) }
 }
 
+/// Whoever acts by a key has nobody told of what that key may not read: an endpoint is as good as reading, and outlives the key.
+fn check_reading(actor: Actor, topics: impl IntoIterator<Item = WebhookTopic>) -> Result<()> {
+    let Some(key) = actor.key else { return Ok(()) };
+    let may_read = topics.into_iter().all(|topic| key.scopes.has(topic.scope()));
+    if may_read { Ok(()) } else { Err(Denial::Forbidden.into()) }
+}
+
 /// An endpoint to be made.
 #[derive(Debug, Clone)]
 pub struct NewEndpoint {
@@ -60,6 +67,13 @@ pub struct EndpointChange {
     pub is_active: Option<bool>,
     /// Whether it gets a new secret.
     pub rotates_secret: bool,
+}
+
+impl EndpointChange {
+    /// Whether nothing is sent to anybody for it that would not have been.
+    fn only_pauses(&self) -> bool {
+        self.is_active == Some(false) && self.url.is_none() && self.topics.is_none() && !self.rotates_secret
+    }
 }
 
 /// An endpoint, with its secret when that is new: it is not shown again.
@@ -89,9 +103,10 @@ pub fn topics(endpoint: &webhook_endpoint::Model) -> Vec<WebhookTopic> {
 /// Makes an endpoint.
 ///
 /// # Errors
-/// `INVALID_INPUT` at `url` or `topics`; `FORBIDDEN`.
+/// `INVALID_INPUT` at `url` or `topics`; `FORBIDDEN`, also for topics that the actor's key may not read.
 pub async fn create(app: &App, actor: Actor, new: NewEndpoint) -> Result<Endpoint> {
     check_authority(actor)?;
+    check_reading(actor, new.topics.iter().copied())?;
     let url = url::check(&app.config.webhooks, &new.url)?;
     let topics = check_topics(&new.topics)?;
     retry(|| create_once(app, actor, &url, &topics)).await
@@ -127,13 +142,16 @@ async fn create_once(app: &App, actor: Actor, url: &str, topics: &Strings) -> Re
 }
 
 /// Changes an endpoint. A secret that is replaced goes on signing beside the new one for a while, so that receivers can change
-/// over; each of several in that time until its own end. What waits for an endpoint that is paused is given up. One that is activated again is given as long to work as a new one.
+/// over; each of several in that time until its own end. What waits for an endpoint that is paused is given up. One that is activated
+/// again is given as long to work as a new one. By a key it takes the scopes for all that the endpoint was and will be told of, but
+/// to pause it.
 ///
 /// # Errors
 /// `NOT_FOUND` at `endpointId`; `INVALID_INPUT` at `url`, `topics` or, when it was replaced too often lately, `rotateSecret`;
 /// `FORBIDDEN`.
 pub async fn update(app: &App, actor: Actor, change: EndpointChange) -> Result<Endpoint> {
     check_authority(actor)?;
+    check_reading(actor, change.topics.iter().flatten().copied())?;
     let url = change.url.as_deref().map(|url| url::check(&app.config.webhooks, url)).transpose()?;
     let topics = change.topics.as_deref().map(check_topics).transpose()?;
     retry(|| update_once(app, actor, &change, url.as_deref(), topics.as_ref())).await
@@ -148,6 +166,11 @@ async fn update_once(
 ) -> Result<Endpoint> {
     let tx = app.db.begin().await?;
     let mut row = repo::lock_endpoint(&*tx, change.endpoint).await?.ok_or(WebhookError::NoEndpoint)?;
+    if actor.key.is_some() && !change.only_pauses() {
+        check_reading(actor, self::topics(&row))?;
+        // it would go to another address
+        check_reading(actor, repo::list_waiting_topics(&*tx, row.id).await?)?;
+    }
     let (at, before) = (app.clock.db_now(&*tx).await?, described(&row));
     let has_moved = url.is_some_and(|url| *url != row.url);
     if let Some(url) = url.filter(|url| *url != row.url) {
@@ -192,7 +215,7 @@ async fn update_once(
 /// Has a message sent again, whatever became of it before, with the same id and body; how often it was tried goes on counting.
 ///
 /// # Errors
-/// `NOT_FOUND` or `INVALID_INPUT`, while its endpoint is paused, at `deliveryId`; `FORBIDDEN`.
+/// `NOT_FOUND` or `INVALID_INPUT`, while its endpoint is paused, at `deliveryId`; `FORBIDDEN`, also for what the actor's key may not read.
 pub async fn redeliver(app: &App, actor: Actor, delivery: Uuid) -> Result<webhook_delivery::Model> {
     check_authority(actor)?;
     retry(|| redeliver_once(app, actor, delivery)).await
@@ -201,13 +224,14 @@ pub async fn redeliver(app: &App, actor: Actor, delivery: Uuid) -> Result<webhoo
 async fn redeliver_once(app: &App, actor: Actor, id: Uuid) -> Result<webhook_delivery::Model> {
     let tx = app.db.begin().await?;
     let found = repo::find_delivery(&*tx, id).await?.ok_or(WebhookError::NoDelivery)?;
+    check_reading(actor, [*found.topic])?;
     let endpoint = repo::lock_endpoint(&*tx, found.endpoint_id).await?.ok_or(WebhookError::NoDelivery)?;
     if !endpoint.is_active {
         return Err(WebhookError::Paused.into());
     }
     let at = app.clock.db_now(&*tx).await?;
     let delivery = repo::update_sending_again(&*tx, id, at).await?.ok_or(WebhookError::NoDelivery)?;
-    sending::enqueue(app, &tx, endpoint.id, &[delivery.id], at).await?;
+    sending::enqueue(app, &tx, endpoint.id, &[(delivery.id, *delivery.topic)], at).await?;
     let after = json!({ "delivery": encode(Kind::WebhookDelivery, id) });
     let entry = Recorded { actor, action: "webhook.redeliver", endpoint: endpoint.id, before: None, after, at };
     entry.write(app, &tx).await?;

@@ -53,7 +53,7 @@ const UPDATE_USER: &str =
 const KEYS: &str = "{ admin { apiKeys(first: 50) { nodes { id lastUsedAt revokedAt } } } }";
 
 /// Who asks with a key, and its id.
-async fn make(admin: &Actor, scopes: &[ApiScope], more: Value) -> (Actor, String) {
+pub(crate) async fn make(admin: &Actor, scopes: &[ApiScope], more: Value) -> (Actor, String) {
     let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
     let mut input = json!({ "name": "A program", "scopes": names });
     input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -115,6 +115,9 @@ fn questions(order: &str, product: &str) -> Vec<(String, Vec<ApiScope>)> {
     ];
     // for no key, or by a way round
     for document in [
+        // of what it may not read, a key has nobody told
+        "mutation { createWebhookEndpoint(input: { url: \"https://x.example\", topics: [ORDER_CREATED] }) { secret } }",
+        "mutation { createWebhookEndpoint(input: { url: \"https://x.example\", topics: [INVENTORY_UPDATED] }) { secret } }",
         "{ viewer { user { email } } }",
         "{ admin { apiKeys { nodes { id } } } }",
         "query Q { admin { ...F } } fragment F on AdminDesk { ... { ... on AdminDesk { keys: apiKeys { nodes { id } } } } }",

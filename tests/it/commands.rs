@@ -324,6 +324,7 @@ async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {
             group_key: None,
             payload: serde_json::json!({}),
             attempts: 22,
+            ended_attempts: 22,
             run_at: at,
             last_error: Some("Stripe:\n401".to_owned()),
             created_at: at,

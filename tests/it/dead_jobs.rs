@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use domain::id::{Kind, encode};
 use entity::job;
 use quick_commerce::platform::jobs;
 use quick_commerce::serve;
 use sea_orm::{EntityTrait as _, IntoActiveModel as _};
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
     work_of_every_kind_that_was_given_up_is_seen_and_tried_again,
+    one_piece_of_work_is_told_from_others_and_tried_again_by_itself,
 }
 
 const DEAD: &str = "{ admin { deadJobs(first: 100) { nodes { kind attempts lastError } } } }";
@@ -42,6 +45,7 @@ async fn work_of_every_kind_that_was_given_up_is_seen_and_tried_again(shape: Sha
             // what none of them can read
             payload: json!(7),
             attempts: 3,
+            ended_attempts: 3,
             run_at: now,
             last_error: Some("It was of no use.".to_owned()),
             created_at: now,
@@ -70,4 +74,82 @@ async fn work_of_every_kind_that_was_given_up_is_seen_and_tried_again(shape: Sha
     })
     .await;
     assert_eq!(jobs::backlog(app.app.db.reader()).await.unwrap().waiting, 0);
+}
+
+/// Where the payloads of each kind say what it is about, and what a payload may hold beside that nobody is to read.
+fn about(kind: &str, uuid: Uuid) -> (Value, Option<Kind>) {
+    match kind {
+        "payments.cancel" => (json!({ "id": uuid, "broken": 0, "pending": 0 }), Some(Kind::Payment)),
+        "payments.refund" => (json!({ "id": uuid, "broken": 0, "pending": 0 }), Some(Kind::Refund)),
+        "payments.ask" => (json!({ "id": uuid, "broken": 0, "pending": 0 }), Some(Kind::Order)),
+        "accounts.send_password_reset" | "accounts.send_email_verification" => {
+            (json!({ "user": uuid, "mail": Uuid::nil() }), Some(Kind::User))
+        }
+        "notifications.email" | "notifications.sms" => (json!({ "notification": uuid }), Some(Kind::Notification)),
+        "webhooks.send" => (json!({ "delivery": uuid }), Some(Kind::WebhookDelivery)),
+        "consumers.skipped" => (json!({ "consumer": "webhooks", "event": uuid }), Some(Kind::Event)),
+        "sandbox.late" | "sandbox.callback" => (json!({ "id": uuid, "secret": "hunter2" }), None),
+        other => panic!("say what {other} is about, and in src/analytics/jobs.rs"),
+    }
+}
+
+async fn one_piece_of_work_is_told_from_others_and_tried_again_by_itself(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let admin = app.admin().await;
+    let now = app.clock.now();
+    let kinds: Vec<&str> = serve::job_kinds(&app.app).into_iter().collect();
+    let mut expected = Vec::new();
+    for (place, kind) in (1_u128..).zip(&kinds) {
+        let (payload, of) = about(kind, Uuid::from_u128(place));
+        let row = job::Model {
+            id: app.app.ids.uuid(),
+            kind: (*kind).to_owned(),
+            key: format!("hunter2-{place}"),
+            group_key: None,
+            payload,
+            attempts: 3,
+            ended_attempts: 3,
+            run_at: now,
+            last_error: None,
+            created_at: now,
+            died_at: Some(now),
+        };
+        expected.push(json!({
+            "id": encode(Kind::Job, row.id),
+            "kind": kind,
+            "subject": of.map(|of| encode(of, Uuid::from_u128(place))),
+        }));
+        job::Entity::insert(row.into_active_model()).exec_without_returning(app.app.db.writer()).await.unwrap();
+    }
+    let seen = async || {
+        let answer = admin.query("{ admin { deadJobs(first: 100) { nodes { id kind subject } } } }", json!({})).await;
+        let mut nodes = answer.data()["admin"]["deadJobs"]["nodes"].as_array().unwrap().clone();
+        nodes.sort_by_key(|node| node["kind"].as_str().unwrap().to_owned());
+        nodes
+    };
+    assert_eq!(seen().await, expected);
+    // there is no such notification, so that this one is done at once; the others stay
+    let place = kinds.iter().position(|kind| *kind == "notifications.email").unwrap();
+    let one = expected.remove(place)["id"].clone();
+    let refused = async |input: Value| {
+        let answer = admin.mutate(RETRY, input).await;
+        assert_eq!(answer.user_errors("retryJobs")[0]["field"], json!(["id"]));
+        answer.refusal("retryJobs").to_owned()
+    };
+    assert_eq!(refused(json!({ "id": one, "kind": "payments.refund" })).await, "NOT_FOUND");
+    assert_eq!(refused(json!({ "id": encode(Kind::Job, Uuid::nil()) })).await, "NOT_FOUND");
+    let twice = [admin.mutate(RETRY, json!({ "id": one })), admin.mutate(RETRY, json!({ "id": one }))];
+    let mut twice: Vec<Value> = futures_util::future::join_all(twice)
+        .await
+        .iter()
+        .map(|answer| answer.data()["retryJobs"]["retried"].clone())
+        .collect();
+    twice.sort_by_key(Value::is_null);
+    assert_eq!(twice, [json!(1), Value::Null], "once, of two who ask for it");
+    assert_eq!(refused(json!({ "id": one })).await, "NOT_FOUND");
+    crate::support::wait::until(async || jobs::backlog(app.app.db.reader()).await.unwrap().waiting == 0).await;
+    assert_eq!(seen().await, expected);
+    let log = admin.query("{ admin { auditLog(first: 1) { nodes { action targetId after } } } }", json!({})).await;
+    let entry = &log.data()["admin"]["auditLog"]["nodes"][0];
+    assert_eq!((&entry["action"], &entry["targetId"]), (&json!("jobs.retry"), &one), "{entry}");
 }

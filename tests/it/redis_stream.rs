@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::time::Duration;
 
+use domain::event::Topic;
 use entity::event;
 use quick_commerce::app::App;
 use quick_commerce::config::Config;
+use quick_commerce::platform::outbox::{self, NewEvent};
 use quick_commerce::platform::relay;
 use redis::aio::MultiplexedConnection;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::client_examples::example;
 use crate::support::TestCluster;
@@ -112,8 +114,12 @@ struct World {
 
 impl World {
     async fn new(instances: usize) -> Self {
+        Self::with(instances, |_| {}).await
+    }
+
+    async fn with(instances: usize, change: impl Fn(&mut Config)) -> Self {
         let redis = Redis::private().await;
-        let cluster = Box::pin(TestCluster::start_on(&redis, instances, |_| {})).await;
+        let cluster = Box::pin(TestCluster::start_on(&redis, instances, change)).await;
         let api = cluster[0].clone();
         let (shop, customer) = tokio::join!(seller_with_product(&api, 1_000, "40.00"), api.customer());
         Self { redis, cluster, shop, customer }
@@ -255,6 +261,8 @@ async fn a_reader_of_the_stream_can_do_nothing_else_in_redis() {
         format!("XREADGROUP GROUP billing one COUNT 1 STREAMS {stream} >"),
         format!("XAUTOCLAIM {stream} billing one 60000 0-0"),
         format!("XACK {stream} billing 0-1"),
+        format!("XINFO STREAM {stream}"),
+        format!("XINFO GROUPS {stream}"),
     ] {
         ask(&line).await.unwrap_or_else(|error| panic!("{line}: {error}"));
     }
@@ -263,6 +271,8 @@ async fn a_reader_of_the_stream_can_do_nothing_else_in_redis() {
         format!("XREADGROUP GROUP billing one COUNT 1 STREAMS {other} >"),
         format!("XGROUP CREATE {other}s billing 0 MKSTREAM"),
         format!("XGROUP DESTROY {stream} billing"),
+        format!("XGROUP SETID {stream} billing 0"),
+        format!("XINFO STREAM {other}s"),
         format!("XADD {stream} * a b"),
         format!("XTRIM {stream} MAXLEN 0"),
         format!("DEL {stream}"),
@@ -286,6 +296,8 @@ async fn a_reader_of_the_stream_can_do_nothing_else_in_redis() {
 struct Consumer {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// What it has to say beside that.
+    remarks: Lines<BufReader<ChildStderr>>,
 }
 
 impl Consumer {
@@ -297,11 +309,26 @@ impl Consumer {
             .current_dir(example("stream"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        let remarks = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, lines, remarks }
+    }
+
+    /// Reads what it says beside the events until it says that it missed some; that line.
+    async fn until_missed(&mut self) -> String {
+        let reading = async {
+            loop {
+                let line = self.remarks.next_line().await.unwrap().expect("the consumer goes on");
+                if line.contains("missed") {
+                    return line;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it says what it missed")
     }
 
     /// Reads until every event up to the position `last` was dealt with by somebody.
@@ -354,4 +381,59 @@ async fn the_example_deals_with_every_event_though_consumers_die() {
     world.order(2).await;
     until_whole(&world.redis, world.app()).await;
     again.until(&mut seen, head(world.app()).await).await;
+}
+
+/// Has the log grow by `count` events.
+async fn log_events(app: &App, count: usize) {
+    let tx = app.db.begin().await.unwrap();
+    let (at, payload) = (app.clock.db_now(&*tx).await.unwrap(), json!({}));
+    let topics = &[Topic::Platform];
+    let new = || NewEvent { id: app.ids.uuid(), kind: "test.happened", topics, payload: &payload, at };
+    let events: Vec<_> = (0..count).map(|_| new()).collect();
+    outbox::append_all(&tx, &events).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stream_keeps_about_its_length_and_the_example_says_what_it_missed() {
+    let world = Box::pin(World::with(1, |config| config.event_stream.as_mut().unwrap().length = 100)).await;
+    make_reader(&world).await;
+    until_whole(&world.redis, world.app()).await;
+    let mut first = Consumer::start(&world, "billing-1");
+    let had = head(world.app()).await;
+    first.until(&mut BTreeSet::new(), had).await;
+    // what was printed last may not be acknowledged yet
+    let (connection, stream) = (connection(&world.redis).await, key(&world.app().config));
+    until(async || {
+        let mut ask = redis::cmd("XPENDING");
+        let pending = ask.arg(&stream).arg("billing").query_async::<Vec<redis::Value>>(&mut connection.clone()).await;
+        pending.unwrap()[0] == redis::Value::Int(0)
+    })
+    .await;
+    first.child.kill().await.unwrap();
+    log_events(world.app(), 1_000).await;
+    let kept = until_whole(&world.redis, world.app()).await;
+    // Redis lets go of a hundred at a time
+    assert!((100..300).contains(&kept.len()), "{} are kept", kept.len());
+    let oldest = kept[0].position;
+    let positions = kept.iter().map(|entry| entry.position);
+    assert!(positions.eq(oldest..=head(world.app()).await), "of what is kept nothing is missing");
+    let mut again = Consumer::start(&world, "billing-1");
+    let said = again.until_missed().await;
+    let missed = format!("missed {} events, {} to {}", oldest - had - 1, had + 1, oldest - 1);
+    assert!(said.contains(&missed), "{said}, but not {missed}");
+    let mut seen: BTreeSet<i64> = (1..oldest).collect();
+    again.until(&mut seen, head(world.app()).await).await;
+    again.child.kill().await.unwrap();
+    // what one had read, and left undone for too long
+    log_events(world.app(), 1).await;
+    until_whole(&world.redis, world.app()).await;
+    let mut read = redis::cmd("XREADGROUP");
+    read.arg("GROUP").arg("billing").arg("billing-2").arg("STREAMS").arg(&stream).arg(">");
+    read.query_async::<redis::Value>(&mut connection.clone()).await.unwrap();
+    log_events(world.app(), 1_000).await;
+    until_whole(&world.redis, world.app()).await;
+    let mut heir = Consumer::start(&world, "billing-1");
+    let said = [heir.until_missed().await, heir.until_missed().await].join("\n");
+    assert!(said.contains("which somebody had been given") && said.contains("events, "), "{said}");
 }

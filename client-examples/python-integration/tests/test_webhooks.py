@@ -142,7 +142,7 @@ async def test_a_real_server_s_messages_are_taken(
     url: str, admin: Person, customer: Person, received: Queue[webhooks.Message]
 ) -> None:
     """From the making of the endpoint, by the key, to the message."""
-    _, secret = admin.key("WEBHOOKS_MANAGE")
+    _, secret = admin.key("ORDERS_READ", "WEBHOOKS_MANAGE")
     inbox = webhooks.Inbox(SECRET, received.put)
     with webhooks.server("127.0.0.1", 0, inbox) as server:
         async with shop.connect(url, secret) as api:

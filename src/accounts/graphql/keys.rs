@@ -31,7 +31,8 @@ pub enum ApiScope {
     ClaimsRead,
     /// Giving orders to partners with `assignOrder`.
     ClaimsWrite,
-    /// Webhook endpoints and their deliveries.
+    /// Webhook endpoints and their deliveries. A key has others told of what it may read itself: of orders, payments and deliveries
+    /// with `ORDERS_READ`, of the inventory with `PRODUCTS_READ`. Endpoints are the platform's, and stay when the key ends.
     WebhooksManage,
     /// Sales, live figures, and how partners do.
     AnalyticsRead,

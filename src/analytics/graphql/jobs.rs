@@ -1,20 +1,26 @@
 //! Work that was given up, as admins see it.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::access::Role;
+use domain::id::Kind;
 use entity::job;
 
 use crate::analytics::jobs;
 use crate::graphql::connection::connection;
-use crate::graphql::{Outcome, Result, Signed, UserError, actor, app};
+use crate::graphql::{Outcome, Result, Signed, UserError, actor, app, ids};
 use crate::platform::page::PageArgs;
 
 /// Work in the background that failed too often, or never can be done, and waits for somebody to look: a dead letter.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct DeadJob {
+    /// Opaque, `job_…`; `retryJobs` takes it. `node` does not: it goes when the work is done.
+    id: ID,
     /// What was to be done, such as `payments.refund` or `webhooks.send`.
     kind: String,
+    /// What it is about, for `node`: the payment, refund, order, user, notification, event or delivery of a webhook of this id. Null for
+    /// work that is about none of them.
+    subject: Option<ID>,
     /// How often it was tried.
     attempts: i32,
     /// Why it failed the last time, in words for an operator.
@@ -27,8 +33,9 @@ pub struct DeadJob {
 
 impl From<job::Model> for DeadJob {
     fn from(row: job::Model) -> Self {
+        let (id, subject) = (ids::id(Kind::Job, row.id), jobs::subject(&row).map(|(kind, id)| ids::id(kind, id)));
         let job::Model { kind, attempts, last_error, created_at, died_at, .. } = row;
-        Self { kind, attempts, last_error, created_at, died_at }
+        Self { id, kind, subject, attempts, last_error, created_at, died_at }
     }
 }
 
@@ -51,6 +58,8 @@ pub(super) async fn page(ctx: &Context<'_>, first: Option<i32>, after: Option<St
 pub struct RetryJobsInput {
     /// Only what is of this kind, such as `payments.refund`, 1 to 80 characters; absent: all that was given up.
     pub kind: Option<String>,
+    /// Only this one, the `id` of a `DeadJob`; absent: all that was given up, or all of the kind.
+    pub id: Option<ID>,
 }
 
 /// What came of trying work again.
@@ -75,7 +84,8 @@ impl JobsMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which work.")] input: RetryJobsInput,
     ) -> Result<RetryJobsPayload> {
-        let retried = jobs::retry_dead(app(ctx)?, actor(ctx)?, input.kind).await;
+        let id = input.id.map(|id| ids::parse(Kind::Job, &id)).transpose()?;
+        let retried = jobs::retry_dead(app(ctx)?, actor(ctx)?, id, input.kind).await;
         let Outcome { value, user_errors } = Outcome::of(retried)?;
         let retried = value.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
         Ok(RetryJobsPayload { retried, user_errors })

@@ -7,7 +7,8 @@
 //!
 //! What fails is tried again, later each time, until it has failed too often: then it is dead, and stays in the table, where
 //! the metrics count it, until somebody looks and has it tried again. How often and when is a matter of the kind of job: its
-//! [`Schedule`]. What only waits for others is looked at as often as it takes.
+//! [`Schedule`]. What only waits for others is looked at as often as it takes. An attempt in which its worker died
+//! is not held against a job, unless that happens again and again: then it may be the job that kills.
 //!
 //! A worker has so many hands. Work that may be slow for long has a worker of its own, so that nothing else waits behind it;
 //! and jobs of one group, such as those for one server, are done by few hands at once, so that the others wait for none of it.
@@ -82,6 +83,7 @@ pub async fn enqueue_all<'a, P: Serialize + Sync + 'a>(
         job::Column::GroupKey,
         job::Column::Payload,
         job::Column::Attempts,
+        job::Column::EndedAttempts,
         job::Column::RunAt,
         job::Column::LastError,
         job::Column::CreatedAt,
@@ -103,6 +105,7 @@ fn row<P: Serialize>(group: Option<&str>, new: NewJob<'_, P>) -> Result<job::Act
         group_key: Set(group.map(str::to_owned)),
         payload: Set(serde_json::to_value(new.payload)?),
         attempts: Set(0),
+        ended_attempts: Set(0),
         run_at: Set(new.run_at),
         last_error: Set(None),
         created_at: Set(new.at),
@@ -115,7 +118,7 @@ fn row<P: Serialize>(group: Option<&str>, new: NewJob<'_, P>) -> Result<job::Act
 pub struct Job {
     /// Its key.
     pub key: String,
-    /// The how manieth attempt this is, from 1.
+    /// The how manieth attempt this is, from 1, without those in which a worker died.
     pub attempt: i32,
     /// How long after this attempt the next one comes, should it fail; none when it is the last.
     pub pause: Option<TimeDelta>,
@@ -345,16 +348,31 @@ pub async fn page_of_dead(db: &impl ConnectionTrait, args: &PageArgs) -> Result<
     page::fetch(dead, args, newest_first, db, |job: &job::Model| (None, job.id), |_| None).await
 }
 
-/// Has the jobs that were given up tried again from now on, as often as new ones: those of one kind, or all; how many.
+/// Which of the jobs that were given up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dead<'a> {
+    /// The one of this id.
+    pub id: Option<Uuid>,
+    /// Those of this kind.
+    pub kind: Option<&'a str>,
+}
+
+/// Has the jobs that were given up tried again from now on, as often as new ones: all of them, or those that are what `which` says;
+/// how many.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revive(tx: &Tx, kind: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
+pub async fn revive(tx: &Tx, which: Dead<'_>, now: DateTime<Utc>) -> Result<u64> {
+    let Dead { id, kind } = which;
     let mut update = job::Entity::update_many()
         .col_expr(job::Column::DiedAt, Expr::value(None::<DateTime<Utc>>))
         .col_expr(job::Column::Attempts, Expr::value(0))
+        .col_expr(job::Column::EndedAttempts, Expr::value(0))
         .col_expr(job::Column::RunAt, Expr::value(now))
         .filter(job::Column::DiedAt.is_not_null());
+    if let Some(id) = id {
+        update = update.filter(job::Column::Id.eq(id));
+    }
     if let Some(kind) = kind {
         update = update.filter(job::Column::Kind.eq(kind));
     }

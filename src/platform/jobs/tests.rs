@@ -20,7 +20,7 @@ pub(crate) async fn app(name: &str) -> (App, Folder) {
     let folder = Folder(std::env::temp_dir().join(format!("qc-jobs-{name}-{}", std::process::id())));
     let url = format!("sqlite://{}/test.db", folder.0.display());
     let config = Config::load(None, |setting| (setting == "DATABASE_URL").then(|| url.clone())).unwrap();
-    let ambient = Ambient { clock: Clock::system(), entropy: Entropy::seeded(7) };
+    let ambient = Ambient { clock: Clock::system(), entropy: Entropy::seeded(7), ..Ambient::default() };
     let app = App::build(config, ambient).await.unwrap();
     app.migrate().await.unwrap();
     (app, folder)
@@ -107,7 +107,7 @@ async fn what_was_given_up_is_done_when_somebody_says_so() {
     assert_eq!(worker.sweep().await.unwrap(), 1);
     let revived = async |kind| {
         let tx = app.db.begin().await.unwrap();
-        let revived = revive(&tx, kind, app.clock.now()).await.unwrap();
+        let revived = revive(&tx, Dead { id: None, kind }, app.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         revived
     };
@@ -196,15 +196,14 @@ async fn jobs_of_a_kind_that_nobody_here_knows_are_left_alone() {
     assert_eq!(backlog(app.db.reader()).await.unwrap().waiting, 1);
 }
 
-#[tokio::test]
-async fn the_job_of_a_worker_that_died_is_taken_over_when_its_lease_ends() {
-    let (app, _folder) = app("lease").await;
-    let stuck = worker(&app, Handlers::default().with("test", async |_| std::future::pending().await));
-    write(&app, "a", 1).await;
-    // it is killed in the middle: the future is dropped once the job is taken
+/// Has a worker take the only job, and die in the middle of it: the future is dropped once the job is taken.
+async fn die_in_the_middle(app: &App) {
+    let find = async || job::Entity::find().one(app.db.reader()).await.unwrap().unwrap();
+    let before = find().await.attempts;
+    let stuck = worker(app, Handlers::default().with("test", async |_| std::future::pending().await));
     let mut dying = Box::pin(stuck.sweep());
     let taken = async {
-        while job::Entity::find().one(app.db.reader()).await.unwrap().unwrap().attempts == 0 {
+        while find().await.attempts == before {
             tokio::task::yield_now().await;
         }
     };
@@ -212,10 +211,89 @@ async fn the_job_of_a_worker_that_died_is_taken_over_when_its_lease_ends() {
         _ = &mut dying => unreachable!("it never ends"),
         () = taken => {}
     }
-    drop(dying);
+}
+
+#[tokio::test]
+async fn the_job_of_a_worker_that_died_is_taken_over_when_its_lease_ends() {
+    let (app, _folder) = app("lease").await;
+    write(&app, "a", 1).await;
+    die_in_the_middle(&app).await;
     let heir = worker(&app, Handlers::default().with("test", async |_| Ok(())));
     assert_eq!(heir.sweep().await.unwrap(), 0, "the lease lasts");
     app.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(heir.sweep().await.unwrap(), 1);
     assert_eq!(backlog(app.db.reader()).await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
+async fn an_attempt_in_which_the_worker_died_is_not_counted() {
+    const TWICE: Schedule = Schedule { attempts: 2, pause: |attempt| chrono::TimeDelta::minutes(attempt.into()) };
+    let (app, _folder) = app("uncounted").await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&seen);
+    let failing = worker(
+        &app,
+        Handlers::default().with_schedule("test", TWICE, move |job| {
+            heard.lock().unwrap().push(job.attempt);
+            async { Err(Failure::Again("no".to_owned())) }
+        }),
+    );
+    write(&app, "a", 1).await;
+    for is_last in [false, true] {
+        for _ in 0..2 {
+            die_in_the_middle(&app).await;
+            app.clock.advance(std::time::Duration::from_mins(2));
+        }
+        assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 1, dead: 0 });
+        assert_eq!(failing.sweep().await.unwrap(), 1);
+        assert_eq!(backlog(app.db.reader()).await.unwrap().dead, u64::from(is_last));
+        app.clock.advance(std::time::Duration::from_mins(2));
+    }
+    assert_eq!(*seen.lock().unwrap(), [1, 2]);
+}
+
+#[tokio::test]
+async fn what_kills_every_worker_that_tries_it_is_given_up() {
+    let (app, _folder) = app("poison").await;
+    write(&app, "a", 1).await;
+    let heir = worker(&app, Handlers::default().with("test", async |_| Ok(())));
+    // as often as it is tried at all, and five times more
+    for _ in 0..Schedule::USUAL.attempts + 5 {
+        assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 1, dead: 0 });
+        die_in_the_middle(&app).await;
+        app.clock.advance(std::time::Duration::from_mins(2));
+    }
+    assert_eq!((heir.sweep().await.unwrap(), app.jobs.done()), (1, 0), "it is not tried again");
+    assert_eq!(backlog(app.db.reader()).await.unwrap(), Backlog { waiting: 0, dead: 1 });
+    let dead = list_dead(app.db.reader()).await.unwrap().swap_remove(0);
+    assert!(dead.last_error.unwrap().contains("died"));
+}
+
+#[tokio::test]
+async fn what_stands_behind_many_of_a_group_without_a_hand_left_is_done() {
+    let (app, _folder) = app("behind").await;
+    let is_done = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&is_done);
+    let handlers = Handlers::default().with("test", move |job| {
+        let told = Arc::clone(&told);
+        async move {
+            if job.payload::<i32>()? == 0 {
+                std::future::pending::<()>().await;
+            }
+            told.notify_one();
+            Ok(())
+        }
+    });
+    let hands = Hands { all: 2, of_group: 1, shared: 0 };
+    let (tx, at) = (app.db.begin().await.unwrap(), app.clock.now());
+    let new =
+        |key: &str, payload, run_at| NewJob { id: app.ids.uuid(), kind: "test", key: key.to_owned(), payload, run_at, at };
+    let silent = (0..600).map(|number| new(&number.to_string(), &0, at - chrono::TimeDelta::seconds(1)));
+    enqueue_all(&tx, Some("silent"), silent).await.unwrap();
+    enqueue_all(&tx, Some("other"), [new("other", &1, at)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let working = tokio::spawn(worker(&app, handlers).with_hands(hands).run(tokio_util::sync::CancellationToken::new()));
+    let done = tokio::time::timeout(Duration::from_secs(20), is_done.notified()).await;
+    working.abort();
+    done.expect("the other's turn comes");
 }

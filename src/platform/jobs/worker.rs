@@ -52,6 +52,17 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// How long a job is left to whoever took it: longer than it may take, so that two never do it at once.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 
+/// How many attempts in which its worker died are not held against a job. Whatever happens to servers happens to one job seldom; what
+/// was begun more often than that and never ended may be what they die of.
+const FORGIVEN: i32 = 5;
+
+/// What is said of a job that was given up without another attempt.
+const DEADLY: &str = "the workers that tried it died, again and again";
+
+/// How long is waited at least until more of the queue is looked through than its beginning, for what is of groups that have a hand
+/// left: and ten times as long as the last time took.
+const DEEP: Duration = EVERY;
+
 /// Does what is due.
 #[derive(Debug, Clone)]
 pub struct Worker {
@@ -63,6 +74,8 @@ pub struct Worker {
     hands: Hands,
     /// The groups of what is being done.
     busy: Arc<Mutex<HashMap<String, usize>>>,
+    /// Until when no more of the queue is looked through than its beginning.
+    shallow: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Worker {
@@ -70,7 +83,7 @@ impl Worker {
     #[must_use]
     pub fn new(db: Db, clock: Clock, ids: Ids, handlers: Handlers, counters: Counters) -> Self {
         counters.begin(handlers.0.keys().copied());
-        Self { db, clock, ids, handlers, counters, hands: Hands::USUAL, busy: Arc::default() }
+        Self { db, clock, ids, handlers, counters, hands: Hands::USUAL, busy: Arc::default(), shallow: Arc::default() }
     }
 
     /// The same with other hands.
@@ -137,8 +150,12 @@ impl Worker {
         // outside a transaction: most of the time there is nothing, and SQLite's writers wait for each other
         let reader = self.db.reader();
         let now = self.clock.db_now(reader).await?;
-        let full = self.full_groups();
-        if self.select_due(now, 1, &full).one(reader).await?.is_none() {
+        let mut full = self.full_groups();
+        let front = self.select_due(now, if full.is_empty() { 1 } else { count as u64 }, &[]).all(reader).await?;
+        let is_all = front.len() < count && !full.is_empty();
+        if !self.within_groups(front).is_empty() {
+            full.clear();
+        } else if full.is_empty() || is_all || !self.finds_deeper(now, &full).await? {
             return Ok(Vec::new());
         }
         let taken = retry(|| self.take_once(count, &full)).await?;
@@ -147,6 +164,20 @@ impl Worker {
             (job, place)
         };
         Ok(taken.into_iter().map(placed).collect())
+    }
+
+    /// Whether there is something to do behind the beginning of the queue, all of which is of groups that are `full`: behind
+    /// thousands for a server that says nothing there may be some for others. To look costs as much as the queue is long, so it is
+    /// not done after each job.
+    async fn finds_deeper(&self, now: DateTime<Utc>, full: &[String]) -> Result<bool> {
+        let shallow = || self.shallow.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        if shallow().is_some_and(|until| began < until) {
+            return Ok(false);
+        }
+        let found = self.select_due(now, 1, full).one(self.db.reader()).await?;
+        *shallow() = Some(Instant::now() + DEEP.max(began.elapsed() * 10));
+        Ok(found.is_some())
     }
 
     async fn take_once(&self, count: usize, full: &[String]) -> Result<Vec<job::Model>> {
@@ -216,9 +247,14 @@ impl Worker {
     async fn perform(&self, job: job::Model) {
         // drawn before it is begun: whoever does it may want to say when it comes again
         let schedule = self.handlers.0.get(job.kind.as_str()).map_or(Schedule::USUAL, |handler| handler.schedule);
-        let pause = schedule.pause(job.attempts, &self.ids);
+        let attempt = number(&job);
+        let pause = schedule.pause(attempt, &self.ids);
         let began = Instant::now();
-        let outcome = self.work(&job, pause).await;
+        let outcome = if attempt > schedule.attempts {
+            Err(Failure::Final(DEADLY.to_owned()))
+        } else {
+            self.work(&job, attempt, pause).await
+        };
         // what only waits for others has not failed
         let is_done = matches!(outcome, Ok(()) | Err(Failure::Later(..)));
         if let Some((kind, _)) = self.handlers.0.get_key_value(job.kind.as_str()) {
@@ -234,11 +270,11 @@ impl Worker {
         }
     }
 
-    async fn work(&self, job: &job::Model, pause: Option<TimeDelta>) -> Result<(), Failure> {
+    async fn work(&self, job: &job::Model, attempt: i32, pause: Option<TimeDelta>) -> Result<(), Failure> {
         let Some(handler) = self.handlers.0.get(job.kind.as_str()) else {
             return Err(Failure::Again("nobody here knows how".to_owned()));
         };
-        let todo = Job { key: job.key.clone(), attempt: job.attempts, pause, payload: job.payload.clone() };
+        let todo = Job { key: job.key.clone(), attempt, pause, payload: job.payload.clone() };
         let work = AssertUnwindSafe((handler.work)(todo)).catch_unwind();
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(outcome)) => outcome,
@@ -270,7 +306,9 @@ impl Worker {
             Failure::AgainAt(error, at) => (error, later.map(|_| *at)),
             Failure::Final(error) => (error, None),
         };
-        let mut update = job::Entity::update_many().col_expr(job::Column::LastError, Expr::value(error.as_str()));
+        let mut update = job::Entity::update_many()
+            .col_expr(job::Column::LastError, Expr::value(error.as_str()))
+            .col_expr(job::Column::EndedAttempts, Expr::value(job.ended_attempts + 1));
         if let Failure::AgainWith(_, payload) = failure {
             update = update.col_expr(job::Column::Payload, Expr::value(payload.clone()));
         }
@@ -294,12 +332,20 @@ impl Worker {
             // attempts count from the start: by another id, nobody who had it before takes it for theirs
             .col_expr(job::Column::Id, Expr::value(self.ids.uuid()))
             .col_expr(job::Column::Attempts, Expr::value(0))
+            .col_expr(job::Column::EndedAttempts, Expr::value(0))
             .col_expr(job::Column::Payload, Expr::value(payload.clone()))
             .col_expr(job::Column::LastError, Expr::value(why))
             .col_expr(job::Column::RunAt, Expr::value(now + pause));
         update.filter(Self::mine(job)).exec(self.db.writer()).await?;
         Ok(())
     }
+}
+
+/// The how manieth attempt at `job` this is, which was taken for it, without those in which its worker died, as far as they are
+/// forgiven.
+fn number(job: &job::Model) -> i32 {
+    let lost = (job.attempts - 1 - job.ended_attempts).clamp(0, FORGIVEN);
+    job.attempts - lost
 }
 
 /// The place of a job among those of its group; free again when this is dropped.

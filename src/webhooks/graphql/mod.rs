@@ -68,7 +68,7 @@ pub enum WebhookDeliveryStatus {
     Pending,
     /// The endpoint took it: it answered with a status of 200 to 299.
     Delivered,
-    /// It was given up; `redeliverWebhook` sends it again.
+    /// It was given up, or there was no room for it among those that wait; `redeliverWebhook` sends it again.
     Failed,
 }
 
@@ -95,7 +95,7 @@ impl WebhookEndpoint {
     }
 
     /// Whether it is told of anything. The server pauses an endpoint that answers 410, and one to which nothing has got through
-    /// for days.
+    /// for days, or for one day while more waits for it than may.
     async fn active(&self) -> bool {
         self.0.is_active
     }

@@ -13,7 +13,7 @@ pub struct CreateWebhookEndpointInput {
     /// Where messages go: an address of `https:` on the public internet, unless the server is configured otherwise. At most
     /// 2,048 characters, without user name, password or fragment.
     pub url: String,
-    /// What they are about; at least one.
+    /// What they are about; at least one. With an API key, what that may read: `FORBIDDEN` otherwise.
     pub topics: Vec<WebhookTopic>,
 }
 
@@ -24,7 +24,7 @@ pub struct UpdateWebhookEndpointInput {
     pub endpoint_id: ID,
     /// Where messages go from now on, also those that are yet to be sent again.
     pub url: Option<String>,
-    /// What they are about from now on; at least one.
+    /// What they are about from now on; at least one. With an API key, what that may read: `FORBIDDEN` otherwise.
     pub topics: Option<Vec<WebhookTopic>>,
     /// Whether it is told of anything. What happens while it is paused it is never told of, and what waits is given up.
     pub active: Option<bool>,
@@ -77,7 +77,8 @@ pub struct WebhooksMutation;
 #[Object]
 impl WebhooksMutation {
     /// Admins: has another system told of what happens from now on. Its messages are signed after the Standard Webhooks
-    /// specification, are sent at least once, and again for more than a day while they are not taken.
+    /// specification, are sent at least once, and again for more than a day while they are not taken. It goes on when the session or the
+    /// API key ends by which it was made.
     #[graphql(guard = "managers()")]
     async fn create_webhook_endpoint(
         &self,
@@ -90,7 +91,8 @@ impl WebhooksMutation {
         Ok(CreateWebhookEndpointPayload { endpoint, secret, user_errors })
     }
 
-    /// Admins: changes an endpoint, pauses or activates it, or gives it a new signing secret.
+    /// Admins: changes an endpoint, pauses or activates it, or gives it a new signing secret. An API key has to be good for all that
+    /// the endpoint was told of and will be, unless it only pauses it.
     #[graphql(guard = "managers()")]
     async fn update_webhook_endpoint(
         &self,

@@ -228,7 +228,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("createApiKey", &[("name", Line(1, 80)), ("scopes.0", Choice), ("sellerId", Id("sel")), ("expiresAt", Time)]),
     ("revokeApiKey", &[("apiKeyId", Id("key"))]),
     ("redeliverWebhook", &[("deliveryId", Id("whd"))]),
-    ("retryJobs", &[("kind", Line(1, 80))]),
+    ("retryJobs", &[("kind", Line(1, 80)), ("id", Id("job"))]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 

@@ -148,6 +148,7 @@ async fn give_up_a_job(world: &World) {
         group_key: None,
         payload: json!({}),
         attempts: 22,
+        ended_attempts: 22,
         run_at: at,
         last_error: Some("The provider does not answer.".to_owned()),
         created_at: at,

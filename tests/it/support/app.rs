@@ -7,6 +7,7 @@ use std::sync::Once;
 use quick_commerce::app::{Ambient, App};
 use quick_commerce::config::Config;
 use quick_commerce::platform::clock::Clock;
+use quick_commerce::platform::http::Names;
 use quick_commerce::platform::ids::Entropy;
 use quick_commerce::serve::{self, Running};
 use tokio::net::TcpListener;
@@ -43,11 +44,16 @@ impl TestApp {
 
     /// The same, with another configuration.
     pub(crate) async fn start_with(shape: Shape, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_among(shape, Names::system(), change).await
+    }
+
+    /// The same, where servers that users name are where `names` says.
+    pub(crate) async fn start_among(shape: Shape, names: Names, change: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::new(shape).await;
         let mut config = config_of(shape, &database).await;
         change(&mut config);
         let clock = Clock::system();
-        let app = build(config, clock.clone(), 0).await;
+        let app = build_among(config, clock.clone(), 0, names).await;
         let running = serve(&app).await;
         let api = Api::new(app, running.addr);
         Self { api, clock, running, database }
@@ -83,11 +89,15 @@ impl TestParts {
 
 /// Builds and migrates an application. `number` tells the instances of one test apart.
 pub(crate) async fn build(config: Config, clock: Clock, number: u64) -> App {
+    build_among(config, clock, number, Names::system()).await
+}
+
+async fn build_among(config: Config, clock: Clock, number: u64, names: Names) -> App {
     log();
     // the name of a test is that of its thread: every run of a test draws the same ids
     let mut seed = DefaultHasher::new();
     (std::thread::current().name(), number).hash(&mut seed);
-    let app = App::build(config, Ambient { clock, entropy: Entropy::seeded(seed.finish()) }).await.unwrap();
+    let app = App::build(config, Ambient { clock, entropy: Entropy::seeded(seed.finish()), names }).await.unwrap();
     app.migrate().await.unwrap();
     app
 }

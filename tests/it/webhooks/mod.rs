@@ -1,12 +1,18 @@
 //! Webhooks to other systems: what they are told, signatures, what is sent again and when, and where nothing is sent.
 
+mod backlog;
+mod keys;
+mod names;
 mod outages;
 pub(crate) mod receiver;
 mod sending;
 mod telling;
 
 use chrono::{DateTime, Utc};
+use domain::webhook::WEBHOOK_PAUSED;
+use entity::event;
 use quick_commerce::config::Config;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use self::receiver::{Receiver, Says};
@@ -79,4 +85,26 @@ async fn until_delivery(api: &Api, admin: &Actor, id: &str, status: &str, attemp
 /// The admin, signed in anew: access tokens do not outlive the days that a test lets pass.
 async fn again(api: &Api, admin: &Actor) -> Actor {
     api.login(&admin.email).await
+}
+
+/// How often the server paused an endpoint.
+async fn paused_events(app: &TestApp) -> u64 {
+    event::Entity::find().filter(event::Column::Kind.eq(WEBHOOK_PAUSED)).count(app.app.db.reader()).await.unwrap()
+}
+
+/// Why endpoints were paused, as the admin was told, once they were.
+async fn told_of_a_pause(admin: &Actor) -> Vec<&'static str> {
+    let ask = "{ viewer { notifications(first: 100) { nodes { kind body } } } }";
+    let told = async || {
+        let seen = admin.query(ask, json!({})).await;
+        let nodes = seen.data()["viewer"]["notifications"]["nodes"].as_array().unwrap().clone();
+        let of_pauses = nodes.into_iter().filter(|node| node["kind"] == "WEBHOOK_PAUSED");
+        of_pauses.map(|node| node["body"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    until(async || !told().await.is_empty()).await;
+    let why = |body: &String| {
+        let known = ["has failed for too long", "says that it is gone", "too many messages wait for it"];
+        known.into_iter().find(|why| body.contains(why)).unwrap()
+    };
+    told().await.iter().map(why).collect()
 }

@@ -33,6 +33,37 @@ async fn what_a_server_that_was_killed_had_sent_is_sent_again_with_the_same_id()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_in_which_the_server_was_killed_is_not_one_of_eleven() {
+    let mut cluster = Box::pin(TestCluster::start_on(Redis::shared().await, 1, nearby)).await;
+    let receiver = Receiver::start(Says::Status(500)).await;
+    let api = cluster[0].clone();
+    let (admin, shop, customer) = tokio::join!(api.admin(), seller_with_product(&api, 10, "40.00"), api.customer());
+    let endpoint = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await;
+    place_order(&customer, &shop.product_id, 1).await;
+    // the pauses after the first three attempts are 5, 30 and 120 seconds
+    for (attempt, pause) in [(1, 60), (2, 60)] {
+        until_tried(&api, &admin, &endpoint.id, attempt).await;
+        cluster.clock.advance(Duration::from_secs(pause));
+    }
+    until_tried(&api, &admin, &endpoint.id, 3).await;
+    receiver.says(Says::Nothing);
+    let before = receiver.received().len();
+    cluster.clock.advance(Duration::from_mins(3));
+    receiver.until(before + 1).await;
+    cluster.kill(0);
+    until(async || receiver.open() == 0).await;
+    receiver.says(Says::Status(500));
+    cluster.clock.advance(Duration::from_mins(2));
+    Box::pin(cluster.start_again(0)).await;
+    let admin = admin.at(&cluster[0]);
+    let tried = until_tried(&cluster[0], &admin, &endpoint.id, 5).await;
+    // the fourth pause, of ten minutes and up to a quarter more, and not the fifth, of thirty
+    let next = tried["nextAttemptAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap() - cluster.clock.now();
+    assert_eq!(tried["attempts"], 5);
+    assert!(next > chrono::TimeDelta::minutes(5) && next < chrono::TimeDelta::minutes(13), "{tried}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_never_send_one_message_at_once() {
     let cluster = Box::pin(TestCluster::start_on(Redis::shared().await, 2, nearby)).await;
     let receiver = Receiver::start(Says::Status(200)).await;

@@ -30,6 +30,8 @@ pub(crate) enum Says {
     Moved(SocketAddr),
     /// A status, with a body without an end.
     Endlessly(u16),
+    /// A status, and that this connection is of no further use.
+    Farewell(u16),
     /// Nothing, until it is let go on.
     Nothing,
 }
@@ -84,7 +86,12 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn start(says: Says) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::start_at(says, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// The same at this address.
+    pub(crate) async fn start_at(says: Says, addr: SocketAddr) -> Self {
+        let listener = TcpListener::bind(addr).await.unwrap();
         let book = Book { received: Vec::new(), says, open: HashMap::new(), most_open: 0, is_doubled: false };
         let receiver = Self {
             addr: listener.local_addr().unwrap(),
@@ -174,6 +181,7 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
             let rest = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 4_096])));
             (status(code), axum::body::Body::from_stream(rest)).into_response()
         }
+        Says::Farewell(code) => (status(code), [(header::CONNECTION, "close")]).into_response(),
         Says::Nothing => {
             receiver.go_on.acquire().await.unwrap().forget();
             StatusCode::OK.into_response()

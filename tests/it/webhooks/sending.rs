@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::webhook::WEBHOOK_PAUSED;
-use entity::{event, job};
+use entity::job;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
 
 use super::*;
@@ -21,7 +20,6 @@ over_both_shapes! {
     an_endpoint_that_is_gone_is_paused,
     an_endpoint_to_which_nothing_gets_through_for_days_is_paused,
     an_endpoint_that_was_seldom_tried_is_not_paused_for_the_days_between,
-    an_endpoint_for_which_too_much_waits_is_paused,
     what_waits_for_an_endpoint_that_is_paused_is_given_up_and_can_be_sent_again,
     a_message_without_a_job_is_said_to_have_failed,
     redirects_are_not_followed_and_long_answers_not_read,
@@ -29,10 +27,6 @@ over_both_shapes! {
     a_slow_endpoint_holds_up_nobody_else,
     many_silent_endpoints_hold_up_nobody_else,
     what_has_ended_long_ago_is_forgotten,
-}
-
-async fn paused_events(app: &TestApp) -> u64 {
-    event::Entity::find().filter(event::Column::Kind.eq(WEBHOOK_PAUSED)).count(app.app.db.reader()).await.unwrap()
 }
 
 /// An endpoint that was told of an order, and the admin.
@@ -147,23 +141,6 @@ async fn an_endpoint_to_which_nothing_gets_through_for_days_is_paused(shape: Sha
     assert_eq!(given_up["attempts"], receiver.received().len(), "nothing more was sent");
 }
 
-/// Why endpoints were paused, as the admin was told, once they were.
-async fn told_of_a_pause(admin: &Actor) -> Vec<&'static str> {
-    let ask = "{ viewer { notifications(first: 100) { nodes { kind body } } } }";
-    let told = async || {
-        let seen = admin.query(ask, json!({})).await;
-        let nodes = seen.data()["viewer"]["notifications"]["nodes"].as_array().unwrap().clone();
-        let of_pauses = nodes.into_iter().filter(|node| node["kind"] == "WEBHOOK_PAUSED");
-        of_pauses.map(|node| node["body"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
-    };
-    until(async || !told().await.is_empty()).await;
-    let why = |body: &String| {
-        let known = ["has failed for too long", "says that it is gone", "too many messages wait for it"];
-        known.into_iter().find(|why| body.contains(why)).unwrap()
-    };
-    told().await.iter().map(why).collect()
-}
-
 async fn an_endpoint_that_was_seldom_tried_is_not_paused_for_the_days_between(shape: Shape) {
     let app = start(shape).await;
     let receiver = Receiver::start(Says::Status(500)).await;
@@ -191,29 +168,6 @@ async fn an_endpoint_that_was_seldom_tried_is_not_paused_for_the_days_between(sh
         attempts = until_tried(&app, &admin, &id, attempts).await["attempts"].as_i64().unwrap() + 1;
     }
     assert_eq!(paused_events(&app).await, 0, "six days after the first of those that followed each other");
-}
-
-async fn an_endpoint_for_which_too_much_waits_is_paused(shape: Shape) {
-    let app = TestApp::start_with(shape, |config| {
-        nearby(config);
-        config.webhooks.max_waiting = 3;
-    })
-    .await;
-    let receiver = Receiver::start(Says::Status(500)).await;
-    let (admin, shop, customer) = tokio::join!(app.admin(), seller_with_product(&app, 10, "40.00"), app.customer());
-    let id = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await.id;
-    for _ in 0..3 {
-        place_order(&customer, &shop.product_id, 1).await;
-    }
-    until(async || deliveries(&admin, &id).await.len() == 3).await;
-    assert_eq!(paused_events(&app).await, 0, "so many may wait");
-    place_order(&customer, &shop.product_id, 1).await;
-    until(async || paused_events(&app).await == 1).await;
-    assert_eq!(told_of_a_pause(&admin).await, ["too many messages wait for it"]);
-    let seen = admin.query(ENDPOINT, json!({ "id": id })).await;
-    assert_eq!(seen.data()["node"]["active"], false);
-    until(async || deliveries(&admin, &id).await.iter().all(|delivery| delivery["status"] == "FAILED")).await;
-    assert_eq!(deliveries(&admin, &id).await.len(), 3);
 }
 
 async fn what_waits_for_an_endpoint_that_is_paused_is_given_up_and_can_be_sent_again(shape: Shape) {
