@@ -23,6 +23,7 @@ use domain::pricing::PriceRule;
 
 pub use limits::{Attempts, Budget, Budgets, Limits};
 pub use mail::MailSettings;
+use network::origins;
 pub use network::{Network, NoNetwork};
 pub use payments::{Payments, ProviderName, Stripe};
 pub use sms::SmsSettings;
@@ -593,16 +594,6 @@ impl Reader {
         };
         if self.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(self.mistakes)) }
     }
-}
-
-/// Origins as browsers send them: scheme and host, no path.
-fn origins(text: &str) -> Option<Vec<String>> {
-    let is_origin = |text: &str| {
-        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        text == "*" || host.is_some_and(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic() && c != '/'))
-    };
-    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
 }
 
 #[cfg(test)]

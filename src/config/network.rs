@@ -46,6 +46,16 @@ fn bits(address: IpAddr) -> u128 {
     Ipv6Addr::to_bits(address)
 }
 
+/// Origins as browsers send them: scheme and host, no path.
+pub(super) fn origins(text: &str) -> Option<Vec<String>> {
+    let is_origin = |text: &str| {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        text == "*" || host.is_some_and(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic() && c != '/'))
+    };
+    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

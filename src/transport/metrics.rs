@@ -326,7 +326,7 @@ mod tests {
             statements: 7,
             connections: Connections { busy: 50, idle: 51 },
             cache: CacheCounts { hits: 30, misses: 31, entries: 32 },
-            refusals: Refusals { by_reason: [40, 41, 42, 43], alone: 44 },
+            refusals: Refusals { by_reason: [40, 41, 42, 43, 43], alone: 44 },
             outbox: Some(Outbox { depth: 60, oldest: Some(now - TimeDelta::milliseconds(500)) }),
         });
         page.tell_connections(&metrics);
