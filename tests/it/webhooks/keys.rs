@@ -24,9 +24,9 @@ async fn a_key_has_others_told_of_what_it_may_read_itself(shape: Shape) {
     let (admin, receiver) = tokio::join!(app.admin(), Receiver::start(Says::Status(200)));
     let keys: [&[ApiScope]; 4] = [
         &[WebhooksManage],
-        &[WebhooksManage, OrdersRead],
-        &[WebhooksManage, ProductsRead],
-        &[WebhooksManage, OrdersRead, ProductsRead],
+        &[OrdersRead, WebhooksManage],
+        &[ProductsRead, WebhooksManage],
+        &[ProductsRead, OrdersRead, WebhooksManage],
     ];
     for scopes in keys {
         let (program, _) = make(&admin, scopes, json!({})).await;
@@ -50,8 +50,8 @@ async fn a_key_leads_nothing_elsewhere_that_it_may_not_read(shape: Shape) {
     let app = start(shape).await;
     let (receiver, elsewhere) = tokio::join!(Receiver::start(Says::Status(500)), Receiver::start(Says::Status(200)));
     let (admin, shop, customer) = tokio::join!(app.admin(), seller_with_product(&app, 10, "40.00"), app.customer());
-    let (program, _) = make(&admin, &[WebhooksManage, ProductsRead], json!({})).await;
-    let (reader, _) = make(&admin, &[WebhooksManage, ProductsRead, OrdersRead], json!({})).await;
+    let (program, _) = make(&admin, &[ProductsRead, WebhooksManage], json!({})).await;
+    let (reader, _) = make(&admin, &[ProductsRead, OrdersRead, WebhooksManage], json!({})).await;
     let id = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await.id;
     place_order(&customer, &shop.product_id, 1).await;
     let waiting = until_delivery(&app, &admin, &id, "PENDING", 1).await;
