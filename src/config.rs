@@ -139,7 +139,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("WEBHOOK_OVERLAP_HOURS", "24", "how long webhooks are signed with a secret as well that was replaced"),
     setting("WEBHOOK_LOG_DAYS", "30", "how long it is kept what became of a webhook"),
     setting("WEBHOOK_PAUSE_DAYS", "5", "for how long nothing gets through to an endpoint before it is paused; at least 2"),
-    setting("WEBHOOK_MAX_WAITING", "100000", "messages that may wait for one endpoint; what more comes is `FAILED` in its log"),
+    setting(
+        "WEBHOOK_MAX_WAITING",
+        "100000",
+        "messages that may wait for one endpoint; what more comes is `FAILED` in its log",
+    ),
     setting(
         "SMTP_URL",
         "",

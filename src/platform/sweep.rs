@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use entity::job;
-use sea_orm::sea_query::{Expr, IntoColumnRef, Query};
+use sea_orm::sea_query::{BinOper, Expr, IntoColumnRef, Query};
 use sea_orm::{DbBackend, ExprTrait as _};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -183,8 +183,7 @@ pub fn is_not_aside(name: &str, id: impl IntoColumnRef, backend: DbBackend) -> E
         DbBackend::Postgres => "replace(CAST($1 AS text), '-', '')",
         _ => "lower(hex($1))",
     };
-    let key = Expr::val(prefix(name))
-        .binary(sea_orm::sea_query::BinOper::Custom("||".into()), Expr::cust_with_exprs(hex, [Expr::col(id)]));
+    let key = Expr::val(prefix(name)).binary(BinOper::Custom("||"), Expr::cust_with_exprs(hex, [Expr::col(id)]));
     let aside = Query::select()
         .expr(Expr::val(1))
         .from(job::Entity)

@@ -36,8 +36,8 @@ const IMPORT: &str = "mutation($input: ImportProductsInput!) { importProducts(in
 const BY_SKU: &str = "query($sku: String) { product(sku: $sku) { id } }";
 
 /// A provider of text messages at `url`.
-fn provider(url: String) -> Option<SmsSettings> {
-    Some(SmsSettings { url: Secret::new(url), token: None, body: json!({ "to": "{to}", "text": "{text}" }) })
+fn provider(url: String) -> SmsSettings {
+    SmsSettings { url: Secret::new(url), token: None, body: json!({ "to": "{to}", "text": "{text}" }) }
 }
 
 /// A server that lets everybody in and says nothing; gone with this value.
@@ -100,7 +100,7 @@ async fn so_many_text_messages_an_hour_go_to_one_user_and_to_one_number(shape: S
     const OTHER: &str = "+918055504321";
     let phones = Provider::start().await;
     let (app, shop, customer, partner) = scene_with(shape, |config| {
-        config.sms = provider(phones.url.clone());
+        config.sms = Some(provider(phones.url.clone()));
         config.texts_per_hour = 2;
     })
     .await;
@@ -133,7 +133,7 @@ async fn a_text_message_that_could_not_be_sent_does_not_count(shape: Shape) {
     let phones = Provider::start().await;
     phones.answer(503);
     let (app, shop, customer, partner) = scene_with(shape, |config| {
-        config.sms = provider(phones.url.clone());
+        config.sms = Some(provider(phones.url.clone()));
         config.texts_per_hour = 1;
     })
     .await;
@@ -160,7 +160,7 @@ async fn a_provider_that_says_nothing_holds_up_no_reset(shape: Shape) {
     const TEXTS: u64 = 24;
     let silent = Silent::start().await;
     let (app, shop, customer, partner) = scene_with(shape, |config| {
-        config.sms = provider(silent.url.clone());
+        config.sms = Some(provider(silent.url.clone()));
         config.partner_capacity = 100;
     })
     .await;

@@ -97,7 +97,7 @@ async fn earnings_by_hand(app: &TestApp, of: Of) -> Value {
 
 impl Days {
     /// One order, and what may become of it.
-    async fn episode(&self, kind: u64, admin: Principal, [partner, other]: [Principal; 2]) {
+    async fn episode(&self, kind: u64, admin: Principal, &[partner, other]: &[Principal; 2]) {
         let app = self.app();
         let order = self.order(self.dice.below(12)).await;
         match kind {
@@ -177,7 +177,7 @@ async fn what_partners_did_and_earned_is_what_the_rows_say(shape: Shape) {
         // of the four the last one only gets what another loses
         let partner = days.partners[usize::try_from(days.dice.below(3)).unwrap()];
         let other = days.partners[if number % 2 == 0 { 3 } else { 0 }];
-        days.episode(number % 12, boss, [partner, if other.user == partner.user { days.partners[3] } else { other }]).await;
+        days.episode(number % 12, boss, &[partner, if other.user == partner.user { days.partners[3] } else { other }]).await;
         moments.push(days.app.app.clock.now());
     }
     let end = days.app.app.clock.now() + TimeDelta::seconds(1);

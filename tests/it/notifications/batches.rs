@@ -95,7 +95,7 @@ impl Quiet {
                 sent_at: self.app.clock.now(),
             };
             self.log(MESSAGE_SENT, &sent).await;
-            self.log(STOCK_FELL, &StockFell { product, available: 2, threshold: 5 }).await;
+            self.log(STOCK_FELL, &StockFell { product, available: 2, threshold: 5, by: None }).await;
             let paused = WebhookPaused { endpoint: self.app.ids.uuid(), reason: PauseReason::Gone, failing_since: None };
             self.log(WEBHOOK_PAUSED, &paused).await;
         }

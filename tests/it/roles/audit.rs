@@ -75,8 +75,8 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
             let create =
                 "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } userErrors { code } } }";
             let input = json!({ "name": "Another program", "scopes": ["ORDERS_READ"] });
-            let created = world.admin.mutate(create, input).await.ok("createApiKey");
-            (json!({ "apiKeyId": created["apiKey"]["id"] }), "apiKey.revoke", "key_")
+            let created = world.admin.mutate(create, input).await;
+            (json!({ "apiKeyId": created.ok("createApiKey")["apiKey"]["id"] }), "apiKey.revoke", "key_")
         }
         "updateUser" => (json!({ "userId": world.carrier.user_id, "capacity": 7 }), "user.update", "usr_"),
         "createWebhookEndpoint" => {
