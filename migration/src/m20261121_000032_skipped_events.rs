@@ -2,6 +2,7 @@
 //! has none.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::columns::{at, bigint, drop_tables, json, run, table, text, uuid};
 
@@ -35,7 +36,12 @@ impl MigrationTrait for Migration {
         );
         run(manager, &[&whole]).await?;
         drop_tables(manager, &[OLD]).await?;
-        manager.rename_table(Table::rename().table(Alias::new(NEW), Alias::new(OLD)).to_owned()).await
+        manager.rename_table(Table::rename().table(Alias::new(NEW), Alias::new(OLD)).to_owned()).await?;
+        match manager.get_database_backend() {
+            DbBackend::Postgres => run(manager, &[&format!("ALTER INDEX {NEW}_pkey RENAME TO {OLD}_pkey")]).await,
+            // SQLite names it after the table
+            _ => Ok(()),
+        }
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -29,11 +29,18 @@ const SUBJECTS: &[(&str, &str, Kind)] = &[
     ("notifications.sms", "notification", Kind::Notification),
     ("webhooks.send", "delivery", Kind::WebhookDelivery),
     ("consumers.skipped", "event", Kind::Event),
+    ("sweeps.overdue", "id", Kind::Order),
 ];
+
+/// The sweep that is about promo codes, which are known by their text and by no id.
+const OF_CODES: &str = "cart.promo_edges";
 
 /// What `job` is about, if that has an id.
 #[must_use]
 pub fn subject(job: &job::Model) -> Option<(Kind, Uuid)> {
+    if job.payload.get("sweep").is_some_and(|sweep| sweep == OF_CODES) {
+        return None;
+    }
     let (_, field, kind) = SUBJECTS.iter().find(|(name, ..)| *name == job.kind)?;
     let id = job.payload.get(field)?.as_str()?.parse().ok()?;
     Some((*kind, id))

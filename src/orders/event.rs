@@ -1,5 +1,6 @@
 //! What subscribers are told of an order.
 
+use domain::access::{Reader, Role};
 use domain::area::{self, Grain};
 use domain::event::Topic;
 use domain::geo::Point;
@@ -47,6 +48,12 @@ pub fn is_offered(order: &order::Model) -> bool {
 }
 
 impl OrderChange {
+    /// Whether `reader` is the partner who had the order until this change.
+    #[must_use]
+    pub fn is_lost_by(&self, reader: Reader) -> bool {
+        reader.role == Some(Role::Partner) && self.lost_by.is_some() && self.lost_by == reader.user
+    }
+
     /// Whom the change concerns.
     #[must_use]
     pub fn topics(&self) -> Vec<Topic> {

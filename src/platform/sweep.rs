@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use entity::job;
-use sea_orm::sea_query::{BinOper, Expr, IntoColumnRef, Query};
+use sea_orm::sea_query::{BinOper, Expr, Func, IntoColumnRef, Query};
 use sea_orm::{DbBackend, ExprTrait as _};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -179,11 +179,13 @@ impl Sweeper {
 /// Of rows whose id is `id`, those that the sweep called `name` has not set aside.
 #[must_use]
 pub fn is_not_aside(name: &str, id: impl IntoColumnRef, backend: DbBackend) -> Expr {
+    let id = Expr::col(id);
+    // as `set_aside` writes it
     let hex = match backend {
-        DbBackend::Postgres => "replace(CAST($1 AS text), '-', '')",
-        _ => "lower(hex($1))",
+        DbBackend::Postgres => Func::cust("replace").args([id.cast_as("text"), Expr::val("-"), Expr::val("")]),
+        _ => Func::lower(Func::cust("hex").arg(id)),
     };
-    let key = Expr::val(prefix(name)).binary(BinOper::Custom("||"), Expr::cust_with_exprs(hex, [Expr::col(id)]));
+    let key = Expr::val(prefix(name)).binary(BinOper::Custom("||"), hex);
     let aside = Query::select()
         .expr(Expr::val(1))
         .from(job::Entity)

@@ -341,10 +341,10 @@ impl<S: Source> Way<S> {
             }
             if let Some(message) = self.messages.pop_front() {
                 self.at.position = message.position;
-                self.is_over = self.source.ends(&message);
                 if self.seen.has(self.source.version(&message)) {
                     continue;
                 }
+                self.is_over = self.source.ends(&message);
                 match self.source.item(&self.app, &message, self.at).await.transpose() {
                     Some(item) => return Ok(Some((Some(self.at), item))),
                     None => continue,

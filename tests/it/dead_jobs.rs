@@ -88,6 +88,7 @@ fn about(kind: &str, uuid: Uuid) -> (Value, Option<Kind>) {
         "notifications.email" | "notifications.sms" => (json!({ "notification": uuid }), Some(Kind::Notification)),
         "webhooks.send" => (json!({ "delivery": uuid }), Some(Kind::WebhookDelivery)),
         "consumers.skipped" => (json!({ "consumer": "webhooks", "event": uuid }), Some(Kind::Event)),
+        "sweeps.overdue" => (json!({ "sweep": "orders.expire_unpaid", "id": uuid }), Some(Kind::Order)),
         "sandbox.late" | "sandbox.callback" => (json!({ "id": uuid, "secret": "hunter2" }), None),
         other => panic!("say what {other} is about, and in src/analytics/jobs.rs"),
     }

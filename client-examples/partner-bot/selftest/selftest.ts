@@ -93,7 +93,7 @@ try {
     assert.equal(bot.past.filter(isTold('AvailableOrdersSnapshot')).length, 1, 'it went on, and did not begin anew');
   }
   await people.cancel(calledOff);
-  await bot.until('it let it go', ({ event }) => event === 'lost');
+  await bot.until('it let it go', ({ event, status }) => event === 'over' && status === 'CANCELLED');
   assert.equal((await people.hindsight(calledOff)).status, 'CANCELLED');
   assert.equal(await bot.stop(), 0);
 

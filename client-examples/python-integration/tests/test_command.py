@@ -51,7 +51,7 @@ def free_port() -> int:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 async def test_webhooks_are_received_until_it_is_stopped(url: str, admin: Person, customer: Person, how: signal.Signals) -> None:
     """And then nothing is sent to where nobody is any more."""
-    _, key = admin.key("WEBHOOKS_MANAGE")
+    _, key = admin.key("ORDERS_READ", "WEBHOOKS_MANAGE")
     port = free_port()
     address = f"http://127.0.0.1:{port}/{uuid4()}"
     async with program("webhooks", address, "--port", str(port), QC_URL=url, QC_API_KEY=key) as process:
@@ -70,7 +70,7 @@ async def test_webhooks_are_received_until_it_is_stopped(url: str, admin: Person
 
 async def test_no_endpoint_is_made_for_a_port_that_is_in_use(url: str, admin: Person) -> None:
     """It would lead to somebody else."""
-    _, key = admin.key("WEBHOOKS_MANAGE")
+    _, key = admin.key("ORDERS_READ", "WEBHOOKS_MANAGE")
     address = f"https://erp.example/{uuid4()}"
     with create_server(("0.0.0.0", 0)) as taken:  # noqa: S104
         port = str(taken.getsockname()[1])

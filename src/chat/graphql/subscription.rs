@@ -151,10 +151,8 @@ impl Source for Chat {
 
     /// A partner hears of a chat until the order is theirs no more.
     fn ends(&self, message: &BusMessage) -> bool {
-        let is_theirs = |change: OrderChange| service::party(&change.order, self.reader).is_some();
-        self.reader.role == Some(RoleValue::Partner)
-            && &*message.kind == ORDER_CHANGED
-            && !payload(message).is_some_and(is_theirs)
+        let is_lost = |change: OrderChange| change.is_lost_by(self.reader);
+        &*message.kind == ORDER_CHANGED && payload(message).is_some_and(is_lost)
     }
 
     fn reset(&self, reset: StreamReset) -> Option<ChatItem> {

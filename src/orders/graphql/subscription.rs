@@ -65,8 +65,8 @@ impl OrderChanged {
         }
         let change: OrderChange = payload(message)?;
         let of_order = EventCursor { stream: stream_id(Topic::Order(change.order.id), ""), ..cursor };
-        let is_lost = reader.role == Some(Role::Partner) && change.lost_by.is_some() && change.lost_by == reader.user;
-        let order = if is_lost { Order::lost(change.order) } else { Order::seen_by(change.order, reader)? };
+        let order =
+            if change.is_lost_by(reader) { Order::lost(change.order) } else { Order::seen_by(change.order, reader)? };
         Some(Self { cursor, event: order.event(change.event, Some(of_order)), order })
     }
 
@@ -156,9 +156,9 @@ impl Source for Orders {
     /// A partner hears of an order until it is theirs no more, of that change as the last: what becomes of it then is no business
     /// of theirs.
     fn ends(&self, message: &Message) -> bool {
-        let is_of_partner = matches!(self.topic, Topic::Order(_)) && self.reader.role == Some(Role::Partner);
-        let is_theirs = |change: OrderChange| service::party(&change.order, self.reader).is_some();
-        is_of_partner && !payload(message).is_some_and(is_theirs)
+        // not by any change of an order that is not theirs: one from before they had it may come late
+        let is_lost = |change: OrderChange| change.is_lost_by(self.reader);
+        matches!(self.topic, Topic::Order(_)) && payload(message).is_some_and(is_lost)
     }
 
     fn reset(&self, reset: StreamReset) -> Option<OrderUpdatesItem> {

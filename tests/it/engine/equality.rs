@@ -252,9 +252,9 @@ async fn what_many_are_sent_is_what_each_would_have_been_sent_alone() {
         step(&shop.seller, id, "READY").await;
         world.compare().await;
     }
-    // to its threshold and up again, twice
-    for delta in [-95, 95, -95, 95] {
-        adjust_stock(&shop.seller, &shop.product_id, delta).await;
+    // to its threshold and up again, by its seller, and by another, of which the seller is notified
+    for (who, delta) in [(&shop.seller, -95), (&shop.seller, 95), (&admin, -95), (&admin, 95)] {
+        adjust_stock(who, &shop.product_id, delta).await;
         world.compare().await;
     }
     partner.mutate(SET_AVAILABILITY, json!({ "available": false })).await;
