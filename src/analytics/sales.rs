@@ -1,6 +1,6 @@
 //! What was sold in a period, of a seller or of all, to the last minor unit of what the orders say.
 //!
-//! Whole hours are read from the sums that [`super::rollups`] keeps, the parts of hours at both ends from the orders. Orders with
+//! Whole hours are read from the sums that `rollups` keeps, the parts of hours at both ends from the orders. Orders with
 //! changes that are not counted yet are taken out of the sums as they were counted, and added as they are: all in one
 //! statement, which sees one moment. So nothing is missing from an answer, however far behind the counting is.
 

@@ -31,7 +31,7 @@ pub const SEND: &str = "webhooks.send";
 /// When a message is sent again that did not get through: eleven times in all, over more than 27 hours.
 pub const SCHEDULE: Schedule = Schedule { attempts: 11, pause };
 
-/// How many messages an instance sends at once: there is a hand for each group that there may be, two of each endpoint ([`group`]), so
+/// How many messages an instance sends at once: there is a hand for each group that there may be, two of each endpoint (`group`), so
 /// that none waits for others, however many of them are slow.
 pub const HANDS: Hands = Hands { all: 2 * service::MAX_ENDPOINTS + 28, of_group: 4, shared: 28 };
 

@@ -13,7 +13,7 @@ class CreateWebhookEndpointInput(BaseModel):
     url: str
     "Where messages go: an address of `https:` on the public internet, unless the server is configured otherwise. At most\n2,048 characters, without user name, password or fragment."
     topics: list[WebhookTopic]
-    "What they are about; at least one."
+    "What they are about; at least one. With an API key, what that may read: `FORBIDDEN` otherwise."
 
 
 class OrderFilter(BaseModel):
@@ -45,7 +45,7 @@ class UpdateWebhookEndpointInput(BaseModel):
     url: Optional[str] = None
     "Where messages go from now on, also those that are yet to be sent again."
     topics: Optional[list[WebhookTopic]] = None
-    "What they are about from now on; at least one."
+    "What they are about from now on; at least one. With an API key, what that may read: `FORBIDDEN` otherwise."
     active: Optional[bool] = None
     "Whether it is told of anything. What happens while it is paused it is never told of, and what waits is given up."
     rotate_secret: Optional[bool] = Field(alias="rotateSecret", default=None)
