@@ -6,8 +6,8 @@ use sea_orm::IntoActiveModel as _;
 
 use super::*;
 use crate::app::App;
-use crate::platform::jobs::Handlers;
 use crate::platform::jobs::tests::app;
+use crate::platform::jobs::{Handlers, Worker};
 use crate::platform::outbox::{self, NewEvent};
 
 /// Logs an event for each of `numbers`, and has the relay give them positions.
@@ -71,6 +71,15 @@ fn reader(app: &App, scribe: &Scribe) -> Reader {
     Consumers::default().with(scribe.clone()).readers(&app.db, &app.clock, &app.ids).remove(0)
 }
 
+/// Does the jobs of what `scribe` has set aside.
+fn taker(app: &App, scribe: &Scribe) -> Worker {
+    let (db, known) = (app.db.clone(), Consumers::default().with(scribe.clone()));
+    app.worker(Handlers::default().with(SKIPPED, move |job| {
+        let (db, known) = (db.clone(), known.clone());
+        async move { known.take_skipped(&db, &job).await }
+    }))
+}
+
 async fn waiting(app: &App) -> u64 {
     jobs::backlog(app.db.reader()).await.unwrap().waiting
 }
@@ -125,13 +134,7 @@ async fn an_event_that_cannot_be_taken_keeps_no_other_waiting_and_is_not_lost() 
     let written = scribe.written();
     assert!(!written.contains(&100) && !written.contains(&110) && written.ends_with(&[111]), "{written:?}");
 
-    let consumers = Consumers::default().with(scribe.clone());
-    let (db, known) = (app.db.clone(), consumers.clone());
-    let handlers = Handlers::default().with(SKIPPED, move |job| {
-        let (db, known) = (db.clone(), known.clone());
-        async move { known.take_skipped(&db, &job).await }
-    });
-    let worker = app.worker(handlers);
+    let worker = taker(&app, &scribe);
     assert_eq!(worker.sweep().await.unwrap(), 2, "they are tried");
     assert!(scribe.written().is_empty(), "and refused again");
     scribe.refuses.store(false, Ordering::Relaxed);
@@ -194,13 +197,7 @@ async fn an_event_set_aside_can_be_taken_when_the_log_has_it_no_more() {
         app.db.reader().query_all(&select).await.unwrap().len()
     };
     assert_eq!(untaken().await, 1, "sums are corrected by it all the same");
-    let consumers = Consumers::default().with(scribe.clone());
-    let (db, known) = (app.db.clone(), consumers.clone());
-    let handlers = Handlers::default().with(SKIPPED, move |job| {
-        let (db, known) = (db.clone(), known.clone());
-        async move { known.take_skipped(&db, &job).await }
-    });
-    app.worker(handlers).sweep().await.unwrap();
+    taker(&app, &scribe).sweep().await.unwrap();
     assert_eq!(scribe.written(), [10]);
     assert_eq!((untaken().await, waiting(&app).await), (0, 1), "what it led to waits, and nothing else");
 }
