@@ -8,7 +8,7 @@ use quick_commerce::chat::event::{MESSAGE_SENT, MessageSent};
 use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::inventory::event::{STOCK_FELL, StockFell};
 use quick_commerce::platform::consumers::Reader;
-use quick_commerce::serve::{self, Running};
+use quick_commerce::serve;
 use serde::Serialize;
 
 use super::*;
@@ -33,8 +33,6 @@ struct Quiet {
     partners: Vec<Principal>,
     admin: Principal,
     notifier: Reader,
-    _running: Running,
-    // after what uses it
     _database: TestDatabase,
 }
 
@@ -56,9 +54,10 @@ impl Quiet {
         }
         let (customers, partners) = (customers(&app, 5).await, partners(&app, 2, 1_000).await);
         let admin = api.admin().await.principal().await;
+        // nothing in the background may count
+        running.stop().await;
         let notifier = Consumers::default().with(Notifier(app.clone())).readers(&app.db, &app.clock, &app.ids).remove(0);
-        let scene =
-            Self { app, goods, sellers, customers, partners, admin, notifier, _running: running, _database: database };
+        let scene = Self { app, goods, sellers, customers, partners, admin, notifier, _database: database };
         until_numbered(&scene.app).await;
         // what is past is told to nobody
         while scene.notifier.step(1_000).await.unwrap() != Read::Nothing {}
