@@ -65,5 +65,5 @@ async fn the_desks_live_through_a_kill_behind_nginx_and_two_instances() {
         "TRUSTED_PROXIES": "127.0.0.1",
     });
     // what is the same with any database and any front is played above
-    play(&["front", "session", "stripe"], "production", 2, &settings, true).await;
+    play(&["story", "front", "session", "stripe"], "production", 2, &settings, true).await;
 }

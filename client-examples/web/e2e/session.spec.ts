@@ -1,5 +1,5 @@
 import { expect } from '@playwright/test';
-import { connection, noticed, pageOf, said, signIn, test } from './support/shop';
+import { caughtUp, connection, noticed, pageOf, said, signIn, test } from './support/shop';
 
 test.use({ settings: { ACCESS_TOKEN_SECONDS: '10' } });
 
@@ -32,7 +32,7 @@ test('a page that is opened while the server is away says so, and goes on once i
   await expect(page.getByRole('alert')).toContainText('cannot be reached');
   await server.begin();
   server.join();
-  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await caughtUp(page);
   // What failed is asked again by itself.
   await expect(page.getByTestId('product').filter({ hasText: 'Paneer' })).toBeVisible();
   await server.kill();

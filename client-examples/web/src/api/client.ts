@@ -4,6 +4,7 @@ import { makeCache } from './cache';
 import { Clock, listening } from './clock';
 import { Connection } from './connection';
 import { newest, Versions } from './newest';
+import { patient } from './patient';
 import { ENDPOINT } from './post';
 import { resuming } from './resume';
 import type { Session } from './session';
@@ -26,7 +27,7 @@ export function makeApi(session: Session, isFresh: boolean) {
       ApolloLink.split(
         ({ operationType }) => operationType === 'subscription',
         new GraphQLWsLink(socket),
-        signed(session).concat(new HttpLink({ uri: ENDPOINT })),
+        ApolloLink.from([patient(), signed(session), new HttpLink({ uri: ENDPOINT })]),
       ),
     ]),
     defaultOptions: {
