@@ -104,17 +104,18 @@ fn gather(document: &ExecutableDocument, selection: &SelectionSet, depth: usize,
 }
 
 impl Observed {
-    /// Counts the first answer to a request, which was `took` under way.
+    /// Counts the errors of an answer, and what became of a request by its first, which was `took` under way.
     fn count(&self, app: Option<&App>, response: &Response, took: Duration) {
-        let (Some(purse), Some(app)) = (self.purse.get(), app) else { return };
-        if self.is_counted.swap(true, Ordering::Relaxed) || !purse.is_first_answer() {
-            return;
-        }
-        let is_executed = self.is_executed.load(Ordering::Relaxed);
+        let Some(app) = app else { return };
         for error in &response.errors {
             let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
             app.instruments.count_error(if let Some(Value::String(code)) = code { code } else { "INTERNAL" });
         }
+        let Some(purse) = self.purse.get() else { return };
+        if self.is_counted.swap(true, Ordering::Relaxed) || !purse.is_first_answer() {
+            return;
+        }
+        let is_executed = self.is_executed.load(Ordering::Relaxed);
         let outcome = match (is_executed, response.errors.is_empty()) {
             (false, _) => Outcome::Refused,
             (true, true) => Outcome::Ok,

@@ -101,7 +101,7 @@ impl Drop for Following {
 }
 
 impl Instruments {
-    /// Counts an operation of `operation_type`, `query`, `mutation` or `subscription`.
+    /// Counts an operation of `operation_type`: `query`, `mutation`, `subscription`, or `unknown` where it cannot be read.
     pub fn count_request(&self, operation_type: &'static str, outcome: Outcome) {
         self.requests.get_or_create(&RequestLabels { operation_type, outcome: outcome.name() }).inc();
     }
@@ -119,6 +119,12 @@ impl Instruments {
     /// Counts an error of the server's `code`.
     pub fn count_error(&self, code: &str) {
         self.errors.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
+    }
+
+    /// Counts what was refused with `code` before anything of an operation was looked at.
+    pub fn count_refusal(&self, code: &str) {
+        self.count_request("unknown", Outcome::Refused);
+        self.count_error(code);
     }
 
     /// Counts an open subscription of the root's `field` until what is returned is dropped.

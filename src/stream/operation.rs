@@ -264,6 +264,7 @@ impl Member {
             let Ok(answer) = timeout(PATIENCE, answers.next()).await else {
                 tracing::warn!("an operation was given up");
                 let error = GraphError::retryable("TIMEOUT", "The request took too long and was given up.");
+                self.engine.app().instruments.count_error(error.code());
                 let start = place.again().ok_or(Verdict::TryAgain)?;
                 return self.refuse(start, way, error.into_response().errors).await;
             };

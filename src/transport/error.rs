@@ -18,6 +18,10 @@ pub(super) struct Refusal {
     error: GraphError,
 }
 
+/// The code that an answer refuses with, beside it: for whoever counts them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused(pub(super) &'static str);
+
 impl Refusal {
     /// A refusal with `status`, a stable `code`, and a sentence for a person.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
@@ -89,6 +93,7 @@ impl Refusal {
         let content_type = media.unwrap_or(Media::Json).of_refusal().content_type();
         let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body.to_string()).into_response();
+        response.extensions_mut().insert(Refused(error.code()));
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

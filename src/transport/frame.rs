@@ -13,10 +13,10 @@ use axum::response::Response;
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
-use super::REQUEST_ID;
-use super::error::Refusal;
+use super::error::{Refusal, Refused};
 use super::metrics::Metrics;
 use super::peer;
+use super::{API, REQUEST_ID};
 use crate::app::App;
 use crate::graphql::context::RequestId;
 use crate::telemetry;
@@ -42,11 +42,15 @@ pub(super) async fn observe(
     }
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
+    let is_api = request.uri().path() == API;
     let begun = app.clock.now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = app.clock.now() - begun;
     let status = response.status();
     metrics.answered(status);
+    if let Some(Refused(code)) = response.extensions().get().filter(|_| is_api) {
+        app.instruments.count_refusal(code);
+    }
     let (status, ms) = (status.as_u16(), took.num_milliseconds());
     span.in_scope(
         || if is_probe { tracing::debug!(status, ms, "answered") } else { tracing::info!(status, ms, "answered") },

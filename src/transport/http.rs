@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::accept::{self, Media};
-use super::error::Refusal;
+use super::error::{Refusal, Refused};
 use super::token::Bearer;
 use super::{Transport, event_stream, graphiql, peer, socket};
 use crate::graphql::budget::{Purse, charge_failure};
@@ -175,7 +175,12 @@ async fn answer<E: Executor>(
     operation.operation_name = params.operation_name;
     let response = transport.executor.execute(operation).await;
     match visitor.refusal() {
-        Some(error) => Refusal::unauthenticated(error).respond_as(Some(media), id),
+        Some(error) => {
+            let mut answer = Refusal::unauthenticated(error).respond_as(Some(media), id);
+            // counted with the operation that asked who it is
+            answer.extensions_mut().remove::<Refused>();
+            answer
+        }
         None => respond(response, begun.get(), media),
     }
 }

@@ -41,6 +41,9 @@ use crate::platform::ids::Ids;
 use crate::platform::quota::Quota;
 use crate::stream::Engine;
 
+/// Where the API is.
+const API: &str = "/graphql";
+
 /// The header that names a request, in both directions.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -100,7 +103,7 @@ pub fn router<E: Executor>(app: App, executor: E, extra: Router, shutdown: Shutd
     let (for_app, for_engine, for_metrics) = (app.clone(), engine.clone(), Arc::clone(&metrics));
     let transport = Transport { app: for_app, executor, engine: for_engine, metrics: for_metrics, shutdown, quota };
     let router = Router::new()
-        .route("/graphql", get(http::get::<E>).post(http::post::<E>))
+        .route(API, get(http::get::<E>).post(http::post::<E>))
         .merge(graphiql::router())
         .with_state(transport)
         .merge(process.router())

@@ -20,12 +20,13 @@ use crate::support::http::Http;
 use crate::support::processes::Folder;
 use crate::support::redis::Redis;
 use crate::support::serving::Serving;
-use crate::support::socket::Socket;
+use crate::support::socket::{Frame, Socket};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
 over_both_shapes! {
     operations_are_counted_by_what_became_of_them,
+    what_is_refused_at_the_door_is_counted,
 }
 
 /// A trace of somebody else's, as W3C Trace Context writes it.
@@ -181,17 +182,62 @@ async fn a_worker_says_how_it_is() {
     assert_eq!(http.get("/graphql").await.status, StatusCode::NOT_FOUND);
 }
 
+/// What a server counts.
+pub(crate) struct Counts(String);
+
+impl Counts {
+    pub(crate) async fn of(app: &TestApp) -> Self {
+        Self(app.http.get("/metrics").await.text().to_owned())
+    }
+
+    fn get(&self, name: &str) -> f64 {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// By how much `name` has grown since.
+    pub(crate) async fn grown(&self, app: &TestApp, name: &str) -> f64 {
+        Self::of(app).await.get(name) - self.get(name)
+    }
+}
+
+async fn what_is_refused_at_the_door_is_counted(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let customer = app.customer().await;
+    let left = app.customer().await;
+    left.mutate("mutation ($input: LogoutInput!) { logout(input: $input) { userErrors { code } } }", json!({})).await;
+    let foreign = customer.with_token("eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl");
+    let counts = Counts::of(&app).await;
+    foreign.query("{ version }", json!({})).await;
+    left.query("{ version }", json!({})).await;
+    let closed = foreign.socket_unacknowledged().await.next().await;
+    assert!(matches!(closed, Frame::Closed(4403, _)), "{closed:?}");
+    let json = [("content-type", "application/json")];
+    app.http.send(Method::POST, "/graphql", &json, "{}").await.unwrap();
+    app.http.send(Method::PUT, "/graphql", &json, "{}").await.unwrap();
+    let stream = [("accept", "text/event-stream"), ("authorization", "Bearer nonsense")];
+    let document = "/graphql?query=subscription%7BmyOrderUpdates%7B__typename%7D%7D";
+    app.http.send(Method::GET, document, &stream, Body::empty()).await.unwrap();
+    // of nobody's business: whoever tries addresses finds none
+    app.http.get("/admin.php").await;
+    for (name, count) in [
+        ("quick_commerce_graphql_errors_total{code=\"INVALID_TOKEN\"}", 4.0),
+        ("quick_commerce_graphql_errors_total{code=\"BAD_REQUEST\"}", 1.0),
+        ("quick_commerce_graphql_errors_total{code=\"METHOD_NOT_ALLOWED\"}", 1.0),
+        ("quick_commerce_graphql_errors_total{code=\"NOT_FOUND\"}", 0.0),
+        ("quick_commerce_graphql_requests_total{operation_type=\"unknown\",outcome=\"refused\"}", 5.0),
+        ("quick_commerce_graphql_requests_total{operation_type=\"query\",outcome=\"refused\"}", 1.0),
+    ] {
+        let grown = counts.grown(&app, name).await;
+        assert!((grown - count).abs() < f64::EPSILON, "{name} grew by {grown}");
+    }
+}
+
 async fn operations_are_counted_by_what_became_of_them(shape: Shape) {
     let app = TestApp::start(shape).await;
     let customer = app.customer().await;
-    let before = app.http.get("/metrics").await.text().to_owned();
-    let grown = async |name: &str| {
-        let value = |text: &str| -> f64 {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            line.map_or(0.0, |value| value.parse().unwrap())
-        };
-        value(app.http.get("/metrics").await.text()) - value(&before)
-    };
+    let counts = Counts::of(&app).await;
+    let grown = async |name: &str| counts.grown(&app, name).await;
     customer.query("{ version viewer { user { name } } }", json!({})).await.data();
     app.anonymous().query("{ admin { users { nodes { id } } } }", json!({})).await;
     app.anonymous().query("{ nothing }", json!({})).await;

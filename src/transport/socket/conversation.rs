@@ -210,11 +210,19 @@ impl<'a> Conversation<'a> {
     /// Finds out who it is. Boxed: it is large, and soon over.
     fn check(&self, payload: Object) -> BoxFuture<'static, Result<Option<Place>, Goodbye>> {
         let (session, quota) = (Arc::clone(self.session), self.server.quota.clone());
+        let instruments = self.server.app.instruments.clone();
         let span = tracing::info_span!("socket", request_id = self.server.request_id.0);
         let check = async move {
-            match session.begin(&Value::Object(payload)).await {
+            let begun = session.begin(&Value::Object(payload)).await;
+            if let Err(error) = &begun {
+                instruments.count_refusal(error.code());
+            }
+            match begun {
                 Ok(None) => Ok(None),
-                Ok(Some(actor)) => quota.take(Principal::signed_in(&actor)).map(Some).ok_or(Goodbye::TRY_AGAIN),
+                Ok(Some(actor)) => quota.take(Principal::signed_in(&actor)).map(Some).ok_or_else(|| {
+                    instruments.count_refusal("TOO_MANY_SOCKETS");
+                    Goodbye::TRY_AGAIN
+                }),
                 Err(error) if matches!(error.code(), "INTERNAL" | "RATE_LIMITED") => Err(Goodbye::TRY_AGAIN),
                 Err(_) => Err(Goodbye::FORBIDDEN),
             }

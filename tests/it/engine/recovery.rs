@@ -23,6 +23,7 @@ use crate::support::ticks::{
 };
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
+use crate::telemetry::Counts;
 
 over_both_shapes! {
     a_hole_is_filled_from_the_log,
@@ -489,10 +490,13 @@ async fn an_answer_that_breaks_ends_nothing(shape: Shape) {
     let app = TestApp::start(shape).await;
     let engine = engine(&app.app);
     let document = "subscription { ticks { ... on TickSnapshot { newest } ... on Tick { number breaks } } }";
+    let counts = Counts::of(&app).await;
     let follower = Follower::start(&engine, Some(someone(1, Role::Partner)), document, &json!({}));
     subscribed(&engine, 1).await;
     tick(&app.app, 1..=3).await;
     until(|| async { engine.counts().messages >= 3 }).await;
+    let counted = counts.grown(&app, "quick_commerce_graphql_errors_total{code=\"INTERNAL\"}").await;
+    assert!(counted >= 3.0, "an operator sees it: {counted}");
     let mut errors = 0;
     while let Some(outgoing) = follower.queue.try_next() {
         let quick_commerce::stream::Answer::Next(frame) = outgoing.answer else { panic!("{outgoing:?}") };
