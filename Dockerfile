@@ -97,6 +97,7 @@ RUN rm -f /etc/nginx/conf.d/default.conf \
     && ln -s /tmp/place /etc/nginx/place
 COPY nginx.conf /etc/nginx/nginx.conf
 COPY deploy/nginx/templates /etc/nginx/templates
+COPY deploy/nginx/trusted-proxy.envsh /docker-entrypoint.d/16-trusted-proxy.envsh
 COPY --from=web /src/client-examples/web/dist /srv/web
 USER 101
 # where the instances are, as a name with an address for each; who stands in front of nginx; the limit of a client; the key
