@@ -87,12 +87,13 @@ impl User {
         self.model.role.0.into()
     }
 
-    /// Null unless the viewer is this user or an admin.
+    /// Null unless the viewer is this user or an admin. API keys take `ORDERS_READ` or `ORDERS_WRITE`.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         self.is_for_self_or_admin(ctx).then_some(self.model.email.as_str())
     }
 
-    /// Null unless the viewer is this user, an admin, or the other party of an active delivery.
+    /// Null unless the viewer is this user, an admin, or the other party of an active delivery. API keys take `ORDERS_READ` or
+    /// `ORDERS_WRITE`.
     async fn phone(&self, ctx: &Context<'_>) -> Option<&str> {
         let phone = self.model.phone.as_deref();
         phone.filter(|_| self.reveal_phone || self.is_for_self_or_admin(ctx))
