@@ -174,8 +174,8 @@ impl From<partner::Model> for PartnerProfile {
 #[ComplexObject]
 impl PartnerProfile {
     /// Where they are, as far as their device has said in the last minutes: to themselves, to admins while they take orders or carry
-    /// one, and to the customer and the seller of an order that they carry at this moment, from `ASSIGNED` to `IN_TRANSIT`. Null to
-    /// everybody else.
+    /// one, and to the customer and the seller of an order that they carry at this moment, from `ASSIGNED` to `IN_TRANSIT`, but not
+    /// where they were before they took it. Null to everybody else.
     async fn location(&self, ctx: &Context<'_>) -> Result<Option<PartnerLocation>> {
         PartnerLocation::of(ctx, self.user, self.available || self.active_deliveries > 0).await
     }
