@@ -212,7 +212,8 @@ pub trait Source: Send + Sync + 'static {
         cursor: EventCursor,
     ) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
 
-    /// Whether nothing that comes after `message` concerns this subscriber any more.
+    /// Whether nothing that comes after `message` concerns this subscriber any more. Whose snapshot showed its version
+    /// ([`Source::version`]) or a later one is not meant.
     fn ends(&self, _message: &Message) -> bool {
         false
     }

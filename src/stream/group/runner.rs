@@ -278,7 +278,7 @@ impl Runner {
         }
         if is_over {
             group.tell_the_rest().await;
-            group.complete(position);
+            group.complete(position, version);
         }
         if let Some(share) = &group.question.share
             && let Some(execution) = self.execution.take()

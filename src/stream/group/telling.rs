@@ -170,10 +170,11 @@ impl Group {
         self.end_if_empty();
     }
 
-    /// With the event at `position` there is nothing more to come for those who stood before it. Others have been told more
-    /// than that already.
-    pub(super) fn complete(&self, position: i64) {
-        self.complete_where(position, |place| place.from < position);
+    /// With the event at `position`, which made `version`, there is nothing more to come for those who stood before it. Others have
+    /// been told more than that already; so have those whose first picture showed what came after it, though the log had no
+    /// position of that yet.
+    pub(super) fn complete(&self, position: i64, version: Option<(Uuid, i32)>) {
+        self.complete_where(position, |place| place.from < position && !place.seen.has(version));
     }
 
     /// There is nothing more to come for anybody, as was seen when the group was at `position`.

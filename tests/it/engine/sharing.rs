@@ -21,8 +21,8 @@ use uuid::Uuid;
 use crate::support::ticks::{
     Faults, Follower, Nothing, PAUSE, ROOMY, Sure, TICKS, TOPIC, Told, engine, engine_with, someone, tick,
 };
-use crate::support::wait::until;
-use crate::support::{Shape, TestApp, over_both_shapes};
+use crate::support::wait::{until, until_numbered};
+use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
 over_both_shapes! {
     an_event_is_executed_once_for_all_who_asked_the_same,
@@ -33,6 +33,7 @@ over_both_shapes! {
     what_declares_nothing_is_private,
     a_group_is_gone_when_its_last_subscriber_is,
     a_stream_that_ends_is_completed_for_everybody,
+    what_ends_before_somebody_began_does_not_end_with_them,
     what_is_refused_is_told_once_and_joins_nobody,
     the_newest_is_enough_for_those_who_ask_for_no_more,
     what_was_told_while_somebody_came_is_told_to_them_when_it_is_time,
@@ -317,6 +318,29 @@ async fn a_stream_that_ends_is_completed_for_everybody(shape: Shape) {
     let mut late = Follower::start(&engine, Some(someone(9, Role::Partner)), document, &json!({ "after": begin.encode() }));
     late.ticks(1..=2).await;
     assert_eq!(late.next().await, Told::Complete);
+}
+
+async fn what_ends_before_somebody_began_does_not_end_with_them(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let engine = engine(&parts.app);
+    let document = "subscription { ticks(last: 2) { ... on TickSnapshot { newest } ... on Tick { number } } }";
+    let follow = async |newest| {
+        let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), document, &json!({}));
+        assert_eq!(follower.snapshot().await, newest);
+        follower
+    };
+    let mut before = follow(0).await;
+    tick(&parts.app, 1..=3).await;
+    // the log has no position of any of them yet, and this one has seen what they made
+    let mut since = follow(3).await;
+    until(|| async { engine.counts().subscriptions == 2 }).await;
+    assert_eq!(engine.counts().groups, 1);
+    until_numbered(&parts.app).await;
+    before.ticks(1..=2).await;
+    assert_eq!(before.next().await, Told::Complete);
+    tick(&parts.app, 4..=5).await;
+    until_numbered(&parts.app).await;
+    since.ticks(4..=5).await;
 }
 
 async fn what_is_refused_is_told_once_and_joins_nobody(shape: Shape) {
