@@ -160,7 +160,8 @@ async fn a_key_may_do_what_its_scopes_allow_and_nothing_else(shape: Shape) {
     let contacts = "{ admin { partners { nodes { email phone } } } }";
     assert_eq!(both.query(contacts, json!({})).await.data()["admin"]["partners"]["nodes"], json!([]));
     let period = "from: \"2024-01-01T00:00:00Z\", to: \"2024-01-02T00:00:00Z\"";
-    let performers = format!("{{ admin {{ partnerPerformance({period}) {{ nodes {{ partner {{ name email phone }} }} }} }} }}");
+    let performers =
+        format!("{{ admin {{ partnerPerformance({period}) {{ nodes {{ partner {{ name email phone }} }} }} }} }}");
     let (figures, _) = make(&admin, &[ApiScope::AnalyticsRead], json!({})).await;
     assert!(is_refused(&figures.query(&performers, json!({})).await));
     assert!(!is_refused(&figures.query(&performers.replace("email phone", ""), json!({})).await));
