@@ -37,6 +37,7 @@ mod m20261121_000031_sales_refunds;
 mod m20261121_000032_skipped_events;
 mod m20261121_000033_order_counts;
 mod m20261121_000034_lost_attempts;
+mod m20261121_000035_people_search;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000032_skipped_events::Migration),
             Box::new(m20261121_000033_order_counts::Migration),
             Box::new(m20261121_000034_lost_attempts::Migration),
+            Box::new(m20261121_000035_people_search::Migration),
         ]
     }
 }

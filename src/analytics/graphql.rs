@@ -498,8 +498,8 @@ impl DesksSubscription {
         follow(ctx, Platform { reader, status }, after).await
     }
 
-    /// Admins: the platform's figures now, and again when something changed, at most once a second. A slow client gets the
-    /// newest, not a backlog.
+    /// Admins: the platform's figures now, and again when something changed, at most once a second, counting the first. A slow
+    /// client gets the newest, not a backlog.
     #[graphql(guard = "Signed::as_one_of(&[RoleValue::Admin])")]
     async fn live_stats(&self, ctx: &Context<'_>) -> Result<BoxStream<'static, Result<LiveStats>>> {
         follow(ctx, Figures, None).await

@@ -30,7 +30,7 @@ const WEBHOOKS: Scopes = Scopes::of(&[WebhooksManage]);
 const ANALYTICS: Scopes = Scopes::of(&[AnalyticsRead]);
 /// What is ordered, and what is sold, are products.
 const GOODS: Scopes = Scopes::of(&[ProductsRead, ProductsWrite, OrdersRead, OrdersWrite, AnalyticsRead]);
-/// Who orders, who carries, and how partners do.
+/// Who orders, who carries, and how partners do; how to reach them is told by fields of their own.
 const PEOPLE: Scopes = Scopes::of(&[OrdersRead, OrdersWrite, ClaimsRead, ClaimsWrite, AnalyticsRead]);
 
 /// Types whose every field has a row in [`FIELDS`].
@@ -81,6 +81,9 @@ const FIELDS: &[(&str, &str, Scopes)] = &[
     ("Subscription", "liveStats", ANALYTICS),
     // where somebody lives is told with an order that goes there, and not else
     ("User", "addresses", NO_KEY),
+    // who sums up or gives out orders need not reach anybody
+    ("User", "email", ORDERS),
+    ("User", "phone", ORDERS),
 ];
 
 /// Which scopes open a type, wherever it is selected from: one of them does. What is not here no key may use.

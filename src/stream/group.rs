@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::event::Topic;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::runner::Runner;
@@ -43,6 +44,8 @@ pub(super) struct Group {
     /// What others find it by; `None` when it is for one alone.
     key: Option<Key>,
     mailbox: Mailbox,
+    /// Somebody has come to whom something is owed.
+    reminder: Notify,
     is_attached: OnceCell<()>,
     /// It was logged that its execution does not work.
     has_complained: AtomicBool,
@@ -60,8 +63,17 @@ struct Place {
     /// What it has had.
     from: i64,
     seen: Seen,
-    /// The last answer that it was shown, by its fingerprint, where only the newest counts.
-    shown: Option<u64>,
+    /// The last answer that it was shown, where only the newest counts.
+    shown: Option<Shown>,
+    /// The newest came too soon after that, and is to be told when it is time.
+    is_owed: bool,
+}
+
+/// An answer that was shown.
+#[derive(Clone, Copy)]
+struct Shown {
+    fingerprint: u64,
+    at: Instant,
 }
 
 /// What a group hears of besides its topic.
@@ -99,6 +111,8 @@ struct State {
     floor: i64,
     kept: VecDeque<Kept>,
     kept_bytes: usize,
+    /// The newest answer, where there are some for whom it came too soon.
+    owed: Option<Frame>,
     /// Something was looked at again while somebody was on their way in who may have looked before.
     is_whispered: bool,
     heard: Option<Heard>,
@@ -126,8 +140,8 @@ impl Group {
         engine.count_group(1);
         let ears = question.ears();
         let state = Mutex::new(State { entering: 1, ears, ..State::default() });
-        let (mailbox, is_attached, has_complained) = Default::default();
-        Arc::new(Self { engine, question, key, mailbox, is_attached, has_complained, state })
+        let (mailbox, reminder, is_attached, has_complained) = Default::default();
+        Arc::new(Self { engine, question, key, mailbox, reminder, is_attached, has_complained, state })
     }
 
     pub(super) const fn engine(&self) -> &Engine {
@@ -213,7 +227,7 @@ impl Group {
         member: &Arc<Member>,
         (epoch, position): (i32, i64),
         seen: Seen,
-        mut shown: Option<u64>,
+        shown: Option<u64>,
     ) -> Joined {
         let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
@@ -252,21 +266,31 @@ impl Group {
             .filter(|kept| kept.position > position && !seen.has(kept.version))
             .map(|kept| (kept.position, kept.frame.clone()))
             .collect();
-        let mut from = position;
+        let shown = shown.filter(|_| is_latest).map(|fingerprint| Shown { fingerprint, at: Instant::now() });
+        let (mut from, mut owed) = (position, None);
         for (told, frame) in missed {
-            if !member.offer(&frame, is_latest) {
+            if is_latest {
+                // so soon after the first picture nothing is told
+                owed = Some(frame);
+            } else if member.offer(&frame, false) {
+                Counters::add(&self.engine.counters().messages, 1);
+            } else {
                 let standing = state.standing(position, from);
                 drop(state);
                 member.recover(standing, seen);
                 return Joined::Live;
             }
-            Counters::add(&self.engine.counters().messages, 1);
-            (from, shown) = (told, Some(fingerprint(&frame.body)));
+            from = told;
         }
         let seen = if seen.is_past(from) { Seen::default() } else { seen };
-        let shown = shown.filter(|_| is_latest);
+        let is_news = |frame: &Frame| shown.is_none_or(|shown| shown.fingerprint != fingerprint(&frame.body));
+        let owed = owed.filter(is_news);
+        let is_owed = owed.is_some();
+        if is_owed {
+            state.owed = owed;
+        }
         // something may have been missing among what was told just now: what is told again of it is for them, too
-        state.members.insert(id, Place { member: Arc::clone(member), from: position, seen, shown });
+        state.members.insert(id, Place { member: Arc::clone(member), from: position, seen, shown, is_owed });
         member.share(&self.question.query);
         let is_suspect = std::mem::take(&mut state.is_suspect);
         let is_whispered = std::mem::take(&mut state.is_whispered);
@@ -276,6 +300,10 @@ impl Group {
         }
         if is_whispered {
             self.deliver_to(Delivery::Whisper);
+        }
+        if is_owed {
+            self.reminder.notify_one();
+            self.start();
         }
         Joined::Live
     }
@@ -305,6 +333,11 @@ impl Group {
 
     fn deliver_to(self: &Arc<Self>, delivery: Delivery) {
         self.put(delivery);
+        self.start();
+    }
+
+    /// Begins its task, unless that runs.
+    fn start(self: &Arc<Self>) {
         let mut state = self.state();
         if !state.is_running {
             state.is_running = true;
@@ -345,6 +378,14 @@ impl Group {
     /// So many deliveries are dealt with.
     fn dealt_with(&self, count: i64) {
         self.engine.counters().pending.fetch_sub(count, Ordering::AcqRel);
+    }
+
+    /// When the first of those whom that concerns may be told something; `None`: there is none, or all is told to everybody.
+    fn due(&self, concerns: impl Fn(&Place) -> bool) -> Option<Instant> {
+        let (pause, now) = (self.question.policy.pause()?, Instant::now());
+        let state = self.state();
+        let concerned = state.members.values().filter(|place| concerns(place));
+        concerned.map(|place| place.shown.map_or(now, |shown| shown.at + pause)).min()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

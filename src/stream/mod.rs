@@ -100,8 +100,18 @@ impl SnapshotCursors {
 pub enum Policy {
     /// It gets every event, from the log once it has caught up; or it is closed, and may resume.
     All,
-    /// It gets the newest, and no more often than this: each item tells all there is to know.
+    /// It gets the newest, and no more often than this, the first picture counted: each item tells all there is to know.
     Latest(Duration),
+}
+
+impl Policy {
+    /// How much time lies between two answers at the least, where only the newest counts.
+    const fn pause(self) -> Option<Duration> {
+        match self {
+            Self::All => None,
+            Self::Latest(pause) => Some(pause),
+        }
+    }
 }
 
 /// What a subscription hears of besides its topic: that something which is in no log has to be looked at again.
@@ -202,7 +212,8 @@ pub trait Source: Send + Sync + 'static {
         cursor: EventCursor,
     ) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
 
-    /// Whether nothing that comes after `message` concerns this subscriber any more.
+    /// Whether nothing that comes after `message` concerns this subscriber any more. Whose snapshot showed its version
+    /// ([`Source::version`]) or a later one is not meant.
     fn ends(&self, _message: &Message) -> bool {
         false
     }

@@ -66,10 +66,11 @@ pub struct Progress {
     pub distance_left_m: Option<f64>,
 }
 
-/// How far `order` has come: by where its partner was last, when that is known, by its stage otherwise.
-pub async fn progress(app: &App, order: &order::Model) -> Progress {
-    let fix = match deliverer(order) {
-        Some(partner) => list_fixes(app, &[partner]).await.pop().flatten(),
+/// How far `order` has come: by where its partner was last, when that is known, by its stage otherwise. Where they were before
+/// `since`, when they took it, is nobody's business; `None`: nobody has.
+pub async fn progress(app: &App, order: &order::Model, since: Option<DateTime<Utc>>) -> Progress {
+    let fix = match deliverer(order).zip(since) {
+        Some((partner, since)) => list_fixes(app, &[partner]).await.pop().flatten().filter(|fix| fix.recorded_at >= since),
         None => None,
     };
     let status = *order.status;

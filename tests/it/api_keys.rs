@@ -90,6 +90,8 @@ fn questions(order: &str, product: &str) -> Vec<(String, Vec<ApiScope>)> {
         (format!("{{ order(id: \"{order}\") {{ id }} }}"), vec![OrdersRead]),
         ("{ admin { orders { nodes { id customer { name } payments { id } } } } }".to_owned(), vec![OrdersRead]),
         ("{ admin { partners { nodes { id } } } }".to_owned(), vec![ClaimsRead]),
+        ("{ admin { partners { nodes { name partner { vehicle } } } } }".to_owned(), vec![ClaimsRead]),
+        ("{ admin { orders { nodes { customer { email phone } } } } }".to_owned(), vec![OrdersRead]),
         ("{ admin { webhookEndpoints { nodes { id } } } }".to_owned(), vec![WebhooksManage]),
         ("{ admin { liveStats { at } } }".to_owned(), vec![AnalyticsRead]),
         (format!("{{ admin {{ sales({period}, interval: DAY) {{ orders }} }} }}"), vec![AnalyticsRead]),
@@ -123,6 +125,10 @@ fn questions(order: &str, product: &str) -> Vec<(String, Vec<ApiScope>)> {
         "query Q { admin { ...F } } fragment F on AdminDesk { ... { ... on AdminDesk { keys: apiKeys { nodes { id } } } } }",
         "query Q { ...F } fragment F on Query { a: admin { ...G } } fragment G on AdminDesk { users { nodes { id } } }",
         "{ admin { orders { nodes { customer { addresses { line1 } } } } } }",
+        // whose deliveries one counts, one need not reach: that takes a scope of orders, too
+        "{ admin { partners { nodes { email } } } }",
+        "{ admin { partners { nodes { ...F } } } } fragment F on User { ... { number: phone } }",
+        "{ admin { partners { nodes { partner { location { recordedAt } } } } } }",
         "{ admin { orders { nodes { messages { nodes { body } } } } } }",
         "mutation { createApiKey(input: { name: \"x\", scopes: [ORDERS_READ] }) { secret } }",
         "mutation { createUser(input: { email: \"a\", password: \"b\", name: \"c\", role: ADMIN }) { user { id } } }",
@@ -151,6 +157,14 @@ async fn a_key_may_do_what_its_scopes_allow_and_nothing_else(shape: Shape) {
     let (both, _) = make(&admin, &[ApiScope::OrdersRead, ApiScope::ClaimsRead], json!({})).await;
     let (one, _) = make(&admin, &[ApiScope::OrdersRead], json!({})).await;
     assert!(!is_refused(&both.query(across, json!({})).await) && is_refused(&one.query(across, json!({})).await));
+    let contacts = "{ admin { partners { nodes { email phone } } } }";
+    assert_eq!(both.query(contacts, json!({})).await.data()["admin"]["partners"]["nodes"], json!([]));
+    let period = "from: \"2024-01-01T00:00:00Z\", to: \"2024-01-02T00:00:00Z\"";
+    let performers =
+        format!("{{ admin {{ partnerPerformance({period}) {{ nodes {{ partner {{ name email phone }} }} }} }} }}");
+    let (figures, _) = make(&admin, &[ApiScope::AnalyticsRead], json!({})).await;
+    assert!(is_refused(&figures.query(&performers, json!({})).await));
+    assert!(!is_refused(&figures.query(&performers.replace("email phone", ""), json!({})).await));
     let movements = "{ products { nodes { stock { movements { nodes { delta order { id } } } } } } }";
     let (products, _) = make(&admin, &[ApiScope::ProductsRead], json!({})).await;
     assert!(is_refused(&products.query(movements, json!({})).await));

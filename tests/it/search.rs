@@ -1,5 +1,6 @@
 //! What searches find, in both databases alike.
 
+mod people;
 pub(crate) mod plans;
 mod shelf;
 

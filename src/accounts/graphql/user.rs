@@ -87,12 +87,13 @@ impl User {
         self.model.role.0.into()
     }
 
-    /// Null unless the viewer is this user or an admin.
+    /// Null unless the viewer is this user or an admin. API keys take `ORDERS_READ` or `ORDERS_WRITE`.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         self.is_for_self_or_admin(ctx).then_some(self.model.email.as_str())
     }
 
-    /// Null unless the viewer is this user, an admin, or the other party of an active delivery.
+    /// Null unless the viewer is this user, an admin, or the other party of an active delivery. API keys take `ORDERS_READ` or
+    /// `ORDERS_WRITE`.
     async fn phone(&self, ctx: &Context<'_>) -> Option<&str> {
         let phone = self.model.phone.as_deref();
         phone.filter(|_| self.reveal_phone || self.is_for_self_or_admin(ctx))
@@ -173,8 +174,8 @@ impl From<partner::Model> for PartnerProfile {
 #[ComplexObject]
 impl PartnerProfile {
     /// Where they are, as far as their device has said in the last minutes: to themselves, to admins while they take orders or carry
-    /// one, and to the customer and the seller of an order that they carry at this moment, from `ASSIGNED` to `IN_TRANSIT`. Null to
-    /// everybody else.
+    /// one, and to the customer and the seller of an order that they carry at this moment, from `ASSIGNED` to `IN_TRANSIT`, but not
+    /// where they were before they took it. Null to everybody else.
     async fn location(&self, ctx: &Context<'_>) -> Result<Option<PartnerLocation>> {
         PartnerLocation::of(ctx, self.user, self.available || self.active_deliveries > 0).await
     }

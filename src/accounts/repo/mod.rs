@@ -245,6 +245,7 @@ fn select_users(filter: &UserFilter) -> Select<user::Entity> {
         select = select.filter(user::Column::Role.eq(Text(role)));
     }
     if let Some(search) = &filter.search {
+        // spelt as the indexes of PostgreSQL are (`users_name_search_idx`, `users_email_search_idx`)
         let like = || containing(&search.to_lowercase());
         let name = Expr::expr(Func::lower(Expr::col((user::Entity, user::Column::Name))));
         let email = Expr::col((user::Entity, user::Column::Email));

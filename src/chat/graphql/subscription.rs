@@ -1,7 +1,5 @@
 //! A chat, live.
 
-use std::collections::HashMap;
-
 use async_graphql::{Context, ID, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
 use domain::access::{Audience, Reader, Role as RoleValue};
@@ -19,6 +17,7 @@ use crate::graphql::enums::Role;
 use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result, Signed, ids, reader};
 use crate::orders::event::{ORDER_CHANGED, OrderChange};
+use crate::orders::graphql::order_version;
 use crate::orders::service as orders;
 use crate::platform::bus::Message as BusMessage;
 use crate::platform::error::Denial;
@@ -75,6 +74,11 @@ pub struct MessagesRead {
     pub read_at: DateTime<Utc>,
 }
 
+/// What the numbers of an order's messages are versions of, beside the order itself.
+const fn numbers_of(order: Uuid) -> Uuid {
+    Uuid::from_u128(!order.as_u128())
+}
+
 /// The chat of one order.
 struct Chat {
     reader: Reader,
@@ -115,16 +119,21 @@ impl Source for Chat {
             return Err(GraphError::new("NOT_FOUND", "There is no such order."));
         };
         let more = rows.len() > MAX_SNAPSHOT;
-        let seen = rows.first().map(|newest| (self.order, newest.number));
+        let newest = rows.first().map(|newest| (numbers_of(self.order), newest.number));
+        // of a change before this one it is nothing to them that it took the order from them
+        let seen = newest.into_iter().chain([(order.id, order.version)]).collect();
         rows.truncate(MAX_SNAPSHOT);
         let messages = rows.into_iter().rev().filter_map(|row| Message::seen_by(row, &order, self.reader)).collect();
         let snapshot = ChatSnapshot { cursor: cursors.only(), messages, more };
-        Ok(Snapshot { items: vec![ChatItem::Snapshot(snapshot)], seen: HashMap::from_iter(seen) })
+        Ok(Snapshot { items: vec![ChatItem::Snapshot(snapshot)], seen })
     }
 
     fn version(&self, message: &BusMessage) -> Option<(Uuid, i32)> {
-        let sent = (&*message.kind == MESSAGE_SENT).then(|| payload::<Sent>(message)).flatten()?;
-        Some((sent.order_id, sent.number))
+        match &*message.kind {
+            ORDER_CHANGED => order_version(message),
+            MESSAGE_SENT => payload::<Sent>(message).map(|sent| (numbers_of(sent.order_id), sent.number)),
+            _ => None,
+        }
     }
 
     async fn item(&self, app: &App, message: &BusMessage, cursor: EventCursor) -> Result<Option<ChatItem>> {

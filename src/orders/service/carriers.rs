@@ -6,7 +6,7 @@ use entity::{Text, order};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::orders::repo::carriers as repo;
+use crate::orders::repo::{carriers as repo, claims};
 use crate::platform::Result;
 
 /// For whom somebody carries an order.
@@ -25,11 +25,24 @@ pub fn deliverer(order: &order::Model) -> Option<Uuid> {
     order.partner_id.filter(|_| is_carried)
 }
 
-/// Those of `partners` who carry an order for `recipient` now.
+/// Since when its [`deliverer`] has had `order`; `None` when there is none.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_deliverers_for(db: &impl ConnectionTrait, partners: &[Uuid], recipient: Recipient) -> Result<Vec<Uuid>> {
+pub async fn find_carried_since(db: &impl ConnectionTrait, order: &order::Model) -> Result<Option<DateTime<Utc>>> {
+    let Some(claim) = order.claim_id.filter(|_| deliverer(order).is_some()) else { return Ok(None) };
+    Ok(claims::find_claim(db, claim).await?.and_then(|claim| claim.accepted_at))
+}
+
+/// Those of `partners` who carry an order for `recipient` now, and when each took the first of those.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_deliverers_for(
+    db: &impl ConnectionTrait,
+    partners: &[Uuid],
+    recipient: Recipient,
+) -> Result<Vec<(Uuid, DateTime<Utc>)>> {
     let (column, owner) = match recipient {
         Recipient::Customer(customer) => (order::Column::CustomerId, customer),
         Recipient::Seller(seller) => (order::Column::SellerId, seller),

@@ -13,7 +13,7 @@ pub mod sales;
 mod steps;
 
 pub use access::{carrier, party, shows_address, shows_phones};
-pub use carriers::{Recipient, deliverer, list_deliverers, list_deliverers_for};
+pub use carriers::{Recipient, deliverer, find_carried_since, list_deliverers, list_deliverers_for};
 pub use change::{Cause, change};
 pub use place::{Place, PlaceLine, place};
 pub use rating::{Rate, rate};

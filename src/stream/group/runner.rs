@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Group, answer};
 use crate::graphql::scalars::{Doubt, EventCursor};
@@ -50,13 +50,26 @@ impl Runner {
 
     pub(super) async fn run(mut self) {
         loop {
-            match timeout(LINGER, self.group.mailbox.next()).await {
-                Ok(delivery) => match self.group.question.policy {
+            let owed = self.group.due(|place| place.is_owed);
+            let patience = owed.map_or(LINGER, |at| at.saturating_duration_since(Instant::now()));
+            let next = async {
+                tokio::select! {
+                    biased;
+                    delivery = self.group.mailbox.next() => Some(delivery),
+                    () = self.group.reminder.notified() => None,
+                }
+            };
+            match timeout(patience, next).await {
+                Ok(Some(delivery)) => match self.group.question.policy {
                     Policy::All => {
                         self.handle(delivery).await;
                         self.group.dealt_with(1);
                     }
                     Policy::Latest(pause) => {
+                        // while nobody may be told: what comes until then is told with it
+                        if let Some(at) = self.group.due(|_| true) {
+                            sleep_until(at).await;
+                        }
                         let mut waiting = vec![delivery];
                         while let Some(newer) = self.group.mailbox.take() {
                             waiting.push(newer);
@@ -65,10 +78,14 @@ impl Runner {
                         for delivery in newest(waiting) {
                             self.handle(delivery).await;
                         }
+                        self.group.make_good();
                         self.group.dealt_with(count);
                         sleep(pause).await;
                     }
                 },
+                // it is another time now at which something is due
+                Ok(None) => {}
+                Err(_) if owed.is_some() => self.group.make_good(),
                 Err(_) => {
                     if self.rest() {
                         return;
@@ -84,10 +101,10 @@ impl Runner {
             share.pool.forget(LINGER);
         }
         let mut state = self.group.state();
-        if !self.group.mailbox.is_empty() {
+        if !self.group.mailbox.is_empty() || state.members.values().any(|place| place.is_owed) {
             return false;
         }
-        state.is_running = false;
+        (state.is_running, state.owed) = (false, None);
         if state.members.len() < 2 {
             // nobody would come back in a crowd
             let position = state.position.unwrap_or_default();
@@ -260,7 +277,8 @@ impl Runner {
             self.execution = None;
         }
         if is_over {
-            group.complete(position);
+            group.tell_the_rest().await;
+            group.complete(position, version);
         }
         if let Some(share) = &group.question.share
             && let Some(execution) = self.execution.take()
@@ -306,6 +324,7 @@ impl Runner {
         }
         self.listen().await;
         if is_over {
+            group.tell_the_rest().await;
             group.complete_all(position);
         }
         if is_over || !is_sound {

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 
 use async_graphql::{Request, Variables};
 use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::{Group, Kept, Place, Standing, State, fingerprint};
+use super::{Group, Kept, Place, Shown, Standing, State, fingerprint};
 use crate::graphql::context::{Accepts, RequestId, Shared};
 use crate::stream::catch_up::Seen;
 use crate::stream::counters::Counters;
@@ -68,43 +69,22 @@ impl Group {
         frame: Frame,
         is_sound: bool,
     ) {
-        let is_latest = self.question.policy != Policy::All;
-        let fingerprint = is_latest.then(|| fingerprint(&frame.body));
         let is_event = before < position;
-        let mut behind = Vec::new();
-        let mut count = 0;
-        for (id, place) in &mut state.members {
-            // of the newest only, one that says the same again is no news
-            let has_heard = fingerprint.is_some() && place.shown == fingerprint;
-            if has_heard || (is_event && place.from >= position) || place.seen.has(version) {
-                continue;
+        let behind = self.offer(&mut state, before, &frame, |place| {
+            if (is_event && place.from >= position) || place.seen.has(version) {
+                return false;
             }
             if place.seen.is_past(position) {
                 place.seen = Seen::default();
             }
-            if place.member.offer(&frame, is_latest) {
-                place.shown = fingerprint;
-                count += 1;
-            } else {
-                behind.push((*id, place.from));
-            }
-        }
-        let behind: Vec<_> = behind
-            .into_iter()
-            .filter_map(|(id, from)| {
-                let standing = state.standing(from, before.max(from));
-                state.members.remove(&id).map(|place| (place, standing))
-            })
-            .collect();
-        let counters = self.engine.counters();
-        Counters::add(&counters.messages, count);
-        counters.bytes.fetch_add((count * frame.body.len()) as u64, Ordering::Relaxed);
+            true
+        });
         // for others who are here, or on their way in; who comes later, and alone, reads the log
         let is_shared = self.key.is_some() && state.members.len() + state.entering > 1;
         if !is_sound || !is_shared {
             state.forget_answers(position);
         } else {
-            if is_latest {
+            if self.question.policy != Policy::All {
                 // it tells all that those before it did
                 let floor = state.floor;
                 state.forget_answers(floor);
@@ -112,17 +92,89 @@ impl Group {
             state.keep(Kept { position, version, frame });
         }
         drop(state);
-        Counters::add(&counters.lags, behind.len());
+        self.have_recover(behind);
+    }
+
+    /// Hands the newest answer to those for whom it came too soon, and for whom it is time now.
+    pub(super) fn make_good(&self) {
+        let mut state = self.state();
+        let Some(frame) = state.owed.take() else { return };
+        let at = state.position.unwrap_or_default();
+        let behind = self.offer(&mut state, at, &frame, |place| place.is_owed);
+        drop(state);
+        self.have_recover(behind);
+    }
+
+    /// Waits until the last answer is told to those for whom it came too soon.
+    pub(super) async fn tell_the_rest(&self) {
+        while let Some(at) = self.due(|place| place.is_owed) {
+            sleep_until(at).await;
+            self.make_good();
+        }
+    }
+
+    /// Hands `frame` to those whom it `concerns`, and remembers it for those of them for whom it comes too soon. Those for whom
+    /// there was no room have left, each with where they stand if the group was at `before`.
+    fn offer(
+        &self,
+        state: &mut State,
+        before: i64,
+        frame: &Frame,
+        concerns: impl Fn(&mut Place) -> bool,
+    ) -> Vec<(Place, Standing)> {
+        let pause = self.question.policy.pause();
+        let now = Shown { fingerprint: pause.map_or(0, |_| fingerprint(&frame.body)), at: Instant::now() };
+        let mut behind = Vec::new();
+        let mut count = 0;
+        state.owed = None;
+        for (id, place) in &mut state.members {
+            let is_concerned = concerns(place);
+            place.is_owed = false;
+            if !is_concerned {
+                continue;
+            }
+            if let Some((pause, last)) = pause.zip(place.shown) {
+                // of the newest only, one that says the same again is no news
+                if last.fingerprint == now.fingerprint {
+                    continue;
+                }
+                if last.at + pause > now.at {
+                    place.is_owed = true;
+                    state.owed.get_or_insert_with(|| frame.clone());
+                    continue;
+                }
+            }
+            if place.member.offer(frame, pause.is_some()) {
+                place.shown = pause.map(|_| now);
+                count += 1;
+            } else {
+                behind.push((*id, place.from));
+            }
+        }
+        let counters = self.engine.counters();
+        Counters::add(&counters.messages, count);
+        counters.bytes.fetch_add((count * frame.body.len()) as u64, Ordering::Relaxed);
+        let leave = |(id, from): (u64, i64)| {
+            let standing = state.standing(from, before.max(from));
+            state.members.remove(&id).map(|place| (place, standing))
+        };
+        behind.into_iter().filter_map(leave).collect()
+    }
+
+    /// Those who fell `behind` go on once what waits for them was read.
+    fn have_recover(&self, behind: Vec<(Place, Standing)>) {
+        Counters::add(&self.engine.counters().lags, behind.len());
         for (place, standing) in behind {
             place.member.recover(standing, place.seen);
         }
         self.end_if_empty();
     }
 
-    /// With the event at `position` there is nothing more to come for those who stood before it. Others have been told more
-    /// than that already.
-    pub(super) fn complete(&self, position: i64) {
-        self.complete_where(position, |place| place.from < position);
+    /// With the event at `position`, which made `version`, there is nothing more to come for those who stood before it. Others have
+    /// been told more than that already; so have those whose first picture showed what came after it, though the log had no
+    /// position of that yet.
+    pub(super) fn complete(&self, position: i64, version: Option<(Uuid, i32)>) {
+        self.complete_where(position, |place| place.from < position && !place.seen.has(version));
     }
 
     /// There is nothing more to come for anybody, as was seen when the group was at `position`.

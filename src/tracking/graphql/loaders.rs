@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::dataloader::Loader;
+use chrono::{DateTime, Utc};
 use domain::fix::Fix;
 use uuid::Uuid;
 
@@ -25,15 +26,15 @@ impl Loader<Uuid> for FixLoader {
     }
 }
 
-/// Whether a partner carries an order for somebody at this moment: those who do have an entry.
+/// Since when a partner carries any order for somebody, who do so at this moment.
 #[derive(Debug)]
 pub struct DelivererLoader(pub App);
 
 impl Loader<(Uuid, Recipient)> for DelivererLoader {
-    type Value = ();
+    type Value = DateTime<Utc>;
     type Error = GraphError;
 
-    async fn load(&self, keys: &[(Uuid, Recipient)]) -> Result<HashMap<(Uuid, Recipient), ()>> {
+    async fn load(&self, keys: &[(Uuid, Recipient)]) -> Result<HashMap<(Uuid, Recipient), DateTime<Utc>>> {
         let mut partners_by: HashMap<Recipient, HashSet<Uuid>> = HashMap::new();
         for (partner, recipient) in keys {
             partners_by.entry(*recipient).or_default().insert(*partner);
@@ -42,7 +43,7 @@ impl Loader<(Uuid, Recipient)> for DelivererLoader {
         for (recipient, partners) in partners_by {
             let partners: Vec<Uuid> = partners.into_iter().collect();
             let deliverers = list_deliverers_for(self.0.db.reader(), &partners, recipient).await?;
-            found.extend(deliverers.into_iter().map(|partner| ((partner, recipient), ())));
+            found.extend(deliverers.into_iter().map(|(partner, since)| ((partner, recipient), since)));
         }
         Ok(found)
     }

@@ -56,16 +56,15 @@ impl PartnerLocation {
             Some(Role::Seller) => reader.seller.map(Recipient::Seller),
             Some(Role::Partner | Role::Admin) | None => None,
         };
-        let is_shown = match (reader.role, recipient) {
-            (Some(Role::Admin), _) => is_at_work,
-            (Some(Role::Partner), _) => reader.user == Some(partner),
-            (_, Some(recipient)) => load::<DelivererLoader, _>(ctx, (partner, recipient)).await?.is_some(),
-            _ => false,
+        // since when it is the viewer's business where they are
+        let since = match (reader.role, recipient) {
+            (Some(Role::Admin), _) => is_at_work.then_some(DateTime::<Utc>::MIN_UTC),
+            (Some(Role::Partner), _) => (reader.user == Some(partner)).then_some(DateTime::<Utc>::MIN_UTC),
+            (_, Some(recipient)) => load::<DelivererLoader, _>(ctx, (partner, recipient)).await?,
+            _ => None,
         };
-        if !is_shown {
-            return Ok(None);
-        }
-        let fix = load::<FixLoader, _>(ctx, partner).await?;
+        let Some(since) = since else { return Ok(None) };
+        let fix = load::<FixLoader, _>(ctx, partner).await?.filter(|fix| fix.recorded_at >= since);
         let app = app(ctx)?;
         Ok(fix.map(|fix| Self::new(app, &fix)))
     }

@@ -20,7 +20,7 @@ use crate::graphql::scalars::EventCursor;
 use crate::graphql::{GraphError, Result, Signed, ids, reader};
 use crate::orders::event::{ORDER_CHANGED, OrderChange};
 use crate::orders::graphql::Order;
-use crate::orders::service::{deliverer, find_order, party};
+use crate::orders::service::{deliverer, find_carried_since, find_order, party};
 use crate::platform::bus::Message;
 use crate::platform::error::Denial;
 use crate::stream::{Hearing, Policy, Snapshot, SnapshotCursors, Source, StreamReset, follow, payload};
@@ -38,7 +38,8 @@ const TRUSTED: Duration = Duration::from_secs(5);
 pub struct DeliveryTracking {
     /// The order as it is now. Its `estimatedDeliveryAt` is the one below.
     pub order: Order,
-    /// Where the partner is. Null unless the order is `ASSIGNED`, `PICKED_UP` or `IN_TRANSIT`, and while it is not known.
+    /// Where the partner is. Null unless the order is `ASSIGNED`, `PICKED_UP` or `IN_TRANSIT`, and until their device has said so
+    /// since they took it: where they were before is not shown.
     pub location: Option<PartnerLocation>,
     /// When it is likely to be handed over: by where the partner was, what is left of the way and how fast they were, or by the stage
     /// that the order is in while `location` is null. It counts from `location.recordedAt`, or from the beginning of the stage
@@ -55,6 +56,8 @@ struct Tracked {
     order: Uuid,
     /// The order as it was heard of or read last, and when.
     known: Mutex<Option<(order::Model, Instant)>>,
+    /// The claim under which it was carried last, and since when.
+    carried: Mutex<Option<(Uuid, DateTime<Utc>)>>,
 }
 
 impl Tracked {
@@ -84,15 +87,30 @@ impl Tracked {
         if known.is_some() { Ok(known) } else { self.read(app).await }
     }
 
-    async fn tracking(&self, app: &App, row: order::Model) -> Option<DeliveryTracking> {
-        let progress = service::progress(app, &row).await;
-        let order = Order::seen_by(row, self.reader)?.expected_at(progress.estimated_at);
-        Some(DeliveryTracking {
+    /// Since when `row` is carried by whoever carries it: read once for each claim.
+    async fn carried_since(&self, app: &App, row: &order::Model) -> Result<Option<DateTime<Utc>>> {
+        let carried = || self.carried.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = *carried();
+        if let Some((_, since)) = known.filter(|(claim, _)| deliverer(row).is_some() && row.claim_id == Some(*claim)) {
+            return Ok(Some(since));
+        }
+        let since = find_carried_since(app.db.reader(), row).await?;
+        if let Some(now) = row.claim_id.zip(since) {
+            *carried() = Some(now);
+        }
+        Ok(since)
+    }
+
+    async fn tracking(&self, app: &App, row: order::Model) -> Result<Option<DeliveryTracking>> {
+        let since = self.carried_since(app, &row).await?;
+        let progress = service::progress(app, &row, since).await;
+        let order = Order::seen_by(row, self.reader).map(|order| order.expected_at(progress.estimated_at));
+        Ok(order.map(|order| DeliveryTracking {
             order,
             location: progress.fix.map(|fix| PartnerLocation::new(app, &fix)),
             estimated_delivery_at: progress.estimated_at,
             distance_remaining_km: progress.distance_left_m.map(|left| (left / 10.0).round() / 100.0),
-        })
+        }))
     }
 }
 
@@ -122,7 +140,7 @@ impl Source for Tracked {
 
     async fn snapshot(&self, app: &App, _: SnapshotCursors) -> Result<Snapshot<DeliveryTracking>> {
         let items = match self.read(app).await? {
-            Some(row) => self.tracking(app, row).await.into_iter().collect(),
+            Some(row) => self.tracking(app, row).await?.into_iter().collect(),
             None => Vec::new(),
         };
         Ok(Snapshot { items, seen: HashMap::new() })
@@ -140,7 +158,7 @@ impl Source for Tracked {
             self.note(change.order);
         }
         match self.row(app).await? {
-            Some(row) => Ok(self.tracking(app, row).await),
+            Some(row) => self.tracking(app, row).await,
             None => Ok(None),
         }
     }
@@ -170,8 +188,9 @@ pub struct TrackingSubscription;
 impl TrackingSubscription {
     /// The order's customer, its seller, and admins: how far it has come, now, and again whenever the order changes, the partner moves or
     /// their position grows stale, at most four times a second. The position is shown while the order is `ASSIGNED`, `PICKED_UP`
-    /// or `IN_TRANSIT`; before that, and while it waits for another partner, it is null. A slow client gets the newest, not a
-    /// backlog. Completes when the delivery has ended: with the order `DELIVERED`, `FAILED` or `CANCELLED`.
+    /// or `IN_TRANSIT`, from the first that is said since the partner took it; before that, and while it waits for another partner, it is
+    /// null. A slow client gets the newest, not a backlog. Completes when the delivery has ended: with the order `DELIVERED`, `FAILED`
+    /// or `CANCELLED`.
     #[graphql(guard = "Signed::as_one_of(&[Role::Customer, Role::Seller, Role::Admin])")]
     async fn delivery_tracking(
         &self,
@@ -180,6 +199,6 @@ impl TrackingSubscription {
     ) -> Result<BoxStream<'static, Result<DeliveryTracking>>> {
         let reader = reader(ctx).ok_or(Denial::Unauthenticated)?;
         let order = ids::parse(Kind::Order, &order_id)?;
-        follow(ctx, Tracked { reader, order, known: Mutex::default() }, None).await
+        follow(ctx, Tracked { reader, order, known: Mutex::default(), carried: Mutex::default() }, None).await
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use async_graphql::{Context, EmptyMutation, Schema, Subscription};
 use domain::access::Role;
@@ -18,10 +19,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::ticks::{
-    Faults, Follower, Nothing, ROOMY, Sure, TICKS, TOPIC, Told, engine, engine_with, someone, tick,
+    Faults, Follower, Nothing, PAUSE, ROOMY, Sure, TICKS, TOPIC, Told, engine, engine_with, someone, tick,
 };
-use crate::support::wait::until;
-use crate::support::{Shape, TestApp, over_both_shapes};
+use crate::support::wait::{until, until_numbered};
+use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
 over_both_shapes! {
     an_event_is_executed_once_for_all_who_asked_the_same,
@@ -32,8 +33,10 @@ over_both_shapes! {
     what_declares_nothing_is_private,
     a_group_is_gone_when_its_last_subscriber_is,
     a_stream_that_ends_is_completed_for_everybody,
+    what_ends_before_somebody_began_does_not_end_with_them,
     what_is_refused_is_told_once_and_joins_nobody,
     the_newest_is_enough_for_those_who_ask_for_no_more,
+    what_was_told_while_somebody_came_is_told_to_them_when_it_is_time,
 }
 
 fn since(before: Counts, after: Counts) -> (u64, u64) {
@@ -317,6 +320,29 @@ async fn a_stream_that_ends_is_completed_for_everybody(shape: Shape) {
     assert_eq!(late.next().await, Told::Complete);
 }
 
+async fn what_ends_before_somebody_began_does_not_end_with_them(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let engine = engine(&parts.app);
+    let document = "subscription { ticks(last: 2) { ... on TickSnapshot { newest } ... on Tick { number } } }";
+    let follow = async |newest| {
+        let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), document, &json!({}));
+        assert_eq!(follower.snapshot().await, newest);
+        follower
+    };
+    let mut before = follow(0).await;
+    tick(&parts.app, 1..=3).await;
+    // the log has no position of any of them yet, and this one has seen what they made
+    let mut since = follow(3).await;
+    until(|| async { engine.counts().subscriptions == 2 }).await;
+    assert_eq!(engine.counts().groups, 1);
+    until_numbered(&parts.app).await;
+    before.ticks(1..=2).await;
+    assert_eq!(before.next().await, Told::Complete);
+    tick(&parts.app, 4..=5).await;
+    until_numbered(&parts.app).await;
+    since.ticks(4..=5).await;
+}
+
 async fn what_is_refused_is_told_once_and_joins_nobody(shape: Shape) {
     let app = TestApp::start(shape).await;
     let engine = engine(&app.app);
@@ -335,6 +361,31 @@ async fn what_is_refused_is_told_once_and_joins_nobody(shape: Shape) {
     let mut query = Follower::start(&engine, None, "{ nothing }", &json!({}));
     assert_eq!((query.next().await, query.next().await), (Told::Item(json!(true)), Told::Complete));
     assert_eq!((engine.counts().groups, engine.counts().subscriptions), (0, 0));
+}
+
+/// Who hears of the newest only is told no more often than is said, the first picture counted; what came too soon is told then.
+async fn what_was_told_while_somebody_came_is_told_to_them_when_it_is_time(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let faults = Arc::<Faults>::default();
+    let engine = engine_with(&app.app, &faults);
+    let document = "subscription { ticks(latest: true) { ... on TickSnapshot { newest } ... on Tick { number } } }";
+    let mut early = Follower::start(&engine, Some(someone(1, Role::Partner)), document, &json!({}));
+    early.snapshot().await;
+    until(|| async { engine.counts().subscriptions == 1 }).await;
+    for number in 1..=10 {
+        let closed = faults.gate.write().await;
+        let read = faults.read.load(Ordering::SeqCst);
+        let mut late = Follower::start(&engine, Some(someone(2, Role::Partner)), document, &json!({}));
+        until(|| async { faults.read.load(Ordering::SeqCst) > read }).await;
+        tick(&app.app, [number]).await;
+        assert_eq!(early.tick().await.unsigned_abs(), number);
+        let began = Instant::now();
+        drop(closed);
+        // the first picture is of before, unless what came then took its place while it waited to be read
+        while late.item().await["number"] != number {}
+        // whatever is told late makes this longer
+        assert!(began.elapsed() >= PAUSE, "{:?}", began.elapsed());
+    }
 }
 
 async fn the_newest_is_enough_for_those_who_ask_for_no_more(shape: Shape) {

@@ -4,7 +4,7 @@ use quick_commerce::serve;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::chat::say;
+use crate::chat::{CHAT_MESSAGES, say};
 use crate::support::TestParts;
 use crate::support::socket::Subscription;
 use crate::support::story::{
@@ -16,6 +16,7 @@ over_both_shapes! {
     a_partner_who_loses_an_order_is_told_so_and_nothing_more,
     who_begins_to_follow_while_they_lose_the_order_is_told_so_or_refused,
     what_is_said_once_an_order_is_lost_is_not_told_with_what_came_before,
+    who_has_an_order_again_goes_on_hearing_of_it,
 }
 
 /// All that an order and its change could give away.
@@ -184,4 +185,37 @@ async fn what_is_said_once_an_order_is_lost_is_not_told_with_what_came_before(sh
     for item in &items {
         assert_eq!(item["order"]["messages"]["nodes"], json!([]), "{item}");
     }
+}
+
+/// That an order was lost may be told late, when whoever lost it has it again: it ends what they followed before, and not what they
+/// began to follow since.
+async fn who_has_an_order_again_goes_on_hearing_of_it(shape: Shape) {
+    let TestParts { app, database: _database, .. } = TestParts::build(shape).await;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    // nothing is told before the test says so
+    let running = serve::start(app.clone(), listener, false).await;
+    let api = Api::new(app.clone(), running.addr);
+    let (shop, customer, anna) = tokio::join!(seller_with_product(&api, 10, "40.00"), api.customer(), api.partner());
+    let id = place_order(&customer, &shop.product_id, 1).await;
+    let claim = text(try_claim(&anna, &id, true).await.ok("claimOrder"), "/claim/id");
+    until_numbered(&app).await;
+    let follow = async |document| {
+        let mut updates = anna.subscribe(document, json!({ "orderId": id })).await;
+        let first = updates.next().await["__typename"].clone();
+        assert!(first.as_str().unwrap().ends_with("Snapshot"), "{first}");
+        updates
+    };
+    let (mut order_before, mut chat_before) = (follow(FOLLOW).await, follow(CHAT_MESSAGES).await);
+    anna.mutate(RELEASE_CLAIM, json!({ "idempotencyKey": key(), "claimId": claim })).await.ok("releaseClaim");
+    try_claim(&anna, &id, true).await.ok("claimOrder");
+    let (mut order_since, mut chat_since) = (follow(FOLLOW).await, follow(CHAT_MESSAGES).await);
+    until_numbered(&app).await;
+    let (items, end) = order_before.end().await;
+    assert_eq!((items.len(), &items[0]["event"]["type"], end), (1, &json!("CLAIM_RELEASED"), End::Complete));
+    assert_eq!(chat_before.end().await, (Vec::new(), End::Complete));
+    let said = say(&customer, &id, "The key is under the mat.").await;
+    step(&anna, &id, "PICKED_UP").await;
+    until_numbered(&app).await;
+    assert_eq!(chat_since.next().await["message"]["id"], said.as_str());
+    assert_eq!(order_since.next().await["order"]["status"], "PICKED_UP", "nothing of before came between");
 }

@@ -129,7 +129,7 @@ impl Explainer {
     }
 
     /// Checks what was sent since the last time; how many sorted.
-    async fn check(&self, app: &App, what: &str) -> usize {
+    pub(super) async fn check(&self, app: &App, what: &str) -> usize {
         self.check_within(app, what, f64::INFINITY).await
     }
 

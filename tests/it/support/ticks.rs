@@ -33,6 +33,9 @@ use serde_json::{Value, json};
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
+/// How often those are told who hear of the newest only, at the most.
+pub(crate) const PAUSE: Duration = Duration::from_millis(20);
+
 const KIND: &str = "test.ticked";
 
 /// The topic of the ticks.
@@ -187,7 +190,7 @@ impl Source for Ticks {
     }
 
     fn policy(&self) -> Policy {
-        if self.latest { Policy::Latest(Duration::from_millis(20)) } else { Policy::All }
+        if self.latest { Policy::Latest(PAUSE) } else { Policy::All }
     }
 
     fn selection(&self) -> String {

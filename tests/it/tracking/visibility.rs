@@ -5,7 +5,7 @@ use domain::id::Kind;
 use quick_commerce::tracking::service::list_fixes;
 use serde_json::{Value, json};
 
-use super::{location, longitude, on_the_way, own_longitude, report, try_report};
+use super::{follow, location, longitude, on_the_way, own_longitude, report, seen_at, try_report};
 use crate::support::actors::{Actor, SET_AVAILABILITY};
 use crate::support::crowd::uuid;
 use crate::support::story::{
@@ -18,6 +18,7 @@ over_both_shapes! {
     who_goes_off_duty_is_seen_no_more,
     where_somebody_was_who_is_deactivated_is_forgotten,
     a_partner_who_lost_an_order_is_not_shown_to_its_customer,
+    where_somebody_was_before_they_took_an_order_is_not_shown,
 }
 
 /// Where the partner with `partner_id` is, as an admin sees it who looks them up by any order.
@@ -124,13 +125,61 @@ async fn a_partner_who_lost_an_order_is_not_shown_to_its_customer(shape: Shape) 
     let (shop, (customer, partner, next, admin)) = tokio::join!(seller_with_product(&app, 10, "40.00"), people);
     let order = ready_order(&shop, &customer).await;
     let claim_id = claim(&partner, &order).await;
-    for (partner, longitude) in [(&partner, 77.60), (&next, 77.70)] {
-        report(partner, longitude).await;
-    }
+    report(&partner, 77.60).await;
     partner.mutate(RELEASE_CLAIM, json!({ "idempotencyKey": key(), "claimId": claim_id })).await.ok("releaseClaim");
     assert_eq!(location(&customer, &order).await, Value::Null, "nobody carries it");
     claim(&partner, &order).await;
     let assign = json!({ "orderId": order, "partnerId": next.user_id, "idempotencyKey": key() });
     admin.mutate(ASSIGN_ORDER, assign).await.ok("assignOrder");
+    report(&next, 77.70).await;
     assert_eq!(*longitude(&location(&customer, &order).await), json!(77.70));
+}
+
+async fn where_somebody_was_before_they_took_an_order_is_not_shown(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let people = Box::pin(async { tokio::join!(app.customer(), app.customer(), app.partner(), app.admin()) });
+    let (shop, (customer, other_customer, partner, admin)) = tokio::join!(seller_with_product(&app, 10, "40.00"), people);
+    let order = ready_order(&shop, &customer).await;
+    report(&partner, 77.59).await;
+    let (mut updates, _) = follow(&customer, &order).await;
+    let at_home = app.clock.now();
+    claim(&partner, &order).await;
+    let nothing_is_shown = async || {
+        for viewer in [&customer, &shop.seller] {
+            assert_eq!(location(viewer, &order).await, Value::Null, "they were at home");
+            let (_, now) = follow(viewer, &order).await;
+            assert_eq!((&now["location"], &now["distanceRemainingKm"]), (&Value::Null, &Value::Null));
+            assert!(now["estimatedDeliveryAt"].is_string(), "by the stage: {now}");
+        }
+    };
+    nothing_is_shown().await;
+    // and if it is said later
+    let mut late = on_the_way(77.591);
+    late["recordedAt"] = json!(at_home.to_rfc3339());
+    try_report(&partner, late).await.ok("reportLocation");
+    nothing_is_shown().await;
+    assert_eq!(own_longitude(&partner).await, json!(77.591));
+    assert_eq!(seen_by_admin(&admin, &order).await, json!(77.591), "admins see whoever takes orders");
+    let assigned = updates.until(|item| item["order"]["status"] == "ASSIGNED").await;
+    assert_eq!(assigned["location"], Value::Null, "{assigned}");
+
+    report(&partner, 77.60).await;
+    let on_the_way = updates.next().await;
+    assert_eq!(*longitude(&on_the_way["location"]), json!(77.60), "nothing was told of before: {on_the_way}");
+    for viewer in [&customer, &shop.seller] {
+        assert_eq!(*longitude(&location(viewer, &order).await), json!(77.60));
+    }
+    // whoever waits for another order sees where they were since they took that one
+    let next = ready_order(&shop, &other_customer).await;
+    claim(&partner, &next).await;
+    assert_eq!(location(&other_customer, &next).await, Value::Null);
+    let (mut others, now) = follow(&other_customer, &next).await;
+    assert_eq!(now["location"], Value::Null);
+    assert_eq!(*longitude(&location(&customer, &order).await), json!(77.60));
+    assert_eq!(*longitude(&location(&shop.seller, &next).await), json!(77.60), "of the order before");
+    report(&partner, 77.61).await;
+    for updates in [&mut updates, &mut others] {
+        seen_at(updates, 77.61).await;
+    }
+    assert_eq!(*longitude(&location(&other_customer, &next).await), json!(77.61));
 }
