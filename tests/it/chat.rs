@@ -232,6 +232,11 @@ async fn who_only_looks_at_an_order_has_no_chat(shape: Shape) {
     let accept = json!({ "idempotencyKey": key(), "claimId": held });
     looker.mutate(crate::support::story::ACCEPT_CLAIM, accept).await.ok("acceptClaim");
     say(&looker, &fresh, "On my way.").await;
+    // nor has one that ends with nobody on the way
+    let called_off = ready_order(&scene.shop, &scene.customer).await;
+    let cancel = json!({ "idempotencyKey": key(), "orderId": called_off, "reason": "The store has burnt down." });
+    scene.admin.mutate(CANCEL_ORDER, cancel).await.ok("cancelOrder");
+    assert_eq!(try_say(&scene.customer, &called_off, "Hello?").await.refusal("sendMessage"), "CHAT_CLOSED");
 }
 
 async fn a_partner_who_lost_the_order_lost_its_chat(shape: Shape) {

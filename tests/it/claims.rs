@@ -170,7 +170,10 @@ async fn an_order_that_is_held_is_offered_again_when_it_is_given_back(shape: Sha
     assert_eq!(released.ok("releaseClaim")["claim"]["status"], "RELEASED");
     let again = offers.next().await;
     assert_eq!((&again["__typename"], &again["order"]["orderId"]), (&json!("OrderAvailable"), &json!(id)));
-    claim(&boris, &id).await;
+    let carried = claim(&boris, &id).await;
+    step(&boris, &id, "PICKED_UP").await;
+    let release = boris.mutate(RELEASE_CLAIM, json!({ "idempotencyKey": key(), "claimId": carried })).await;
+    assert_eq!(release.refusal("releaseClaim"), "ILLEGAL_TRANSITION", "the goods are with him");
     audit(&app.app).await;
 }
 

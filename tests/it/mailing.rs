@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use entity::job;
+use quick_commerce::accounts::service::mailing;
 use quick_commerce::config::{Secret, SmsSettings};
 use quick_commerce::notifications::sending;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,6 +18,7 @@ use crate::notifications::{Provider, give_phone, scene_with, told};
 use crate::recovery::{REQUEST_RESET, VERIFY};
 use crate::support::actors::Actor;
 use crate::support::mail::{letter_in, letters_in};
+use crate::support::smtp::{Mood, SmtpServer};
 use crate::support::story::{
     ASSIGN_ORDER, PLACE_ORDER, SAVE_CATEGORY, Shop, claim, deliver, key, order_input, place_order, ready_order,
 };
@@ -27,6 +30,7 @@ over_both_shapes! {
     so_many_text_messages_an_hour_go_to_one_user_and_to_one_number,
     a_text_message_that_could_not_be_sent_does_not_count,
     a_provider_that_says_nothing_holds_up_no_reset,
+    mails_are_tried_for_longer_than_other_work,
     what_runs_low_at_once_is_mailed_as_one_and_not_to_who_did_it,
 }
 
@@ -175,6 +179,39 @@ async fn a_provider_that_says_nothing_holds_up_no_reset(shape: Shape) {
     until(async || waiting().await.unwrap() == TEXTS && silent.guests() > 1).await;
     app.anonymous().mutate(REQUEST_RESET, json!({ "email": customer.email })).await.ok("requestPasswordReset");
     letter_in(&app.app.config.mail.folder, &customer.email, "password", &[]).await;
+}
+
+async fn mails_are_tried_for_longer_than_other_work(shape: Shape) {
+    /// More than other work is tried, and about half of what mails are.
+    const TRIED: i32 = 30;
+    let server = SmtpServer::start().await;
+    server.set(Mood::Refuses(450));
+    let (app, shop, customer, _) = scene_with(shape, |config| config.mail.smtp_url = Some(Secret::new(server.url()))).await;
+    customer.prove_address().await;
+    place_order(&customer, &shop.product_id, 1).await;
+    app.anonymous().mutate(REQUEST_RESET, json!({ "email": customer.email })).await.ok("requestPasswordReset");
+    let db = || app.app.db.writer();
+    for kind in [mailing::EMAIL_VERIFICATION, mailing::PASSWORD_RESET, sending::EMAIL] {
+        let of_kind = job::Column::Kind.eq(kind);
+        let jobs = async || job::Entity::find().filter(of_kind.clone()).all(db()).await.unwrap();
+        until(async || jobs().await.iter().any(|job| job.ended_attempts > 0)).await;
+        // as after most of a day
+        let tried = job::Entity::update_many()
+            .col_expr(job::Column::Attempts, Expr::value(TRIED))
+            .col_expr(job::Column::EndedAttempts, Expr::value(TRIED))
+            .col_expr(job::Column::RunAt, Expr::value(app.clock.now()));
+        tried.filter(of_kind.clone()).exec(db()).await.unwrap();
+        until(async || jobs().await.iter().any(|job| job.ended_attempts > TRIED)).await;
+        assert!(jobs().await.iter().all(|job| job.died_at.is_none()), "{kind}: it was given up");
+    }
+    server.set(Mood::Open);
+    app.clock.advance(Duration::from_hours(2));
+    until_quiet(&app.app).await;
+    let subjects: Vec<String> =
+        server.letters().into_iter().filter(|letter| letter.to == customer.email).map(|letter| letter.subject).collect();
+    for word in ["password", "is confirmed"] {
+        assert!(subjects.iter().any(|subject| subject.contains(word)), "{subjects:?}");
+    }
 }
 
 async fn what_runs_low_at_once_is_mailed_as_one_and_not_to_who_did_it(shape: Shape) {

@@ -13,9 +13,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use domain::id::Kind;
 use domain::webhook::{PauseReason, WEBHOOK_PAUSED, WebhookPaused};
-use entity::{job, notification, user};
+use entity::{event, job, notification, user};
 use quick_commerce::app::App;
 use quick_commerce::config::{Config, Secret, SmsSettings};
+use quick_commerce::notifications::event::NOTIFICATION_SENT;
 use quick_commerce::notifications::reactions::Notifier;
 use quick_commerce::notifications::{pruning, sending};
 use quick_commerce::platform::consumers::{Consumers, Read};
@@ -35,7 +36,7 @@ use crate::support::money::{place_card_order, play, start, until_money};
 use crate::support::smtp::{Mood, SmtpServer};
 use crate::support::story::{
     ASSIGN_ORDER, CANCEL_ORDER, Shop, adjust_stock, by_hand, claim, deliver, key, place_order, ready_order,
-    seller_with_product, step,
+    seller_with_product, step, try_claim,
 };
 use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
@@ -170,6 +171,20 @@ async fn whoever_loses_an_order_is_told(shape: Shape) {
     admin.mutate(CANCEL_ORDER, cancel).await.ok("cancelOrder");
     assert_eq!(kinds(&app, &partner).await, ["DELIVERY_WITHDRAWN", "DELIVERY_WITHDRAWN"]);
     assert_eq!(kinds(&app, &customer).await.last().unwrap(), "ORDER_CANCELLED");
+    // who only looked at an order has lost nothing
+    let looked_at = ready_order(&shop, &customer).await;
+    try_claim(&other, &looked_at, false).await.ok("claimOrder");
+    admin
+        .mutate(CANCEL_ORDER, json!({ "idempotencyKey": key(), "orderId": looked_at, "reason": "A test." }))
+        .await
+        .ok("cancelOrder");
+    assert_eq!(kinds(&app, &other).await, ["DELIVERY_ASSIGNED", "DELIVERY_WITHDRAWN"]);
+    // all of it in one batch: each is told of the end that was theirs
+    let told_before = [kinds(&app, &partner).await, kinds(&app, &other).await];
+    notification::Entity::delete_many().exec(app.app.db.writer()).await.unwrap();
+    let back = entity::consumer::Entity::update_many().col_expr(entity::consumer::Column::Position, Expr::value(0_i64));
+    back.filter(entity::consumer::Column::Name.eq("notifications")).exec(app.app.db.writer()).await.unwrap();
+    assert_eq!([kinds(&app, &partner).await, kinds(&app, &other).await], told_before);
 }
 
 async fn a_customer_is_told_of_the_money(shape: Shape) {
@@ -327,6 +342,8 @@ async fn an_event_is_told_once_however_often_it_is_taken(shape: Shape) {
     let (app, shop, customer, _) = scene(shape).await;
     place_order(&customer, &shop.product_id, 1).await;
     let before: BTreeSet<String> = told(&app, &customer).await.iter().map(ToString::to_string).collect();
+    let sent = || event::Entity::find().filter(event::Column::Kind.eq(NOTIFICATION_SENT)).count(app.app.db.reader());
+    let sent_before = sent().await.unwrap();
     // as if the position had been lost
     let back = entity::consumer::Entity::update_many().col_expr(entity::consumer::Column::Position, Expr::value(0));
     back.exec(app.app.db.writer()).await.unwrap();
@@ -335,6 +352,7 @@ async fn an_event_is_told_once_however_often_it_is_taken(shape: Shape) {
     while reader.step(10).await.unwrap() != Read::Nothing {}
     let after: BTreeSet<String> = told(&app, &customer).await.iter().map(ToString::to_string).collect();
     assert_eq!((before.len(), &after), (2, &before));
+    assert_eq!(sent().await.unwrap(), sent_before, "nor do their devices hear of it again");
 }
 
 async fn old_notifications_are_forgotten(shape: Shape) {

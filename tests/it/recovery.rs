@@ -27,6 +27,7 @@ over_both_shapes! {
     a_mailed_link_wears_out,
     a_token_of_one_kind_is_none_of_the_other,
     whoever_is_deactivated_resets_nothing,
+    what_is_of_no_use_any_more_is_not_mailed,
     a_changed_password_ends_the_other_sessions_and_keeps_this_one,
     a_password_is_changed_only_by_who_knows_it,
     of_a_reset_and_a_change_at_once_one_is_done,
@@ -285,6 +286,25 @@ async fn whoever_is_deactivated_resets_nothing(shape: Shape) {
     assert!(logs_in(&app, &customer.email, PASSWORD).await);
 }
 
+async fn what_is_of_no_use_any_more_is_not_mailed(shape: Shape) {
+    let server = SmtpServer::start().await;
+    server.set(Mood::Refuses(450));
+    let app = TestApp::start_with(shape, |config| config.mail.smtp_url = Some(Secret::new(server.url()))).await;
+    let (proven, deactivated, admin) = tokio::join!(app.customer(), app.customer(), app.admin());
+    app.anonymous().mutate(REQUEST_RESET, json!({ "email": deactivated.email })).await.ok("requestPasswordReset");
+    // the proofs of the three, and that
+    until(async || server.refused() >= 4).await;
+    let update = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
+    admin.mutate(update, json!({ "userId": deactivated.user_id, "active": false })).await.ok("updateUser");
+    for who in [&proven, &admin] {
+        who.prove_address().await;
+    }
+    // the server still takes none: nothing is left to be sent because nobody is to have it
+    app.clock.advance(Duration::from_mins(1));
+    nothing_to_mail(&app).await;
+    assert!(server.letters().is_empty());
+}
+
 async fn a_changed_password_ends_the_other_sessions_and_keeps_this_one(shape: Shape) {
     let app = TestApp::start(shape).await;
     let customer = app.customer().await;
@@ -334,10 +354,15 @@ async fn of_a_reset_and_a_change_at_once_one_is_done(shape: Shape) {
 
 async fn of_two_changes_at_once_one_is_done(shape: Shape) {
     let app = TestApp::start(shape).await;
+    let is_done = |answer: &Answer| answer.errors().is_empty() && answer.user_errors("changePassword").is_empty();
+    // also of two by the same session, which the first of them does not end
+    let same = app.customer().await;
+    let (one, two) = tokio::join!(change(&same, PASSWORD, OTHER), change(&same, PASSWORD, THIRD));
+    assert!(is_done(&one) != is_done(&two), "{} {}", one.body, two.body);
+    assert_eq!(logs_in(&app, &same.email, OTHER).await, is_done(&one));
     let customer = app.customer().await;
     let elsewhere = app.login(&customer.email).await;
     let (one, two) = tokio::join!(change(&customer, PASSWORD, OTHER), change(&elsewhere, PASSWORD, THIRD));
-    let is_done = |answer: &Answer| answer.errors().is_empty() && answer.user_errors("changePassword").is_empty();
     assert!(is_done(&one) != is_done(&two), "{} {}", one.body, two.body);
     assert_eq!(logs_in(&app, &customer.email, OTHER).await, is_done(&one));
     assert_eq!(logs_in(&app, &customer.email, THIRD).await, is_done(&two));

@@ -311,11 +311,21 @@ async fn an_order_is_delivered_with_the_customers_code(shape: Shape) {
         scene.partner.mutate(UPDATE_ORDER_STATUS, input).await
     };
     assert_eq!(deliver(Value::Null).await.refusal("updateOrderStatus"), "PROOF_REQUIRED");
+    let said = json!({ "idempotencyKey": key(), "orderId": id, "status": "DELIVERED", "note": "It is at the door." });
+    let said = scene.partner.mutate(UPDATE_ORDER_STATUS, said).await;
+    assert_eq!(said.refusal("updateOrderStatus"), "PROOF_REQUIRED", "an admin's word is good for it, and no partner's");
     let wrong = format!("{:04}", (code.parse::<u32>().unwrap() + 1) % 10_000);
     for wrong in [json!(wrong), json!(""), json!(format!("{code}{code}"))] {
         assert_eq!(deliver(wrong).await.refusal("updateOrderStatus"), "PROOF_WRONG");
     }
-    deliver(json!(format!(" {code} "))).await.ok("updateOrderStatus");
+    // a guess gives its key back
+    let again = key();
+    let deliver_by = async |code: &str| {
+        let input = json!({ "idempotencyKey": again, "orderId": id, "status": "DELIVERED", "deliveryCode": code });
+        scene.partner.mutate(UPDATE_ORDER_STATUS, input).await
+    };
+    assert_eq!(deliver_by(&wrong).await.refusal("updateOrderStatus"), "PROOF_WRONG");
+    deliver_by(&format!(" {code} ")).await.ok("updateOrderStatus");
     let after = scene.customer.query(ORDER_DETAILS, json!({ "id": id })).await;
     let after = &after.data()["order"];
     assert_eq!((&after["status"], &after["paymentStatus"]), (&json!("DELIVERED"), &json!("PAID")), "cash at the door");

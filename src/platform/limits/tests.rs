@@ -95,6 +95,7 @@ async fn so_many_an_hour_are_had_by_each_name_and_all_or_none_are_counted() {
         "of which her telephone had one, and what was refused none"
     );
     assert!(two.take(&["bob", "her telephone"]).await.is_none());
+    assert!(two.take(&["bob", "his telephone"]).await.is_some(), "nor has he had what her telephone was refused");
     clock.advance(std::time::Duration::from_mins(30));
     assert!(two.take(&["ana"]).await.is_some(), "one comes back in half an hour");
     assert!(two.take(&["ana"]).await.is_none());

@@ -83,7 +83,8 @@ impl Till {
         let end = self.app.clock.now() + TimeDelta::hours(1);
         let hour = Interval::Hour.start(self.begin) + TimeDelta::hours(1);
         let mut refunded = Vec::new();
-        for (from, to) in [(self.begin - TimeDelta::hours(2), end), (self.begin, end), (hour, end), (self.begin, hour)] {
+        let before = self.begin - TimeDelta::hours(2);
+        for (from, to) in [(before, end), (self.begin, end), (hour, end), (self.begin, hour), (before, hour)] {
             let answer = self.shop.seller.query(REFUNDED, json!({ "from": from, "to": to })).await;
             let found = &answer.data()["seller"]["sales"];
             let mut expected = by_hand(&self.app.app, from, to).await;

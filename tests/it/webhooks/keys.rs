@@ -67,6 +67,10 @@ async fn a_key_leads_nothing_elsewhere_that_it_may_not_read(shape: Shape) {
         json!({ "topics": ["INVENTORY_LOW_STOCK"] }),
         json!({ "rotateSecret": true }),
         json!({ "active": true }),
+        // to pause it is no way round
+        json!({ "active": false, "url": elsewhere.url() }),
+        json!({ "active": false, "topics": ["INVENTORY_LOW_STOCK"] }),
+        json!({ "active": false, "rotateSecret": true }),
     ] {
         assert_eq!(update(&program, change.clone()).await, "FORBIDDEN", "{change}");
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::id::Kind;
-use entity::{webhook_delivery, webhook_endpoint};
-use sea_orm::EntityTrait as _;
+use entity::{consumer, skipped_event, webhook_delivery, webhook_endpoint};
+use futures_util::future::join_all;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use super::*;
@@ -15,6 +17,7 @@ use crate::support::over_both_shapes;
 use crate::support::story::{
     CANCEL_ORDER, adjust_stock, claim, deliver, key, place_order, seller_with_product, update_product,
 };
+use crate::support::wait::until_taken;
 
 over_both_shapes! {
     an_order_is_told_of_from_the_first_payment_to_the_door,
@@ -23,6 +26,8 @@ over_both_shapes! {
     a_secret_that_is_replaced_goes_on_signing_for_a_while,
     each_of_several_secrets_that_are_replaced_signs_until_its_own_end,
     a_paused_endpoint_hears_of_nothing,
+    an_endpoint_hears_of_nothing_from_before_it_and_of_nothing_twice,
+    no_more_endpoints_are_made_than_may_be,
     only_admins_see_endpoints_and_no_secret_is_shown_twice,
     a_secret_outlives_the_key_that_it_is_stored_under,
 }
@@ -202,6 +207,43 @@ async fn a_paused_endpoint_hears_of_nothing(shape: Shape) {
     let second = place_order(&customer, &shop.product_id, 1).await;
     let received = paused.until(1).await;
     assert_eq!(received[0].json()["data"]["order"]["id"], second, "the first it is never told of");
+}
+
+async fn an_endpoint_hears_of_nothing_from_before_it_and_of_nothing_twice(shape: Shape) {
+    let app = start(shape).await;
+    let (admin, receiver) = tokio::join!(app.admin(), Receiver::start(Says::Status(200)));
+    let (shop, customer) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer());
+    place_order(&customer, &shop.product_id, 1).await;
+    let id = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await.id;
+    let second = place_order(&customer, &shop.product_id, 1).await;
+    receiver.until(1).await;
+    until_taken(&app.app).await;
+    // as if the position had been lost
+    let back = consumer::Entity::update_many().col_expr(consumer::Column::Position, Expr::value(0_i64));
+    back.filter(consumer::Column::Name.eq("webhooks")).exec(app.app.db.writer()).await.unwrap();
+    until_taken(&app.app).await;
+    assert_eq!(deliveries(&admin, &id).await.len(), 1);
+    let orders: Vec<Value> =
+        receiver.received().iter().map(|message| message.json()["data"]["order"]["id"].clone()).collect();
+    assert_eq!(orders, [second]);
+    let aside = skipped_event::Entity::find().count(app.app.db.reader()).await.unwrap();
+    assert_eq!(aside, 0, "that they were written down before is no reason to stop");
+}
+
+async fn no_more_endpoints_are_made_than_may_be(shape: Shape) {
+    const MOST: usize = 100;
+    let app = start(shape).await;
+    let (admin, receiver) = tokio::join!(app.admin(), Receiver::start(Says::Status(200)));
+    endpoint(&admin, &receiver, &["ORDER_CREATED"]).await;
+    let db = app.app.db.writer();
+    let one = webhook_endpoint::Entity::find().one(db).await.unwrap().unwrap();
+    let another = |_| webhook_endpoint::Model { id: app.app.ids.uuid(), ..one.clone() }.into_active_model();
+    webhook_endpoint::Entity::insert_many((3..MOST).map(another)).exec_without_returning(db).await.unwrap();
+    // two more may be
+    let make = json!({ "url": receiver.url(), "topics": ["ORDER_CREATED"] });
+    let made = join_all((0..6).map(|_| admin.mutate(CREATE, make.clone()))).await;
+    let refused: Vec<&Value> = made.iter().flat_map(|answer| answer.user_errors("createWebhookEndpoint")).collect();
+    assert!(refused.len() == 4 && refused.iter().all(|refusal| refusal["field"] == json!(["url"])), "{refused:?}");
 }
 
 async fn only_admins_see_endpoints_and_no_secret_is_shown_twice(shape: Shape) {
