@@ -280,8 +280,8 @@ async fn the_list_and_the_feed_of_a_circle_agree_on_every_store(shape: Shape) {
     let mut feeds = Vec::new();
     for radius_km in [1.0, 4.9, 5.0, 5.1, 25.0] {
         let centre = away(1.5, -0.7).rounded();
-        let (feed, _) = city.follow(&around(centre, radius_km)).await;
-        feeds.push((Circle::new(centre, radius_km).unwrap(), feed, BTreeSet::new()));
+        let (feed, first) = city.follow(&around(centre, radius_km)).await;
+        feeds.push((Circle::new(centre, radius_km).unwrap(), feed, first["cursor"].clone()));
     }
     let mut offered = Vec::new();
     for step in 0..40_u32 {
@@ -291,17 +291,32 @@ async fn the_list_and_the_feed_of_a_circle_agree_on_every_store(shape: Shape) {
     // in all of them: with this everything before it has come
     let last = city.offer(away(1.5, -0.7)).await;
     offered.push(last.clone());
-    for (circle, mut feed, mut told) in feeds {
+    let order_of = |item: &Value| uuid(Kind::Order, item["orderId"].as_str().unwrap());
+    for (circle, mut feed, before) in feeds {
         let inside = offered
             .iter()
             .filter(|order| circle.contains(Point { latitude: order.pickup_latitude, longitude: order.pickup_longitude }));
         let expected: BTreeSet<Uuid> = inside.map(|order| order.id).collect();
         assert!(expected.len() > 3 && (circle.radius_km > 20.0 || expected.len() < 41), "{circle:?}: {}", expected.len());
+        let mut told = BTreeSet::new();
         while !told.contains(&last.id) {
             let item = feed.item().await;
-            assert!(told.insert(uuid(Kind::Order, item["order"]["orderId"].as_str().unwrap())), "twice: {item}");
+            assert!(told.insert(order_of(&item["order"])), "twice: {item}");
         }
         assert_eq!(told, expected, "{circle:?}");
+        // whoever was away, and whoever comes now
+        let mut variables = around(circle.centre, circle.radius_km);
+        let (_now, picture) = city.follow(&variables).await;
+        let shown: BTreeSet<Uuid> = picture["orders"].as_array().unwrap().iter().map(order_of).collect();
+        assert_eq!(shown, expected, "{circle:?}");
+        variables["after"] = before;
+        let (mut back, mut item) = city.resume(&variables).await;
+        let mut missed = BTreeSet::from([order_of(&item["order"])]);
+        while !missed.contains(&last.id) {
+            item = back.item().await;
+            missed.insert(order_of(&item["order"]));
+        }
+        assert_eq!(missed, expected, "{circle:?}");
         let listed = list_first_offered(city.app.app.db.reader(), Some(circle), 100).await.unwrap();
         assert_eq!(listed.iter().map(|order| order.id).collect::<BTreeSet<_>>(), expected, "{circle:?}");
     }

@@ -165,8 +165,9 @@ async fn an_order_that_is_held_is_offered_again_when_it_is_given_back(shape: Sha
     assert_eq!((&refusal["code"], &refusal["reason"]), (&json!("CLAIM_LOST"), &json!("TAKEN")));
     assert_eq!(refusal["retryAfter"], claimed["claim"]["expiresAt"], "when the hold ends by itself");
 
-    let release = json!({ "idempotencyKey": key(), "claimId": claimed["claim"]["id"], "reason": "too far" });
-    let released = anna.mutate(RELEASE_CLAIM, release).await;
+    let release = || json!({ "idempotencyKey": key(), "claimId": claimed["claim"]["id"], "reason": "too far" });
+    assert_eq!(boris.mutate(RELEASE_CLAIM, release()).await.refusal("releaseClaim"), "NOT_FOUND", "it is Anna's");
+    let released = anna.mutate(RELEASE_CLAIM, release()).await;
     assert_eq!(released.ok("releaseClaim")["claim"]["status"], "RELEASED");
     let again = offers.next().await;
     assert_eq!((&again["__typename"], &again["order"]["orderId"]), (&json!("OrderAvailable"), &json!(id)));

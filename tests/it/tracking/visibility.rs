@@ -133,6 +133,12 @@ async fn a_partner_who_lost_an_order_is_not_shown_to_its_customer(shape: Shape) 
     admin.mutate(ASSIGN_ORDER, assign).await.ok("assignOrder");
     report(&next, 77.70).await;
     assert_eq!(*longitude(&location(&customer, &order).await), json!(77.70));
+    // nor to whoever carries it now, who reads who had it before
+    let had = "query($id: ID!) { order(id: $id) { timeline { nodes { actor { id partner { location { isStale } } } } } } }";
+    let seen = next.query(had, json!({ "id": order })).await;
+    let nodes = seen.data()["order"]["timeline"]["nodes"].as_array().unwrap();
+    let before: Vec<&Value> = nodes.iter().filter(|node| node["actor"]["id"] == partner.user_id.as_str()).collect();
+    assert!(!before.is_empty() && before.iter().all(|node| node["actor"]["partner"]["location"].is_null()), "{before:?}");
 }
 
 async fn where_somebody_was_before_they_took_an_order_is_not_shown(shape: Shape) {

@@ -24,6 +24,7 @@ over_both_shapes! {
     a_message_without_a_job_is_said_to_have_failed,
     redirects_are_not_followed_and_long_answers_not_read,
     private_addresses_are_not_sent_to,
+    what_may_not_be_sent_to_any_more_is_not,
     a_slow_endpoint_holds_up_nobody_else,
     many_silent_endpoints_hold_up_nobody_else,
     what_has_ended_long_ago_is_forgotten,
@@ -254,6 +255,22 @@ async fn private_addresses_are_not_sent_to(shape: Shape) {
         let failed = until_delivery(&app, &admin, &id, "PENDING", 1).await;
         assert!(failed["lastError"].as_str().unwrap().contains("not a public one"), "{failed}");
     }
+    assert!(receiver.received().is_empty());
+}
+
+async fn what_may_not_be_sent_to_any_more_is_not(shape: Shape) {
+    let app = TestApp::start_with(shape, |config| config.webhooks.networks = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let receiver = Receiver::start(Says::Status(200)).await;
+    let (admin, shop, customer) = tokio::join!(app.admin(), seller_with_product(&app, 10, "40.00"), app.customer());
+    let made = admin.mutate(CREATE, json!({ "url": "https://hooks.example/", "topics": ["ORDER_CREATED"] })).await;
+    let id = text(made.ok("createWebhookEndpoint"), "/endpoint/id");
+    // one that was made while addresses without TLS were allowed
+    let moved = entity::webhook_endpoint::Entity::update_many()
+        .col_expr(entity::webhook_endpoint::Column::Url, Expr::value(receiver.url()));
+    moved.exec(app.app.db.writer()).await.unwrap();
+    place_order(&customer, &shop.product_id, 1).await;
+    let failed = until_delivery(&app, &admin, &id, "PENDING", 1).await;
+    assert_eq!(failed["lastError"], "webhooks may not go to this address");
     assert!(receiver.received().is_empty());
 }
 
