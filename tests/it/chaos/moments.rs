@@ -7,7 +7,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::money::Currency;
 use domain::order::{OrderEventType, OrderStatus, PaymentMethod};
-use entity::{Text, event, job, order, order_event, promo, skipped_event};
+use entity::{
+    Text, event, job, notification, order, order_event, partner_location, promo, refresh_token, skipped_event,
+    webhook_delivery,
+};
 use quick_commerce::accounts::service::mailing;
 use quick_commerce::app::App;
 use quick_commerce::notifications::sending as notifying;
@@ -19,9 +22,10 @@ use quick_commerce::webhooks::sending as webhooks;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _,
 };
+use serde_json::json;
 
 use super::traps::{Trap, Traps};
-use super::world::World;
+use super::world::{People, World};
 use crate::support::Shape;
 use crate::support::wait::until;
 
@@ -29,7 +33,7 @@ use crate::support::wait::until;
 const TOO_MANY: i32 = 20;
 
 /// Kills every server while it is in all of `traps`, which `work` leads it into; then others do what is left.
-async fn strike(world: &mut World, traps: Vec<Trap>, work: impl AsyncFnOnce(&World)) {
+async fn strike(world: &mut World, traps: Vec<Trap>, work: impl AsyncFnOnce(&mut World)) {
     let traps = Traps::set(&world.people.app, traps).await;
     work(world).await;
     traps.until_sprung().await;
@@ -135,7 +139,7 @@ async fn a_job_that_is_killed_in_its_middle_or_at_its_end_is_done_again_and_seen
 async fn a_reader_of_the_log_that_is_killed_is_followed_by_another_that_goes_on_where_it_was() {
     let mut world = Box::pin(World::build(Shape::Production, 1)).await;
     let names = consumers::lags(world.people.app.db.reader()).await.unwrap();
-    let work = async |world: &World| {
+    let work = async |world: &mut World| {
         let people = &world.people;
         let (paid, customer) = people.place(0, PaymentMethod::Card, 1).await;
         people.pay(paid, customer, Choice::Succeed).await;
@@ -212,4 +216,82 @@ async fn a_sweep_that_is_killed_is_done_once_all_the_same() {
     .await
     .unwrap();
     assert_eq!(announced.count(app.db.reader()).await.unwrap(), 1);
+}
+
+/// Makes all that there is a month older, as far as clean-ups look at it.
+async fn grow_old(people: &People) {
+    let app = &people.app;
+    for (table, column) in [
+        ("events", "at"),
+        ("webhook_deliveries", "ended_at"),
+        ("notifications", "created_at"),
+        ("refresh_tokens", "expires_at"),
+    ] {
+        let update = format!("UPDATE {table} SET {column} = {column} - INTERVAL '200 days'");
+        assert!(app.db.writer().execute_unprepared(&update).await.unwrap().rows_affected() > 0, "{table}");
+    }
+    let old = partner_location::Model {
+        partner_id: people.partners[5].user,
+        minute: 0,
+        latitude: 12.97,
+        longitude: 77.64,
+        heading: None,
+        speed_kmh: None,
+        accuracy_m: None,
+        recorded_at: chrono::DateTime::UNIX_EPOCH,
+    };
+    partner_location::Entity::insert(old.into_active_model()).exec_without_returning(app.db.writer()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_and_what_is_removed_is_right_though_each_is_killed_at_it() {
+    let mut world = Box::pin(World::build(Shape::Production, 1)).await;
+    let app = world.people.app.clone();
+    let db = app.db.reader();
+    world.people.send(0).await;
+    world.settle().await;
+    grow_old(&world.people).await;
+    let before = event::Entity::find().count(db).await.unwrap();
+    // what is new stays
+    let (order, _) = world.people.place(1, PaymentMethod::CashOnDelivery, 1).await;
+    let partner = world.people.claim(1, order, true).await;
+    world.settle().await;
+    let device = world.stage.doors[0].client_of(partner).await;
+    let document = "mutation ($input: ReportLocationInput!) { reportLocation(input: $input) { userErrors { code } } }";
+    let answer = device.mutate(document, json!({ "point": { "latitude": 12.97, "longitude": 77.64 } })).await;
+    assert_eq!(answer.user_errors("reportLocation").len(), 0, "{answer:?}");
+    let all = event::Entity::find().count(db).await.unwrap();
+    assert!(all > before && before > 0);
+    let traps = [
+        ("retention", "DELETE ON events"),
+        ("clean-up of webhooks", "DELETE ON webhook_deliveries"),
+        ("clean-up of notifications", "DELETE ON notifications"),
+        ("clean-up of sessions", "DELETE ON refresh_tokens"),
+        ("clean-up of locations", "DELETE ON partner_locations"),
+        ("history of locations", "INSERT ON partner_locations"),
+    ];
+    let traps = traps.map(|(what, before)| Trap::new(what, before, "true")).into();
+    // servers look for what is old when they begin
+    strike(&mut world, traps, async |world| {
+        world.stage.kill_all();
+        world.let_leases_end().await;
+        world.stage.start_all_again();
+    })
+    .await;
+    let month = app.clock.now() - TimeDelta::days(30);
+    let left = async || {
+        [
+            event::Entity::find().filter(event::Column::At.lt(month)).count(db).await.unwrap(),
+            webhook_delivery::Entity::find().filter(webhook_delivery::Column::EndedAt.lt(month)).count(db).await.unwrap(),
+            notification::Entity::find().filter(notification::Column::CreatedAt.lt(month)).count(db).await.unwrap(),
+            refresh_token::Entity::find().filter(refresh_token::Column::ExpiresAt.lt(month)).count(db).await.unwrap(),
+            partner_location::Entity::find().filter(partner_location::Column::Minute.eq(0)).count(db).await.unwrap(),
+        ]
+    };
+    until(async || left().await == [0; 5]).await;
+    let kept = partner_location::Entity::find().all(db).await.unwrap();
+    assert_eq!(kept.iter().map(|row| row.partner_id).collect::<Vec<_>>(), [partner.user], "once, in its minute");
+    assert_eq!(event::Entity::find().count(db).await.unwrap(), all - before);
+    let news = notification::Entity::find().all(db).await.unwrap();
+    assert!(news.iter().any(|row| row.order_id == Some(order)), "{news:?}");
 }

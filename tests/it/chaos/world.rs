@@ -54,7 +54,7 @@ const STREAM: &str = "qc:events";
 pub(super) struct People {
     pub(super) app: App,
     pub(super) customers: Vec<Principal>,
-    partners: Vec<Principal>,
+    pub(super) partners: Vec<Principal>,
     product: Uuid,
 }
 
