@@ -7,6 +7,8 @@
 //! around a point are told the same offers. Processor time is counted from when an order was placed until the last reader has
 //! taken its offer, order by order. Prints a table; judges nothing. Linux only.
 
+mod support;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -25,9 +27,9 @@ use entity::{product, seller, stock, user};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use quick_commerce::accounts::service::NewAddress;
-use quick_commerce::app::{Ambient, App};
+use quick_commerce::app::App;
 use quick_commerce::catalog::{self, service};
-use quick_commerce::config::{Config, SendQueueBudget};
+use quick_commerce::config::SendQueueBudget;
 use quick_commerce::dispatch::graphql::AvailableOrder;
 use quick_commerce::graphql::build_schema;
 use quick_commerce::graphql::context::{RequestId, Viewer};
@@ -45,9 +47,8 @@ use quick_commerce::stream::{
 };
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Map, Value, json};
+use support::{Outcome, broken};
 use uuid::Uuid;
-
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const PARTNERS: u32 = 2_000;
 const STORES: u32 = 200;
@@ -64,22 +65,7 @@ const OFFERS: &str = "subscription($near: GeoPointInput, $radiusKm: Float) { ava
     ... on OrderUnavailable { cursor orderId reason } } }";
 
 fn main() -> Outcome {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run())
-}
-
-fn broken(error: &quick_commerce::platform::Error) -> String {
-    format!("{error:?}")
-}
-
-async fn run() -> Outcome {
-    let folder = std::env::temp_dir().join(format!("quick-commerce-areas-{}", std::process::id()));
-    // beside it cargo gives an option of its own
-    let given = std::env::args().skip(1).find(|argument| argument.contains("://"));
-    let url = given.unwrap_or_else(|| format!("sqlite://{}", folder.join("areas.db").display()));
-    let measured = measure(&url).await;
-    // there is none with PostgreSQL
-    let _ = std::fs::remove_dir_all(folder);
-    measured
+    support::run("areas", measure)
 }
 
 /// The same in each run, and anywhere in the city.
@@ -97,20 +83,12 @@ fn somewhere(number: u32) -> Point {
     }
 }
 
-async fn measure(url: &str) -> Outcome {
-    let setting = |name: &str| match name {
-        "DATABASE_URL" => Some(url.to_owned()),
-        "JWT_SECRET" => Some("a secret of this measurement, and of nothing else".to_owned()),
-        _ => None,
-    };
-    let config = Config::load(None, setting)?;
-    let app = App::build(config, Ambient::default()).await?;
-    app.migrate().await?;
-    let city = City::found(&app).await?;
-    let nobody = follow(&app, &city, 0, Way::OneFeed).await?;
-    let one_feed = follow(&app, &city, PARTNERS, Way::OneFeed).await?;
-    let points = follow(&app, &city, PARTNERS, Way::Points).await?;
-    let by_area = follow(&app, &city, PARTNERS, Way::ByArea).await?;
+async fn measure(app: &App) -> Outcome {
+    let city = City::found(app).await?;
+    let nobody = follow(app, &city, 0, Way::OneFeed).await?;
+    let one_feed = follow(app, &city, PARTNERS, Way::OneFeed).await?;
+    let points = follow(app, &city, PARTNERS, Way::Points).await?;
+    let by_area = follow(app, &city, PARTNERS, Way::ByArea).await?;
     println!(
         "{PARTNERS} partners, {STORES} stores and {ORDERS} orders over {SIDE_KM} by {SIDE_KM} km, in {:?}\n",
         app.db.backend()

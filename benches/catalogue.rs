@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench catalogue -- postgres://…` with an empty database; without an address, SQLite in a temporary file. Prints a table; judges nothing.
 
+mod support;
+
 use std::time::{Duration, Instant};
 
 use domain::access::Role;
@@ -9,14 +11,12 @@ use domain::money::Currency;
 use domain::order::Preparation;
 use entity::json::Strings;
 use entity::{product, seller, stock, user};
-use quick_commerce::app::{Ambient, App};
+use quick_commerce::app::App;
 use quick_commerce::catalog::{self, Search, Sort, service};
-use quick_commerce::config::Config;
 use quick_commerce::platform::page::PageArgs;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, IntoActiveModel};
+use support::{Outcome, broken};
 use uuid::Uuid;
-
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const PRODUCTS: u32 = 100_000;
 const PAGE: i32 = 20;
@@ -30,35 +30,12 @@ const THINGS: [&str; 20] = [
 ];
 
 fn main() -> Outcome {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run())
+    support::run("catalogue", measure)
 }
 
-fn broken(error: &quick_commerce::platform::Error) -> String {
-    format!("{error:?}")
-}
-
-async fn run() -> Outcome {
-    let folder = std::env::temp_dir().join(format!("quick-commerce-catalogue-{}", std::process::id()));
-    // beside it cargo gives an option of its own
-    let given = std::env::args().skip(1).find(|argument| argument.contains("://"));
-    let url = given.unwrap_or_else(|| format!("sqlite://{}", folder.join("catalogue.db").display()));
-    let measured = measure(&url).await;
-    // there is none with PostgreSQL
-    let _ = std::fs::remove_dir_all(folder);
-    measured
-}
-
-async fn measure(url: &str) -> Outcome {
-    let setting = |name: &str| match name {
-        "DATABASE_URL" => Some(url.to_owned()),
-        "JWT_SECRET" => Some("a secret of this measurement, and of nothing else".to_owned()),
-        _ => None,
-    };
-    let config = Config::load(None, setting)?;
-    let app = App::build(config, Ambient::default()).await?;
-    app.migrate().await?;
+async fn measure(app: &App) -> Outcome {
     let began = Instant::now();
-    fill(&app).await?;
+    fill(app).await?;
     println!("{PRODUCTS} products in {:.1} s, in {:?}\n", began.elapsed().as_secs_f64(), app.db.backend());
     println!("| list | page 1 p50 | p99 | page {DEEP_PAGE} p50 | p99 | p99 ratio |\n|---|---|---|---|---|---|");
     for (name, sort) in [
@@ -69,16 +46,16 @@ async fn measure(url: &str) -> Outcome {
         ("NAME", Sort::Name),
         ("BEST_SELLING", Sort::BestSelling),
     ] {
-        row(&app, name, &Search { sort: Some(sort), ..Search::default() }).await?;
+        row(app, name, &Search { sort: Some(sort), ..Search::default() }).await?;
     }
     // what a quarter of all has: enough for a thousandth page
     for text in ["fresh", "b", "daily fresh"] {
         let search = Search::default().with_text(text).map_err(|rejection| format!("{rejection:?}"))?;
-        row(&app, &format!("`{text}`"), &search).await?;
+        row(app, &format!("`{text}`"), &search).await?;
     }
     for text in ["milk", "amber milk", "sku-777"] {
         let search = Search::default().with_text(text).map_err(|rejection| format!("{rejection:?}"))?;
-        let first = delays(&app, &search, None).await?;
+        let first = delays(app, &search, None).await?;
         println!("| `{text}` | {} | {} | | | |", ms(first.0), ms(first.1));
     }
     Ok(())
