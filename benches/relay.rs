@@ -1,4 +1,4 @@
-//! How many events a second one relay numbers and publishes, beside how many are written down meanwhile by those who cause them: it is
+//! How many events a second one relay numbers and publishes, beside how many those who cause them write down: it is
 //! the one part of the log of which there is only one at a time.
 //!
 //! `cargo bench --bench relay -- postgres://… redis://…` with an empty database; without addresses, SQLite in a temporary file and the bus

@@ -7,16 +7,15 @@ use axum::http::HeaderValue;
 use domain::id::Kind;
 use entity::{session, user};
 use quick_commerce::accounts;
-use quick_commerce::serve;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::recovery::{CHANGE_PASSWORD, REQUEST_RESET, RESET};
 use crate::support::actors::{Actor, Api, PASSWORD};
+use crate::support::app::serve_alone;
 use crate::support::crowd::uuid;
 use crate::support::feed::{Feed, MY_ORDER_UPDATES};
 use crate::support::mail::letter_in;
@@ -198,9 +197,7 @@ async fn sockets_close_while_redis_does_not_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_leaves_the_work_to_others_closes_its_sockets_too() {
     let parts = TestParts::build(Shape::Embedded).await;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let running = serve::start(parts.app.clone(), listener, false).await;
-    let api = Api::new(parts.app.clone(), running.addr);
+    let (api, running) = serve_alone(&parts.app).await;
     let customer = api.customer().await;
     let socket = customer.socket().await;
     customer.query(LOGOUT, json!({})).await.ok("logout");

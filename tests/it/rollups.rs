@@ -19,15 +19,15 @@ use quick_commerce::platform::Result;
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::consumers::{Consumers, Reaction, Read, Reader, Start};
 use quick_commerce::platform::db::Tx;
-use quick_commerce::serve::{self, Running};
+use quick_commerce::serve::Running;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use crate::support::actors::{Actor, Api};
+use crate::support::actors::Actor;
+use crate::support::app::serve_alone;
 use crate::support::audit::audit;
 use crate::support::crowd::{customers, place, refused, uuid};
 use crate::support::shape::TestDatabase;
@@ -66,9 +66,7 @@ impl Store {
     /// `count` orders over some hours, of which every third was called off. Nothing runs in the background.
     async fn with(shape: Shape, count: usize) -> Self {
         let TestParts { app, clock, database } = TestParts::build(shape).await;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let running = serve::start(app.clone(), listener, false).await;
-        let api = Api::new(app.clone(), running.addr);
+        let (api, running) = serve_alone(&app).await;
         let shop = seller_with_product(&api, 1_000, "40.00").await;
         let other = product(&shop.seller, &shop.category_id, 1_000, "0.35").await;
         let lines = [(uuid(Kind::Product, &shop.product_id), 1), (uuid(Kind::Product, &other), 3)];

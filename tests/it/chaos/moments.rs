@@ -218,7 +218,7 @@ async fn a_sweep_that_is_killed_is_done_once_all_the_same() {
     assert_eq!(announced.count(app.db.reader()).await.unwrap(), 1);
 }
 
-/// Makes all that there is a month older, as far as clean-ups look at it.
+/// Makes all that there is so much older that clean-ups remove it, and adds a position of long ago.
 async fn grow_old(people: &People) {
     let app = &people.app;
     for (table, column) in [

@@ -1,11 +1,9 @@
 //! What a partner is told of an order that they lose: that, and nothing more.
 
-use quick_commerce::serve;
-use tokio::net::TcpListener;
-
 use super::*;
 use crate::chat::{CHAT_MESSAGES, say};
 use crate::support::TestParts;
+use crate::support::app::serve_alone;
 use crate::support::socket::Subscription;
 use crate::support::story::{
     ACCEPT_CLAIM, CANCEL_ORDER, PLACE_ORDER, RELEASE_CLAIM, UPDATE_ORDER_STATUS, order_input, text,
@@ -163,10 +161,7 @@ async fn who_begins_to_follow_while_they_lose_the_order_is_told_so_or_refused(sh
 /// An event tells of the order as it was; what is said in its chat is read when it is told.
 async fn what_is_said_once_an_order_is_lost_is_not_told_with_what_came_before(shape: Shape) {
     let TestParts { app, database: _database, .. } = TestParts::build(shape).await;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    // nothing is told before the test says so
-    let running = serve::start(app.clone(), listener, false).await;
-    let api = Api::new(app.clone(), running.addr);
+    let (api, _running) = serve_alone(&app).await;
     let (shop, customer, admin) = tokio::join!(seller_with_product(&api, 10, "40.00"), api.customer(), api.admin());
     let (anna, boris) = tokio::join!(api.partner(), api.partner());
     let id = place_order(&customer, &shop.product_id, 1).await;
@@ -191,10 +186,7 @@ async fn what_is_said_once_an_order_is_lost_is_not_told_with_what_came_before(sh
 /// began to follow since.
 async fn who_has_an_order_again_goes_on_hearing_of_it(shape: Shape) {
     let TestParts { app, database: _database, .. } = TestParts::build(shape).await;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    // nothing is told before the test says so
-    let running = serve::start(app.clone(), listener, false).await;
-    let api = Api::new(app.clone(), running.addr);
+    let (api, _running) = serve_alone(&app).await;
     let (shop, customer, anna) = tokio::join!(seller_with_product(&api, 10, "40.00"), api.customer(), api.partner());
     let id = place_order(&customer, &shop.product_id, 1).await;
     let claim = text(try_claim(&anna, &id, true).await.ok("claimOrder"), "/claim/id");

@@ -8,12 +8,11 @@ use quick_commerce::chat::event::{MESSAGE_SENT, MessageSent};
 use quick_commerce::dispatch::service::{Ask, ask};
 use quick_commerce::inventory::event::{STOCK_FELL, StockFell};
 use quick_commerce::platform::consumers::Reader;
-use quick_commerce::serve;
 use serde::Serialize;
 
 use super::*;
 use crate::support::TestParts;
-use crate::support::actors::Api;
+use crate::support::app::serve_alone;
 use crate::support::crowd::{customers, partners, place, refused};
 use crate::support::shape::TestDatabase;
 use crate::support::story::product;
@@ -39,9 +38,7 @@ struct Quiet {
 impl Quiet {
     async fn begin(shape: Shape) -> Self {
         let TestParts { app, database, .. } = TestParts::build(shape).await;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let running = serve::start(app.clone(), listener, false).await;
-        let api = Api::new(app.clone(), running.addr);
+        let (api, running) = serve_alone(&app).await;
         let (mut goods, mut sellers) = (Vec::new(), Vec::new());
         for _ in 0..4 {
             let shop = seller_with_product(&api, 1_000, "40.00").await;

@@ -108,6 +108,13 @@ pub(crate) async fn serve(app: &App) -> Running {
     serve::start(app.clone(), listener, true).await
 }
 
+/// Serves `app` on a free port, and leaves the background work to others: nothing is told before a test says so.
+pub(crate) async fn serve_alone(app: &App) -> (Api, Running) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let running = serve::start(app.clone(), listener, false).await;
+    (Api::new(app.clone(), running.addr), running)
+}
+
 /// What the server logs is shown with a failed test; `TEST_LOG=debug` shows more.
 fn log() {
     static ONCE: Once = Once::new();
