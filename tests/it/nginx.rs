@@ -1,6 +1,9 @@
 //! The real nginx, by the repository's `nginx.conf`, in front of two instances over PostgreSQL and Redis: what comes through,
 //! what does not, and what clients see of an instance that dies.
 
+mod once;
+mod rolling;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -115,11 +118,13 @@ struct Client {
     socket: Option<Socket>,
     cursor: Value,
     connections: usize,
+    /// With what codes its connections were closed.
+    closed: Vec<u16>,
 }
 
 impl Client {
     fn new(customer: &Actor, addr: SocketAddr) -> Self {
-        Self { customer: customer.clone(), addr, socket: None, cursor: Value::Null, connections: 0 }
+        Self { customer: customer.clone(), addr, socket: None, cursor: Value::Null, connections: 0, closed: Vec::new() }
     }
 
     /// The next item, over however many connections.
@@ -134,7 +139,10 @@ impl Client {
                 continue;
             };
             match socket.next().await {
-                Frame::Closed(..) => self.socket = None,
+                Frame::Closed(code, _) => {
+                    self.closed.push(code);
+                    self.socket = None;
+                }
                 Frame::Message(message) => match message["type"].as_str().unwrap() {
                     "connection_ack" => {
                         socket.subscribe("1", MY_ORDER_UPDATES, &json!({ "after": self.cursor })).await;
