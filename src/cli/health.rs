@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use quick_commerce::serve::reachable;
+use crate::serve::reachable;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::{Failure, Outcome, say};
+use super::{Failure, Outcome, say};
 
 /// How long an answer may take: more than the server waits for its parts.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -20,7 +20,7 @@ const MOST: u64 = 4_096;
 ///
 /// # Errors
 /// When it is not, or does not answer.
-pub(crate) async fn ask(addr: SocketAddr) -> Outcome {
+pub(super) async fn ask(addr: SocketAddr) -> Outcome {
     let addr = reachable(addr);
     let silent = |_| Failure::new(format!("{addr} (LISTEN_ADDR) does not answer"));
     let answer = timeout(PATIENCE, get(addr)).await.map_err(silent)?;

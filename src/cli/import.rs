@@ -3,19 +3,19 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::accounts;
+use crate::app::App;
+use crate::inventory::import::{Import, ImportRow, MAX_ROWS, import_batch};
 use clap::Args;
 use domain::access::Actor;
 use indicatif::{ProgressBar, ProgressStyle};
-use quick_commerce::accounts;
-use quick_commerce::app::App;
-use quick_commerce::inventory::import::{Import, ImportRow, MAX_ROWS, import_batch};
 
 use super::sheet::{Complaint, Sheet};
-use crate::{Failure, Outcome, say};
+use super::{Failure, Outcome, say};
 
 /// What is asked of the command.
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     /// Comma-separated values: a first line with the field names sku, name, description, categorySlug, price and stock, and
     /// tags and images if you like, each separated by `|`.
     file: PathBuf,
@@ -41,7 +41,7 @@ struct Tally {
 }
 
 /// Imports the file.
-pub(crate) async fn run(app: &App, arguments: &Arguments) -> Outcome {
+pub(super) async fn run(app: &App, arguments: &Arguments) -> Outcome {
     let seller = accounts::service::find_store(app, &arguments.seller).await.map_err(|error| Failure::of(&error))?;
     let mut run = Run {
         app,

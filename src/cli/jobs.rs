@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
+use crate::analytics::jobs::retry_dead;
+use crate::app::App;
+use crate::platform::audit::By;
+use crate::platform::jobs;
 use chrono::SecondsFormat;
 use clap::Subcommand;
-use quick_commerce::analytics::jobs::retry_dead;
-use quick_commerce::app::App;
-use quick_commerce::platform::audit::By;
-use quick_commerce::platform::jobs;
 
-use crate::{Failure, Outcome, say};
+use super::{Failure, Outcome, say};
 
 /// What is to be done about jobs.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(super) enum Command {
     /// Prints the jobs that were given up, the latest first: when, what kind, its key, how often it was tried, and why not.
     List,
     /// Has jobs that were given up tried again, as often as new ones: once what kept them from being done is mended.
@@ -25,7 +25,7 @@ pub(crate) enum Command {
 }
 
 /// Does `command`.
-pub(crate) async fn run(app: &App, command: Command) -> Outcome {
+pub(super) async fn run(app: &App, command: Command) -> Outcome {
     match command {
         Command::List => {
             let dead = jobs::list_dead(app.db.reader()).await.map_err(|error| Failure::of(&error))?;

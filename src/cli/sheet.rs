@@ -5,12 +5,12 @@ use std::fmt;
 use std::fs::File;
 use std::path::Path;
 
+use crate::catalog::import::NewRow;
+use crate::inventory::import::ImportRow;
 use csv::{ByteRecord, Reader, ReaderBuilder};
-use quick_commerce::catalog::import::NewRow;
-use quick_commerce::inventory::import::ImportRow;
 use rust_decimal::Decimal;
 
-use crate::{Failure, Outcome};
+use super::{Failure, Outcome};
 
 /// Separates tags, and pictures, within their field.
 const SEPARATOR: char = '|';
@@ -23,13 +23,13 @@ const OPTIONAL: [&str; 2] = ["tags", "images"];
 
 /// A row that cannot be imported, as an operator reads it.
 #[derive(Debug)]
-pub(crate) struct Complaint {
+pub(super) struct Complaint {
     /// Where it begins in the file; the field names are line 1.
-    pub(crate) line: u64,
+    pub(super) line: u64,
     /// Its SKU, as far as it has one.
-    pub(crate) sku: Option<String>,
+    pub(super) sku: Option<String>,
     /// What is wrong, and with which field.
-    pub(crate) message: String,
+    pub(super) message: String,
 }
 
 impl fmt::Display for Complaint {
@@ -43,7 +43,7 @@ impl fmt::Display for Complaint {
 }
 
 /// A file that is being read.
-pub(crate) struct Sheet {
+pub(super) struct Sheet {
     reader: Reader<File>,
     /// The place of each field in a row.
     places: HashMap<&'static str, usize>,
@@ -54,7 +54,7 @@ pub(crate) struct Sheet {
 
 impl Sheet {
     /// Opens `file` and reads its field names.
-    pub(crate) fn open(file: &Path) -> Outcome<Self> {
+    pub(super) fn open(file: &Path) -> Outcome<Self> {
         let failed = |error: csv::Error| Failure::new(format!("cannot read {}: {error}", file.display()));
         // rows of another length are said by their line, and the others read
         let mut reader = ReaderBuilder::new().flexible(true).from_path(file).map_err(failed)?;
@@ -77,12 +77,12 @@ impl Sheet {
     }
 
     /// How much of the file has been read, in bytes.
-    pub(crate) fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> u64 {
         self.reader.position().byte()
     }
 
     /// The next row with its line, or what is wrong with it; `None` after the last one.
-    pub(crate) fn next(&mut self) -> Outcome<Option<Result<(u64, ImportRow), Complaint>>> {
+    pub(super) fn next(&mut self) -> Outcome<Option<Result<(u64, ImportRow), Complaint>>> {
         let mut record = ByteRecord::new();
         let is_there =
             self.reader.read_byte_record(&mut record).map_err(|error| Failure::new(format!("cannot read on: {error}")))?;

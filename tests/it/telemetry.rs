@@ -1,5 +1,8 @@
 //! What an operator sees of a process: traces, what is slow, numbers, and whether it is well.
 
+mod documented;
+mod lines;
+
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -161,18 +164,33 @@ impl Drop for Killed {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_worker_says_how_it_is() {
+/// A worker, and what it works on.
+struct Worker {
+    // before what it uses
+    _process: Killed,
+    _folder: Folder,
+    _redis: Redis,
+    _parts: TestParts,
+}
+
+/// A worker that is ready, and how to ask it.
+async fn worker() -> (Worker, Http) {
     let (parts, redis) = (TestParts::build(Shape::Production).await, Redis::private().await);
     let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (listen, database, bus) = (addr.to_string(), parts.database.url(), redis.url());
     let settings = [("LISTEN_ADDR", &*listen), ("DATABASE_URL", &*database), ("REDIS_URL", &*bus), ("JWT_SECRET", SECRET)];
     let folder = Folder::new("worker");
-    let worker = program(&folder, &["worker"], &settings).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let _worker = Killed(worker);
+    let process = program(&folder, &["worker"], &settings).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let worker = Worker { _process: Killed(process), _folder: folder, _redis: redis, _parts: parts };
     let http = Http::new(addr);
     until(async || http.send(Method::GET, "/readyz", &[], Body::empty()).await.is_ok_and(|it| it.status == StatusCode::OK))
         .await;
+    (worker, http)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_says_how_it_is() {
+    let (_worker, http) = worker().await;
     let metrics = http.get("/metrics").await;
     assert!(metrics.header("content-type").starts_with("application/openmetrics-text"), "{metrics:?}");
     for name in ["quick_commerce_jobs_waiting 0", "quick_commerce_outbox_depth 0", "quick_commerce_event_lag_seconds 0"] {
