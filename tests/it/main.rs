@@ -39,6 +39,7 @@ mod mail;
 mod mailing;
 mod nginx;
 mod notifications;
+mod operations;
 mod outbox;
 mod payments;
 mod privacy;

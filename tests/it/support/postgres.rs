@@ -48,6 +48,30 @@ impl PostgresDatabase {
         self.folder.path()
     }
 
+    /// Makes a backup, and says where it is.
+    pub(crate) async fn dump(&self) -> PathBuf {
+        let dump = self.folder.path().join("dump");
+        let file = format!("--file={}", dump.display());
+        self.run("pg_dump", &["--format=custom", &file, &self.name]).await;
+        dump
+    }
+
+    /// Puts a backup in the place of all there is.
+    pub(crate) async fn restore(&self, dump: &Path) {
+        self.run("dropdb", &["--force", &self.name]).await;
+        self.run("createdb", &[&self.name]).await;
+        let (into, dump) = (format!("--dbname={}", self.name), dump.display().to_string());
+        self.run("pg_restore", &[&into, "--exit-on-error", &dump]).await;
+    }
+
+    /// Runs one of PostgreSQL's own programs.
+    async fn run(&self, program: &str, arguments: &[&str]) {
+        let mut command = std::process::Command::new(find_bin().join(program));
+        command.args(["--host=127.0.0.1", "--username=postgres", &format!("--port={}", self.port)]).args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// A connection past the application.
     pub(crate) async fn connect(&self) -> DatabaseConnection {
         connect(self.port, &self.name).await

@@ -35,7 +35,7 @@ const ENDPOINT: &str = "query($id: ID!, $failedOnly: Boolean) { node(id: $id) { 
         id eventId topic status attempts lastStatusCode lastError nextAttemptAt createdAt } } } } }";
 
 /// Of the tests' own receivers.
-fn nearby(config: &mut Config) {
+pub(crate) fn nearby(config: &mut Config) {
     config.webhooks.is_http_allowed = true;
     config.webhooks.networks = vec!["127.0.0.0/8".parse().unwrap()];
 }
