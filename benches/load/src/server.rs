@@ -137,10 +137,22 @@ impl Site {
         self.start_with(&[("DEMO", "false")])
     }
 
+    /// One that answers and leaves the background work to others, which needs a site with Redis.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn start_without_work(&self) -> Outcome<Server> {
+        self.start_as(&["serve", "--no-work"], &[("DEMO", "false")])
+    }
+
     fn start_with(&self, settings: &[(&str, &str)]) -> Outcome<Server> {
+        self.start_as(&["serve"], settings)
+    }
+
+    fn start_as(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Outcome<Server> {
         let folder = Folder::new("server")?;
         let mut command = self.command(&folder);
-        command.arg("serve").env("LISTEN_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
+        command.args(arguments).env("LISTEN_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
         Server::start(&mut command, folder, READY, Signal::TERM)
     }
 
@@ -178,6 +190,11 @@ impl Server {
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Ends it at once, as if its machine had died.
+    pub(crate) fn kill(self) {
+        self.process.kill();
     }
 }
 
