@@ -12,14 +12,15 @@ use crate::services::Services;
 use crate::{Outcome, broadcaster};
 
 /// Settings that let one machine be all clients, of versions that have them. By default they bound how many sockets and
-/// subscriptions one user or address may open, and what they may ask.
-const UNBOUNDED: [(&str, &str); 6] = [
+/// subscriptions one user or address may open, what they may ask, and how many accounts they may make.
+const UNBOUNDED: [(&str, &str); 7] = [
     ("MAX_SOCKETS_PER_USER", "0"),
     ("MAX_SOCKETS_PER_ADDRESS", "0"),
     ("MAX_SUBSCRIPTIONS_PER_USER", "0"),
     ("MAX_SUBSCRIPTIONS_PER_ADDRESS", "0"),
     ("BUDGET_PER_USER", "0"),
     ("BUDGET_PER_ADDRESS", "0"),
+    ("ATTEMPTS_PER_ADDRESS", "0"),
 ];
 
 /// What the server prints when it can be connected to; the address follows.

@@ -60,10 +60,12 @@ pub(super) async fn measure(bench: &Bench, follows: Follows, sockets: usize) -> 
     let people = site.people().await?;
     // orders and background work are another's: what the two instances do is for their clients
     let worker = site.start()?;
-    let scene = Scene::set(bench, follows, Api::new(worker.addr()), people, sockets).await?;
     let (dying, left) = (site.start_without_work()?, site.start_without_work()?);
+    let api = Api::new(worker.addr());
+    // before there are orders: the first picture of all that are offered is no small message
+    bench.warm_up(&[&dying, &left], &api, &people, sockets).await?;
+    let scene = Scene::set(bench, follows, api, people, sockets).await?;
     let left_api = scene.api.at(left.addr());
-    bench.warm_up(&[&dying, &left], &scene.api, &scene.people, sockets).await?;
 
     let spent = Spent::begin(&dying, &scene.api).await?;
     let begun_us = now_us();
