@@ -49,7 +49,7 @@ pub(crate) struct Options {
     /// Seconds for which latency is measured.
     #[arg(long, default_value_t = 20)]
     seconds: u32,
-    /// Clients that come back after an instance died, two rows each.
+    /// Clients that come back after an instance died, a row for each of what they follow.
     #[arg(long, value_delimiter = ',', default_value = "2000,5000")]
     storm_sockets: Vec<usize>,
     /// Customers who share the sockets of a storm in which each follows their own orders.
@@ -157,7 +157,7 @@ impl Bench {
             report.latency.push(latency::across(self).await?);
         }
         if self.measures(What::Storm) {
-            for follows in [storm::Follows::Offers, storm::Follows::OwnOrders] {
+            for follows in [storm::Follows::Offers, storm::Follows::OffersAnew, storm::Follows::OwnOrders] {
                 for wanted in &self.options.storm_sockets {
                     let sockets = self.as_many(*wanted, &mut report);
                     report.storm.push(storm::measure(self, follows, sockets).await?);

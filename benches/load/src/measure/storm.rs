@@ -20,6 +20,9 @@ use crate::{Outcome, proc_fs};
 /// Orders and registrations at once.
 const PLACERS: usize = 8;
 
+/// Partners who are at the instance that is left from the beginning.
+const RESIDENTS: usize = 50;
+
 /// For how long requests are looked at before the storm.
 const BEFORE: Duration = Duration::from_secs(5);
 
@@ -29,8 +32,10 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// What the clients follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Follows {
-    /// Partners: one feed, which is the same for all.
+    /// Partners: one feed, which is the same for all, and which others follow at the instance that is left.
     Offers,
+    /// The same where nobody follows it yet.
+    OffersAnew,
     /// Customers: the orders of each.
     OwnOrders,
 }
@@ -70,21 +75,29 @@ pub(super) async fn measure(bench: &Bench, follows: Follows, sockets: usize) -> 
     let spent = Spent::begin(&dying, &scene.api).await?;
     let begun_us = now_us();
     let open = Open { document: follows.document().to_owned(), may_return: true, ..Open::default() };
-    let (mut crowd, opened) = bench.open_as(&[&dying], &scene.followers, sockets, open).await?;
+    let (mut crowd, opened) = bench.open_as(&[&dying], &scene.followers, sockets, open.clone()).await?;
     let opening_us = now_us() - begun_us;
     let first = spent.end(&dying).await?.each(opened.open);
     if opened.failed > 0 {
         return Err("not all of the clients are there that were to come back".into());
     }
 
+    let mut residents = match follows {
+        Follows::Offers => Some(bench.open_as(&[&left], &scene.followers, RESIDENTS, open).await?.0),
+        Follows::OffersAnew | Follows::OwnOrders => None,
+    };
+
     let work = bench.options.work;
     let (before, request) = requests(&left, &left_api, &scene.people, work).await?;
 
     crowd.begin(false).await?;
+    if let Some(residents) = &mut residents {
+        residents.begin(false).await?;
+    }
     let changes = scene.changes().await?;
-    let told = scene.rounds * changes;
+    let half = scene.rounds * changes;
     scene.place(scene.orders(scene.rounds)).await?;
-    complain(&crowd.seen(u32::try_from(told)?).await?, told, sockets);
+    complain(&crowd.seen(u32::try_from(half)?).await?, half, sockets);
     // one half of them on its way when it dies, the other comes afterwards
     let mut orders = scene.orders(scene.rounds);
     let rest = orders.split_off(orders.len() / 2);
@@ -97,11 +110,11 @@ pub(super) async fn measure(bench: &Bench, follows: Follows, sockets: usize) -> 
     dying.kill();
     placing.await??;
 
-    let events = 2 * told;
+    let events = 2 * half;
     let answers = Answers::default();
     let others = other_work(std::slice::from_ref(&left_api), &scene.people, work, &answers);
     let spent = Spent::begin(&left, &left_api).await?;
-    let order = Return { servers: vec![left.addr()], lost: told, events: u32::try_from(events)? };
+    let order = Return { servers: vec![left.addr()], lost: half, events: u32::try_from(events)? };
     let returned = crowd.come_back(order).await?;
     let seen = crowd.seen(u32::try_from(events)?).await?;
     let during = answers.take();
@@ -116,20 +129,28 @@ pub(super) async fn measure(bench: &Bench, follows: Follows, sockets: usize) -> 
     let events = events + changes;
     let last = crowd.seen(u32::try_from(events)?).await?;
     complain(&last, events, sockets);
+    let mut expected = (sockets * events) as u64;
+    let (mut told, mut again) = (last.messages - last.again, last.again);
+    if let Some(residents) = &mut residents {
+        let seen = residents.seen(u32::try_from(events)?).await?;
+        complain(&seen, events, RESIDENTS);
+        expected += (RESIDENTS * events) as u64;
+        (told, again) = (told + seen.messages - seen.again, again + seen.again);
+    }
     Ok(Storm {
         follows: follows.name(),
         sockets: opened.open,
         users: scene.followers.len().min(sockets),
         failed: returned.failed,
-        missed_each: each(count_u64((sockets * 2 * told) as u64 - returned.had), sockets as u64),
+        missed_each: each(count_u64((sockets * 2 * half) as u64 - returned.had), sockets as u64),
         opening_us,
         first,
         back_us: Delays::of(seen.back),
         ratio: back.cpu_us_each / first.cpu_us_each,
         back,
-        expected: (sockets * events) as u64,
-        told: last.messages - last.again,
-        again: last.again,
+        expected,
+        told,
+        again,
         closed: last.closed,
         requests: Requests { before: Delays::of(before), during: Delays::of(during) },
     })
@@ -138,14 +159,15 @@ pub(super) async fn measure(bench: &Bench, follows: Follows, sockets: usize) -> 
 impl Follows {
     const fn name(self) -> &'static str {
         match self {
-            Self::Offers => "one feed for all",
+            Self::Offers => "one feed for all, others follow it there",
+            Self::OffersAnew => "one feed for all, nobody follows it there",
             Self::OwnOrders => "each their own orders",
         }
     }
 
     const fn document(self) -> &'static str {
         match self {
-            Self::Offers => AVAILABLE_ORDERS_AFTER,
+            Self::Offers | Self::OffersAnew => AVAILABLE_ORDERS_AFTER,
             Self::OwnOrders => MY_ORDERS_AFTER,
         }
     }
@@ -155,13 +177,13 @@ impl Scene {
     /// Those who follow; customers have an order that they wait for.
     async fn set(bench: &Bench, follows: Follows, api: Api, people: People, sockets: usize) -> Outcome<Self> {
         let (followers, round) = match follows {
-            Follows::Offers => (people.partners.clone(), vec![people.customer.clone()]),
+            Follows::Offers | Follows::OffersAnew => (people.partners.clone(), vec![people.customer.clone()]),
             Follows::OwnOrders => {
                 let customers = customers(&api, bench.options.customers.clamp(1, sockets)).await?;
                 (customers.clone(), customers)
             }
         };
-        let rounds = if follows == Follows::Offers { 10 } else { 1 };
+        let rounds = if follows == Follows::OwnOrders { 1 } else { 10 };
         let scene = Self { follows, api, people: Arc::new(people), followers, round, rounds };
         if follows == Follows::OwnOrders {
             scene.place(scene.orders(1)).await?;

@@ -28,7 +28,7 @@ pub(crate) struct Storm {
     pub(crate) back: Cost,
     /// Processor time of one who comes back, by that of one who subscribes for the first time.
     pub(crate) ratio: f64,
-    /// Events that they were to be told of, all together: before, meanwhile and afterwards.
+    /// Events that all were to be told of, together: before, meanwhile and afterwards; with those who were there already.
     pub(crate) expected: u64,
     /// Those of them that they were told of.
     pub(crate) told: u64,
