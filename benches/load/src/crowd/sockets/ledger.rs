@@ -98,10 +98,14 @@ mod tests {
         assert!(ledger.note(&event(2)), "what was lost on the way is to be told again");
         ledger.lose(9);
         assert_eq!((ledger.count(), ledger.cursor()), (0, Some("c0")));
-        assert!(ledger.note(&event(1)));
+        assert!(ledger.note(&event(1)) && ledger.note(&event(2)));
         ledger.count_anew();
+        assert_eq!(ledger.cursor(), Some("c2"));
         ledger.lose(1);
-        assert_eq!((ledger.count(), ledger.cursor()), (0, Some("c1")), "what was before is over");
+        assert_eq!((ledger.count(), ledger.cursor()), (0, Some("c2")), "what was before is over");
+        assert!(ledger.note(&event(3)));
+        ledger.stand(br#"{"cursor":"c9","orders":[]}"#);
+        assert_eq!(ledger.cursor(), Some("c9"), "a picture is newer than what came before it");
     }
 
     #[test]
