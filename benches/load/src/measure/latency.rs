@@ -1,7 +1,7 @@
 //! From commit to receipt, at a moderate rate, while other requests are answered.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -60,7 +60,7 @@ async fn measure(
     let (done, begun_us) = (Answers::default(), now_us());
     let other = other_work(&[api.clone(), api.at(subscribers.addr())], &people, options.work, &done);
     let answered = place(&api, &people, options.rate, options.rate * options.seconds).await?;
-    let work_per_second = per_second(done.take().len() as u64, now_us() - begun_us);
+    let work_per_second = per_second(done.count() as u64, now_us() - begun_us);
     let seen = crowd.seen(u32::try_from(answered.len())?).await?;
     drop(other);
     complain(&seen, answered.len(), usize::try_from(opened.open)?);
@@ -104,18 +104,28 @@ async fn place(api: &Api, people: &Arc<People>, rate: u32, count: u32) -> Outcom
     Ok(answered)
 }
 
-/// How long requests took that were answered, in microseconds; a clone is another handle to the same.
+/// When requests were sent that were answered, and how long that took, in microseconds; a clone is another handle to the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Answers(Arc<Mutex<Vec<i64>>>);
+pub(super) struct Answers(Arc<Mutex<Vec<(i64, i64)>>>);
 
 impl Answers {
-    fn note(&self, took_us: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(took_us);
+    fn note(&self, sent_us: i64) {
+        self.answers().push((sent_us, now_us() - sent_us));
     }
 
-    /// All of them, which are not kept.
-    pub(super) fn take(&self) -> Vec<i64> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.answers().len()
+    }
+
+    /// How long those took that were sent before `until_us`. None are kept.
+    pub(super) fn take(&self, until_us: i64) -> Vec<i64> {
+        let answers = std::mem::take(&mut *self.answers());
+        answers.into_iter().filter(|(sent_us, _)| *sent_us < until_us).map(|(_, took_us)| took_us).collect()
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Vec<(i64, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,15 +142,31 @@ pub(super) fn other_work(apis: &[Api], people: &Arc<People>, rate: u32, done: &A
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for turn in number as usize.. {
                 ticks.tick().await;
-                let begun_us = now_us();
+                let sent_us = now_us();
                 if let Err(error) = api.other_work(&people, turn).await {
                     say(&format!("other work: {error}"));
                     return Err(error);
                 }
-                done.note(now_us() - begun_us);
+                done.note(sent_us);
             }
             Ok(())
         });
     }
     workers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_belongs_to_when_it_was_sent_and_not_to_when_it_was_answered() {
+        let answers = Answers::default();
+        answers.note(100);
+        answers.note(200);
+        assert_eq!(answers.count(), 2);
+        let took = answers.take(200);
+        assert!(matches!(took[..], [took] if took > 200), "{took:?}");
+        assert_eq!(answers.count(), 0);
+    }
 }

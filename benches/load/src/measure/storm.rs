@@ -117,9 +117,8 @@ pub(super) async fn measure(bench: &Bench, follows: Follows, sockets: usize) -> 
     let order = Return { servers: vec![left.addr()], lost: half, events: u32::try_from(events)? };
     let returned = crowd.come_back(order).await?;
     let seen = crowd.seen(u32::try_from(events)?).await?;
-    let during = answers.take();
-    let back = spent.end(&left).await?.without(request, during.len()).each(sockets as u64);
-    drop(others);
+    let (answered, back_us) = (answers.count(), now_us());
+    let back = spent.end(&left).await?.without(request, answered).each(sockets as u64);
     if let Some(reason) = &returned.reason {
         say(&format!("{} of {sockets} clients could not come back: {reason}", returned.failed));
     }
@@ -129,6 +128,9 @@ pub(super) async fn measure(bench: &Bench, follows: Follows, sockets: usize) -> 
     let events = events + changes;
     let last = crowd.seen(u32::try_from(events)?).await?;
     complain(&last, events, sockets);
+    // those that were asked in the storm and waited until it was over count, too
+    let during = answers.take(back_us);
+    drop(others);
     let mut expected = (sockets * events) as u64;
     let (mut told, mut again) = (last.messages - last.again, last.again);
     if let Some(residents) = &mut residents {
@@ -254,10 +256,10 @@ async fn requests(server: &Server, api: &Api, people: &Arc<People>, rate: u32) -
     let answers = Answers::default();
     let others = other_work(std::slice::from_ref(api), people, rate, &answers);
     sleep(WARM_UP).await;
-    answers.take();
+    answers.take(0);
     let spent = Spent::begin(server, api).await?;
     sleep(BEFORE).await;
-    let (took, spent) = (answers.take(), spent.end(server).await?);
+    let (took, spent) = (answers.take(i64::MAX), spent.end(server).await?);
     drop(others);
     let cost = spent.each(took.len() as u64);
     Ok((took, cost))
