@@ -21,6 +21,26 @@ pub(crate) const AVAILABLE_ORDERS: &str = "subscription AvailableOrders { availa
     ... on OrderUnavailable { cursor eventId orderId reason }
     ... on StreamReset { cursor resetReason: reason } } }";
 
+/// The same for those who may have to come back.
+pub(crate) const AVAILABLE_ORDERS_AFTER: &str = "subscription AvailableOrders($after: EventCursor) {
+    availableOrders(after: $after) { __typename
+    ... on AvailableOrdersSnapshot { cursor more orders { orderId number } }
+    ... on OrderAvailable { cursor eventId at order { orderId number storeName itemCount distanceKm readyAt
+        payout { amount currency } pickup { latitude longitude } dropoffArea { latitude longitude } } }
+    ... on OrderUnavailable { cursor eventId orderId reason }
+    ... on StreamReset { cursor resetReason: reason } } }";
+
+/// What a customer follows who waits for an order.
+pub(crate) const MY_ORDERS_AFTER: &str = "subscription MyOrders($after: EventCursor) {
+    myOrderUpdates(after: $after) { __typename
+    ... on OrderSnapshot { cursor order { orderId: id number status version } }
+    ... on OrderChanged { cursor event { eventId: id at type } order { orderId: id number status version } }
+    ... on StreamPosition { cursor }
+    ... on StreamReset { cursor resetReason: reason } } }";
+
+/// How often an order has changed: as many events its customer is told.
+const CHANGES: &str = "query Changes { viewer { orders(first: 1) { nodes { timeline(first: 50) { nodes { id } } } } } }";
+
 const LOGIN: &str = "mutation Login($input: LoginInput!) { login(input: $input) {
     tokens { accessToken } userErrors { code message } } }";
 
@@ -68,7 +88,8 @@ pub(crate) struct Api {
 pub(crate) struct People {
     /// Access tokens of partners.
     pub(crate) partners: Vec<String>,
-    customer: String,
+    /// The access token of a customer.
+    pub(crate) customer: String,
     seller: String,
     product_id: String,
 }
@@ -166,11 +187,39 @@ impl Api {
         Ok(People { partners, customer, seller, product_id })
     }
 
+    /// Another customer; their access token.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(crate) async fn customer(&self) -> Outcome<String> {
+        let email = format!("{}@load.test", self.unique());
+        let input = json!({ "email": email, "password": PASSWORD, "name": "One of many" });
+        self.mutate(None, REGISTER, input, "/tokens/accessToken").await
+    }
+
+    /// How many events the customer of the access token `customer` is told of the order that they placed last.
+    ///
+    /// # Errors
+    /// When the server refuses, or there is no such order.
+    pub(crate) async fn changes(&self, customer: &str) -> Outcome<usize> {
+        let data = self.graphql(Some(customer), CHANGES, &json!({})).await?;
+        let changes = data.pointer("/viewer/orders/nodes/0/timeline/nodes").and_then(Value::as_array);
+        Ok(changes.ok_or_else(|| format!("there is no order: {data}"))?.len())
+    }
+
     /// Places an order and has it packed, so that it is offered to partners: one event for each of them. Its id.
     ///
     /// # Errors
     /// When the server refuses.
     pub(crate) async fn offer(&self, people: &People) -> Outcome<String> {
+        self.offer_to(people, &people.customer).await
+    }
+
+    /// The same for the customer of the access token `customer`.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(crate) async fn offer_to(&self, people: &People, customer: &str) -> Outcome<String> {
         let input = json!({
             "idempotencyKey": self.unique(), "items": [{ "productId": people.product_id, "quantity": 1 }],
             "address": {
@@ -179,7 +228,7 @@ impl Api {
             },
             "paymentMethod": "CASH_ON_DELIVERY",
         });
-        let data = self.graphql(Some(&people.customer), PLACE_ORDER, &json!({ "input": input })).await?;
+        let data = self.graphql(Some(customer), PLACE_ORDER, &json!({ "input": input })).await?;
         let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str);
         let (Some(id), Some(status)) = (text("/placeOrder/order/id"), text("/placeOrder/order/status")) else {
             return Err(format!("refused: {data}").into());

@@ -121,6 +121,11 @@ impl Guarded {
         self.child.id()
     }
 
+    /// Ends it at once, as if its machine had died.
+    pub(crate) fn kill(mut self) {
+        self.signal = Signal::KILL;
+    }
+
     /// Its standard input and output, if they were piped; once.
     pub(crate) fn pipes(&mut self) -> Option<(std::process::ChildStdin, std::process::ChildStdout)> {
         Some((self.child.stdin.take()?, self.child.stdout.take()?))
@@ -160,6 +165,16 @@ mod tests {
         assert!(Path::new(&stat).exists());
         drop(server);
         assert!(!Path::new(&stat).exists());
+    }
+
+    #[test]
+    fn a_process_that_is_killed_is_not_asked() {
+        let folder = Folder::new("test").unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap 'echo asked >&2; exit' TERM; echo here I am; while :; do sleep 0.01; done"]);
+        let (server, _) = Guarded::serve(&mut command, folder.path(), "I am", Signal::TERM).unwrap();
+        server.kill();
+        assert_eq!(std::fs::read_to_string(folder.path().join("sh.log")).unwrap(), "here I am\n");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What was measured, as tables and as JSON.
 
+mod storm;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
+pub(crate) use self::storm::{Cost, Requests, Storm};
 use crate::machine::Machine;
 use crate::stats::Delays;
 
@@ -15,6 +18,7 @@ pub(crate) struct Report {
     notes: Vec<String>,
     pub(crate) feed: Vec<Feed>,
     pub(crate) latency: Vec<Latency>,
+    pub(crate) storm: Vec<Storm>,
     pub(crate) idle: Option<Idle>,
 }
 
@@ -131,8 +135,9 @@ pub(crate) struct Idle {
 
 impl Report {
     /// Of `server`, a name and version, on `machine`; empty.
-    pub(crate) const fn new(machine: Machine, server: String) -> Self {
-        Self { machine, server, notes: Vec::new(), feed: Vec::new(), latency: Vec::new(), idle: None }
+    pub(crate) fn new(machine: Machine, server: String) -> Self {
+        let (notes, feed, latency) = (Vec::new(), Vec::new(), Vec::new());
+        Self { machine, server, notes, feed, latency, storm: Vec::new(), idle: None }
     }
 
     /// Adds what a reader must know.
@@ -146,7 +151,7 @@ impl Report {
         let arrived = |latency: &Latency| latency.from_commit.map_or(0, |delays| delays.count as u64);
         let latency = self.latency.iter().map(|latency| latency.failed + latency.expected.abs_diff(arrived(latency)));
         let idle = self.idle.iter().map(|idle| idle.failed + idle.sockets.abs_diff(idle.reached));
-        feed.chain(latency).chain(idle).sum()
+        feed.chain(latency).chain(idle).chain(self.storm.iter().map(Storm::failures)).sum()
     }
 
     /// For the README.
@@ -167,6 +172,10 @@ impl Report {
         }
         if !self.latency.is_empty() {
             table(&mut text, LATENCY, self.latency.iter().map(Latency::cells));
+        }
+        if !self.storm.is_empty() {
+            table(&mut text, storm::STORM, self.storm.iter().map(Storm::cells));
+            table(&mut text, storm::REQUESTS, self.storm.iter().map(Storm::request_cells));
         }
         if let Some(idle) = &self.idle {
             table(&mut text, IDLE, std::iter::once(idle.cells()));
@@ -342,10 +351,13 @@ mod tests {
         }
     }
 
+    pub(super) fn machine() -> Machine {
+        Machine { cores: 2, processor: "P".to_owned(), memory: 1 << 34, kernel: "6".to_owned(), files: 4096 }
+    }
+
     #[test]
     fn every_table_has_a_cell_for_each_column() {
-        let machine = Machine { cores: 2, processor: "P".to_owned(), memory: 1 << 34, kernel: "6".to_owned(), files: 4096 };
-        let mut report = Report::new(machine, "quick-commerce 0.1.0".to_owned());
+        let mut report = Report::new(machine(), "quick-commerce 0.1.0".to_owned());
         report.note("A note.".to_owned());
         report.feed.push(Feed {
             sockets: 100,

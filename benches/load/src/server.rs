@@ -12,14 +12,15 @@ use crate::services::Services;
 use crate::{Outcome, broadcaster};
 
 /// Settings that let one machine be all clients, of versions that have them. By default they bound how many sockets and
-/// subscriptions one user or address may open, and what they may ask.
-const UNBOUNDED: [(&str, &str); 6] = [
+/// subscriptions one user or address may open, what they may ask, and how many accounts they may make.
+const UNBOUNDED: [(&str, &str); 7] = [
     ("MAX_SOCKETS_PER_USER", "0"),
     ("MAX_SOCKETS_PER_ADDRESS", "0"),
     ("MAX_SUBSCRIPTIONS_PER_USER", "0"),
     ("MAX_SUBSCRIPTIONS_PER_ADDRESS", "0"),
     ("BUDGET_PER_USER", "0"),
     ("BUDGET_PER_ADDRESS", "0"),
+    ("ATTEMPTS_PER_ADDRESS", "0"),
 ];
 
 /// What the server prints when it can be connected to; the address follows.
@@ -137,10 +138,22 @@ impl Site {
         self.start_with(&[("DEMO", "false")])
     }
 
+    /// One that answers and leaves the background work to others, which needs a site with Redis.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn start_without_work(&self) -> Outcome<Server> {
+        self.start_as(&["serve", "--no-work"], &[("DEMO", "false")])
+    }
+
     fn start_with(&self, settings: &[(&str, &str)]) -> Outcome<Server> {
+        self.start_as(&["serve"], settings)
+    }
+
+    fn start_as(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Outcome<Server> {
         let folder = Folder::new("server")?;
         let mut command = self.command(&folder);
-        command.arg("serve").env("LISTEN_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
+        command.args(arguments).env("LISTEN_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
         Server::start(&mut command, folder, READY, Signal::TERM)
     }
 
@@ -178,6 +191,11 @@ impl Server {
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Ends it at once, as if its machine had died.
+    pub(crate) fn kill(self) {
+        self.process.kill();
     }
 }
 

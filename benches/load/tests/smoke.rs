@@ -46,3 +46,17 @@ fn an_event_reaches_every_idle_socket_of_several_servers() {
     assert!(tables.contains("\n| 30 | 0 | 2 | "), "{tables}");
     assert_eq!(json["idle"]["reached"], 30, "{json}");
 }
+
+#[test]
+fn everybody_comes_back_from_an_instance_that_dies_and_is_told_what_they_missed() {
+    let small = ["--measure", "storm", "--storm-sockets", "20", "--customers", "5", "--work", "10"];
+    let (tables, json) = run("storm", &small);
+    assert_eq!(tables.matches(" | 20 | 4 | ").count(), 2, "{tables}");
+    assert_eq!(tables.matches(" | 20 | 5 | ").count(), 1, "{tables}");
+    for follows in 0..3 {
+        let storm = &json["storm"][follows];
+        assert_eq!(storm["told"], storm["expected"], "{json}");
+        assert_eq!(storm["back_us"]["count"], 20, "{json}");
+        assert!(storm["missed_each"].as_f64().unwrap() >= 1.0, "{json}");
+    }
+}

@@ -10,6 +10,7 @@ pub(super) enum Order {
     Open(Open),
     Begin { is_recording: bool },
     Await { events: u32 },
+    Return(Return),
 }
 
 /// What it says to that.
@@ -33,6 +34,19 @@ pub(crate) struct Open {
     pub(crate) count: usize,
     /// The last two numbers of the first loopback address to connect from.
     pub(crate) source: u16,
+    /// Each keeps what it was told, and from where it goes on when it has to come back: `after` of the document.
+    pub(crate) may_return: bool,
+}
+
+/// All sockets come back at once, each from where it was, whatever became of its connection.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Return {
+    /// To these servers, in turn.
+    pub(crate) servers: Vec<SocketAddr>,
+    /// From one to so many of the newest events had not reached a socket yet when its connection broke, in turn.
+    pub(crate) lost: usize,
+    /// A socket that has so many events since they were counted anew has been told everything.
+    pub(crate) events: u32,
 }
 
 /// What came of it.
@@ -44,6 +58,8 @@ pub(crate) struct Opened {
     pub(crate) failed: u64,
     /// Why the first of them failed.
     pub(crate) reason: Option<String>,
+    /// Events that all of them together had before they came back.
+    pub(crate) had: u64,
 }
 
 impl Opened {
@@ -51,6 +67,7 @@ impl Opened {
     pub(super) fn add(&mut self, other: Self) {
         self.open += other.open;
         self.failed += other.failed;
+        self.had += other.had;
         self.reason = self.reason.take().or(other.reason);
     }
 }
@@ -72,6 +89,10 @@ pub(crate) struct Seen {
     pub(crate) sample: Option<String>,
     /// Each event, if they were recorded; once for each process.
     pub(crate) events: Vec<Event>,
+    /// Receipts of what a socket had been told before.
+    pub(crate) again: u64,
+    /// How long after they set out to come back each socket had been told everything, in microseconds.
+    pub(crate) back: Vec<i64>,
 }
 
 impl Seen {
@@ -84,6 +105,8 @@ impl Seen {
         self.last_us = self.last_us.max(other.last_us);
         self.sample = self.sample.take().or(other.sample);
         self.events.extend(other.events);
+        self.again += other.again;
+        self.back.extend(other.back);
     }
 }
 

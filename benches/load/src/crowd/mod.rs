@@ -11,7 +11,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
-pub(crate) use self::messages::{Open, Opened, Seen};
+pub(crate) use self::messages::{Open, Opened, Return, Seen};
 use self::messages::{Order, Reply};
 use crate::process::Guarded;
 use crate::{Outcome, proc_fs};
@@ -83,6 +83,20 @@ impl Crowd {
             self.parts.push(part);
             left -= count;
         }
+        self.opened(first).await
+    }
+
+    /// Has all sockets come back at once, each from where it was, and waits until each was told something or has failed.
+    ///
+    /// # Errors
+    /// When a process has ended, or no socket at all was opened.
+    pub(crate) async fn come_back(&mut self, order: Return) -> Outcome<Opened> {
+        self.tell(&Order::Return(order))?;
+        self.opened(0).await
+    }
+
+    /// What came of opening the sockets of all parts from `first` on.
+    async fn opened(&mut self, first: usize) -> Outcome<Opened> {
         let mut all = Opened::default();
         for part in self.parts.iter_mut().skip(first) {
             match part.reply().await? {

@@ -2,6 +2,7 @@
 //! the server that is measured.
 
 mod connection;
+mod ledger;
 mod record;
 
 use std::collections::VecDeque;
@@ -14,8 +15,9 @@ use mio::{Events, Poll, Token, Waker};
 
 use self::connection::{Connection, Hello, News};
 use self::record::Record;
-use super::messages::{Open, Opened, Order, Reply};
+use super::messages::{Open, Opened, Order, Reply, Return};
 use crate::Outcome;
+use crate::clock::now_us;
 
 /// Sockets that are on their way at once: each snapshot is a query of the server's.
 const OPENING: usize = 200;
@@ -47,6 +49,7 @@ pub(crate) fn run() -> Outcome {
         poll,
         connections: Vec::new(),
         opening: None,
+        asked: Open::default(),
         on_their_way: VecDeque::new(),
         opened: None,
         expected: None,
@@ -80,6 +83,8 @@ struct Sockets {
     connections: Vec<Connection>,
     /// What to open, and how many of it have begun.
     opening: Option<(Open, usize)>,
+    /// What was to be opened last.
+    asked: Open,
     /// Being opened, by their number, and until when.
     on_their_way: VecDeque<(usize, Instant)>,
     /// What came of the opening so far, while it goes on.
@@ -122,20 +127,58 @@ impl Sockets {
     fn obey(&mut self, order: Order) -> Outcome {
         match order {
             Order::Open(open) => {
+                self.asked = open.clone();
                 self.opening = Some((open, 0));
                 self.opened = Some(Opened::default());
             }
             Order::Begin { is_recording } => {
                 self.record = Record::begin(is_recording);
-                self.connections.iter_mut().for_each(|connection| connection.events = 0);
+                for connection in &mut self.connections {
+                    connection.events = 0;
+                    if let Some(ledger) = &mut connection.ledger {
+                        ledger.count_anew();
+                    }
+                }
                 say(&Reply::Begun)?;
             }
             Order::Await { events } => {
                 self.expected = Some(events);
                 self.last_news = Instant::now();
             }
+            Order::Return(order) => self.come_back(order),
         }
         Ok(())
+    }
+
+    /// Every socket connects anew, and goes on from where it was.
+    fn come_back(&mut self, Return { servers, lost, events }: Return) {
+        self.asked.servers = servers;
+        let mut had = 0;
+        for (number, connection) in self.connections.iter_mut().enumerate() {
+            if let Some(ledger) = &mut connection.ledger {
+                ledger.lose(1 + number % lost.max(1));
+                had += u64::from(ledger.count());
+            }
+        }
+        self.open = 0;
+        self.opened = Some(Opened { had, ..Opened::default() });
+        self.record.set_out(events, had, now_us());
+        let deadline = Instant::now() + PATIENCE;
+        for number in 0..self.connections.len() {
+            let Some(connection) = self.connections.get_mut(number) else { break };
+            let ledger = connection.ledger.take();
+            let hello = Hello::of(&self.asked, number, ledger.as_ref().and_then(|ledger| ledger.cursor()));
+            match Connection::open(self.poll.registry(), Token(number), hello, ledger) {
+                Ok(opened) => {
+                    *connection = opened;
+                    self.on_their_way.push_back((number, deadline));
+                }
+                Err(error) => {
+                    connection.close();
+                    self.closed(false, error.to_string());
+                }
+            }
+        }
     }
 
     /// Something can be read or written at the connection `number`.
@@ -183,7 +226,8 @@ impl Sockets {
         while self.on_their_way.len() < OPENING {
             let Some(hello) = self.next_hello() else { return };
             let number = self.connections.len();
-            match Connection::open(self.poll.registry(), Token(number), hello) {
+            let ledger = self.asked.may_return.then(Box::default);
+            match Connection::open(self.poll.registry(), Token(number), hello, ledger) {
                 Ok(connection) => {
                     self.connections.push(connection);
                     self.on_their_way.push_back((number, now + PATIENCE));
@@ -201,7 +245,7 @@ impl Sockets {
             return None;
         }
         *begun += 1;
-        Some(Hello::of(open, *begun - 1))
+        Some(Hello::of(open, *begun - 1, None))
     }
 
     /// Says what is waited for, once it is there.

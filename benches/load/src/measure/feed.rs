@@ -221,6 +221,6 @@ const fn count(number: usize) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "what is counted here is far below 2^53")]
-const fn count_u64(number: u64) -> f64 {
+pub(super) const fn count_u64(number: u64) -> f64 {
     number as f64
 }

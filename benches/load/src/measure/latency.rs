@@ -1,8 +1,7 @@
 //! From commit to receipt, at a moderate rate, while other requests are answered.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -58,10 +57,10 @@ async fn measure(
     let (mut crowd, opened) = bench.open(&[subscribers], &people, sockets).await?;
     crowd.begin(true).await?;
 
-    let (done, begun_us) = (Arc::new(AtomicU64::new(0)), now_us());
+    let (done, begun_us) = (Answers::default(), now_us());
     let other = other_work(&[api.clone(), api.at(subscribers.addr())], &people, options.work, &done);
     let answered = place(&api, &people, options.rate, options.rate * options.seconds).await?;
-    let work_per_second = per_second(done.load(Ordering::Relaxed), now_us() - begun_us);
+    let work_per_second = per_second(done.count() as u64, now_us() - begun_us);
     let seen = crowd.seen(u32::try_from(answered.len())?).await?;
     drop(other);
     complain(&seen, answered.len(), usize::try_from(opened.open)?);
@@ -105,27 +104,69 @@ async fn place(api: &Api, people: &Arc<People>, rate: u32, count: u32) -> Outcom
     Ok(answered)
 }
 
-/// Sends `rate` other requests a second to `apis` in turn, until what is returned is dropped; those answered are counted.
-fn other_work(apis: &[Api], people: &Arc<People>, rate: u32, done: &Arc<AtomicU64>) -> JoinSet<Outcome> {
+/// When requests were sent that were answered, and how long that took, in microseconds; a clone is another handle to the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Answers(Arc<Mutex<Vec<(i64, i64)>>>);
+
+impl Answers {
+    fn note(&self, sent_us: i64) {
+        self.answers().push((sent_us, now_us() - sent_us));
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.answers().len()
+    }
+
+    /// How long those took that were sent before `until_us`. None are kept.
+    pub(super) fn take(&self, until_us: i64) -> Vec<i64> {
+        let answers = std::mem::take(&mut *self.answers());
+        answers.into_iter().filter(|(sent_us, _)| *sent_us < until_us).map(|(_, took_us)| took_us).collect()
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Vec<(i64, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends `rate` other requests a second to `apis` in turn, until what is returned is dropped; those answered are in `done`.
+pub(super) fn other_work(apis: &[Api], people: &Arc<People>, rate: u32, done: &Answers) -> JoinSet<Outcome> {
     let mut workers = JoinSet::new();
     if rate == 0 {
         return workers;
     }
     for (number, api) in (0..WORKERS).zip(apis.iter().cycle().cloned()) {
-        let (people, done) = (Arc::clone(people), Arc::clone(done));
+        let (people, done) = (Arc::clone(people), done.clone());
         workers.spawn(async move {
             let mut ticks = interval(Duration::from_secs(1) * WORKERS / rate);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for turn in number as usize.. {
                 ticks.tick().await;
+                let sent_us = now_us();
                 if let Err(error) = api.other_work(&people, turn).await {
                     say(&format!("other work: {error}"));
                     return Err(error);
                 }
-                done.fetch_add(1, Ordering::Relaxed);
+                done.note(sent_us);
             }
             Ok(())
         });
     }
     workers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_belongs_to_when_it_was_sent_and_not_to_when_it_was_answered() {
+        let answers = Answers::default();
+        answers.note(100);
+        answers.note(200);
+        assert_eq!(answers.count(), 2);
+        let took = answers.take(200);
+        assert!(matches!(took[..], [took] if took > 200), "{took:?}");
+        assert_eq!(answers.count(), 0);
+    }
 }

@@ -3,6 +3,7 @@
 mod feed;
 mod idle;
 mod latency;
+mod storm;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,12 @@ pub(crate) struct Options {
     /// Seconds for which latency is measured.
     #[arg(long, default_value_t = 20)]
     seconds: u32,
+    /// Clients that come back after an instance died, a row for each of what they follow.
+    #[arg(long, value_delimiter = ',', default_value = "2000,5000")]
+    storm_sockets: Vec<usize>,
+    /// Customers who share the sockets of a storm in which each follows their own orders.
+    #[arg(long, default_value_t = 2000)]
+    customers: usize,
     /// Only opens so many sockets, looks at the memory, and sends one event to all of them.
     #[arg(long, value_name = "SOCKETS")]
     idle: Option<usize>,
@@ -80,6 +87,8 @@ enum What {
     Latency,
     /// From commit to receipt, with the subscribers at another instance.
     Across,
+    /// All clients come back at once, because their instance died.
+    Storm,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -137,11 +146,7 @@ impl Bench {
         }
         if self.measures(What::Feed) {
             for wanted in &self.options.sockets {
-                let sockets = (*wanted).min(self.machine.room());
-                if sockets < *wanted {
-                    let files = self.machine.files;
-                    report.note(format!("{sockets} sockets instead of {wanted}: a process may have {files} files open."));
-                }
+                let sockets = self.as_many(*wanted, &mut report);
                 report.feed.push(feed::measure(self, sockets).await?);
             }
         }
@@ -151,7 +156,25 @@ impl Bench {
         if self.measures(What::Across) {
             report.latency.push(latency::across(self).await?);
         }
+        if self.measures(What::Storm) {
+            for follows in [storm::Follows::Offers, storm::Follows::OffersAnew, storm::Follows::OwnOrders] {
+                for wanted in &self.options.storm_sockets {
+                    let sockets = self.as_many(*wanted, &mut report);
+                    report.storm.push(storm::measure(self, follows, sockets).await?);
+                }
+            }
+        }
         Ok(report)
+    }
+
+    /// As many sockets as were `wanted`, or as one server may have; that is noted.
+    fn as_many(&self, wanted: usize, report: &mut Report) -> usize {
+        let sockets = wanted.min(self.machine.room());
+        if sockets < wanted {
+            let files = self.machine.files;
+            report.note(format!("{sockets} sockets instead of {wanted}: a process may have {files} files open."));
+        }
+        sockets
     }
 
     fn measures(&self, what: What) -> bool {
@@ -170,14 +193,15 @@ impl Bench {
 
     /// Opens `count` sockets at `servers`, and says on the terminal what came of it.
     async fn open(&self, servers: &[&Server], people: &People, count: usize) -> Outcome<(Crowd, Opened)> {
+        let open = Open { document: AVAILABLE_ORDERS.to_owned(), ..Open::default() };
+        self.open_as(servers, &people.partners, count, open).await
+    }
+
+    /// The same of sockets that are as `open` says, for whoever has the access `tokens`.
+    async fn open_as(&self, servers: &[&Server], tokens: &[String], count: usize, open: Open) -> Outcome<(Crowd, Opened)> {
         let mut crowd = Crowd::new(self.machine.room());
-        let open = Open {
-            servers: servers.iter().map(|server| server.addr()).collect(),
-            tokens: people.partners.clone(),
-            document: AVAILABLE_ORDERS.to_owned(),
-            count,
-            ..Open::default()
-        };
+        let servers = servers.iter().map(|server| server.addr()).collect();
+        let open = Open { servers, tokens: tokens.to_vec(), count, ..open };
         let opened = crowd.open(&open).await?;
         if let Some(reason) = &opened.reason {
             say(&format!("{} of {count} sockets could not be opened: {reason}", opened.failed));

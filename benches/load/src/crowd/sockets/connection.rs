@@ -10,6 +10,7 @@ use mio::{Interest, Registry, Token};
 use serde_json::{Value, json};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::ledger::Ledger;
 use super::record::{Record, read_at};
 use crate::crowd::frames::{self, CLOSE, Frame, PING, PONG, TEXT};
 use crate::crowd::messages::Open;
@@ -17,8 +18,12 @@ use crate::crowd::messages::Open;
 /// Sockets that connect from one address; it has 28,000 ports.
 const PORTS: usize = 20_000;
 
-/// In every message that is an event, and in no other.
+/// In every message that is an event, and in no other: one of these.
 static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"OrderAvailable\""));
+static CHANGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"OrderChanged\""));
+
+/// In a message that says: what came since cannot be told.
+static RESET: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"StreamReset\""));
 
 /// How a socket begins.
 #[derive(Debug)]
@@ -31,13 +36,17 @@ pub(super) struct Hello {
 }
 
 impl Hello {
-    /// Of the socket `number` of those to open.
-    pub(super) fn of(open: &Open, number: usize) -> Self {
+    /// Of the socket `number` of those to open, which goes on `after` a cursor.
+    pub(super) fn of(open: &Open, number: usize, after: Option<&str>) -> Self {
         let pick = |length: usize| number % length.max(1);
         let server = open.servers.get(pick(open.servers.len())).copied().unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
         let token = open.tokens.get(pick(open.tokens.len())).map_or("", String::as_str);
         let init = json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
-        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": open.document } });
+        let mut payload = json!({ "query": open.document });
+        if let (Some(after), Some(payload)) = (after, payload.as_object_mut()) {
+            payload.insert("variables".to_owned(), json!({ "after": after }));
+        }
+        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": payload });
         let upgrade = format!(
             "GET /graphql HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Key: bG9hZCBsb2FkIGxvYWQgbA==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
@@ -94,14 +103,16 @@ pub(super) struct Connection {
     begun: Vec<u8>,
     /// Events since they were last counted anew.
     pub(super) events: u32,
+    /// What it was told, if it may have to come back.
+    pub(super) ledger: Option<Box<Ledger>>,
 }
 
 impl Connection {
-    /// Begins to connect.
+    /// Begins to connect, with the `ledger` of one that may have to come back.
     ///
     /// # Errors
     /// When the system has no socket or port left.
-    pub(super) fn open(registry: &Registry, token: Token, hello: Hello) -> io::Result<Self> {
+    pub(super) fn open(registry: &Registry, token: Token, hello: Hello, ledger: Option<Box<Ledger>>) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.bind(&SocketAddr::from((hello.source, 0)).into())?;
@@ -110,8 +121,9 @@ impl Connection {
             _ => {}
         }
         let mut stream = TcpStream::from_std(socket.into());
+        let events = ledger.as_ref().map_or(0, |ledger| ledger.count());
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { stream, stage: Stage::Connection(Box::new(hello)), begun: Vec::new(), events: 0 })
+        Ok(Self { stream, stage: Stage::Connection(Box::new(hello)), begun: Vec::new(), events, ledger })
     }
 
     /// Whether it has its snapshot, and has not ended.
@@ -219,14 +231,28 @@ impl Connection {
         }
         while let Some(frame) = bytes.get(used..).and_then(frames::first) {
             used += frame.size;
-            if frame.opcode == TEXT && EVENT.find(frame.payload).is_some() {
-                self.events += 1;
-                record.event(frame.payload, read_at(&mut time));
+            if frame.opcode == TEXT && is_event(frame.payload) {
+                self.event(frame.payload, read_at(&mut time), record);
             } else {
                 self.other(&frame)?;
             }
         }
         Ok(used)
+    }
+
+    fn event(&mut self, payload: &[u8], now_us: i64, record: &mut Record) {
+        record.event(payload, now_us);
+        let is_new = self.ledger.as_mut().is_none_or(|ledger| ledger.note(payload));
+        if !is_new {
+            record.again();
+            return;
+        }
+        self.events += 1;
+        record.reached(self.events, now_us);
+        if let Stage::Snapshot = self.stage {
+            // who comes back is told what they missed, and needs no first picture
+            self.stage = Stage::Events;
+        }
     }
 
     fn upgraded(&mut self, answer: &[u8]) -> io::Result<()> {
@@ -265,11 +291,16 @@ impl Connection {
                 }
                 Ok(())
             }
-            ("next", Stage::Snapshot) if message.pointer("/payload/errors").is_none() => {
+            ("next", Stage::Snapshot | Stage::Events) if message.pointer("/payload/errors").is_none() => {
+                if let Some(ledger) = &mut self.ledger {
+                    if RESET.find(payload).is_some() {
+                        return Err(other("it is to begin anew: nobody can say what it missed"));
+                    }
+                    ledger.stand(payload);
+                }
                 self.stage = Stage::Events;
                 Ok(())
             }
-            ("next", Stage::Events) => Ok(()),
             _ => Err(other(&format!("unexpected: {}", String::from_utf8_lossy(payload)))),
         }
     }
@@ -278,6 +309,10 @@ impl Connection {
     fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
     }
+}
+
+fn is_event(payload: &[u8]) -> bool {
+    EVENT.find(payload).or_else(|| CHANGE.find(payload)).is_some()
 }
 
 fn other(message: &str) -> io::Error {
@@ -296,9 +331,13 @@ mod tests {
             source: 255,
             ..Open::default()
         };
-        let hello = Hello::of(&open, PORTS + 1);
+        let hello = Hello::of(&open, PORTS + 1, None);
         assert_eq!((hello.server.port(), hello.source), (2, Ipv4Addr::new(127, 0, 1, 0)));
-        assert_eq!(Hello::of(&open, 0).source, Ipv4Addr::new(127, 0, 0, 255));
-        assert!(String::from_utf8_lossy(&Hello::of(&open, 2).init).contains("Bearer c"));
+        let first = Hello::of(&open, 0, None);
+        assert_eq!(first.source, Ipv4Addr::new(127, 0, 0, 255));
+        assert!(!String::from_utf8_lossy(&first.subscribe).contains("variables"));
+        let third = Hello::of(&open, 2, Some("c7"));
+        assert!(String::from_utf8_lossy(&third.init).contains("Bearer c"));
+        assert!(String::from_utf8_lossy(&third.subscribe).contains(r#""variables":{"after":"c7"}"#));
     }
 }

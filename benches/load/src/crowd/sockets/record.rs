@@ -19,6 +19,12 @@ pub(super) struct Record {
     events: HashMap<Vec<u8>, Event>,
     closed: u64,
     reason: Option<String>,
+    /// Receipts of what a socket had been told before.
+    again: u64,
+    /// How many events each socket is to come to, and when they all set out for that.
+    goal: Option<(u32, i64)>,
+    /// How much later each was there.
+    back: Vec<i64>,
 }
 
 impl Record {
@@ -45,6 +51,27 @@ impl Record {
         }
     }
 
+    /// A socket was told again what it had been told before.
+    pub(super) const fn again(&mut self) {
+        self.again += 1;
+    }
+
+    /// From `now_us` on all sockets are on their way to `events`; together they have `had` some already. Those that ended
+    /// until now did so because they had to.
+    pub(super) fn set_out(&mut self, events: u32, had: u64, now_us: i64) {
+        (self.messages, self.closed, self.reason) = (had, 0, None);
+        self.goal = Some((events, now_us));
+    }
+
+    /// A socket has come to `events`.
+    pub(super) fn reached(&mut self, events: u32, now_us: i64) {
+        if let Some((goal, begun_us)) = self.goal
+            && goal == events
+        {
+            self.back.push(now_us - begun_us);
+        }
+    }
+
     /// A socket ended.
     pub(super) fn closed(&mut self, reason: String) {
         self.closed += 1;
@@ -61,6 +88,8 @@ impl Record {
             last_us: self.last_us,
             sample: self.sample.clone(),
             events: std::mem::take(&mut self.events).into_values().collect(),
+            again: self.again,
+            back: std::mem::take(&mut self.back),
         }
     }
 }
@@ -77,7 +106,7 @@ fn first_receipt(payload: &[u8], now_us: i64) -> Option<Event> {
 }
 
 /// What stands between `begin` and the next quotation mark.
-fn text_at<'a>(payload: &'a [u8], begin: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn text_at<'a>(payload: &'a [u8], begin: &[u8]) -> Option<&'a [u8]> {
     let rest = payload.get(memmem::find(payload, begin)? + begin.len()..)?;
     rest.get(..memchr::memchr(b'"', rest)?)
 }
@@ -101,6 +130,21 @@ mod tests {
         assert_eq!((seen.events[1].order.as_str(), seen.events[1].delays.as_slice()), ("ord_1", [300, 500].as_slice()));
         assert_eq!(seen.events[0].delays, [900]);
         assert_eq!(seen.sample.unwrap().into_bytes(), message("evt_1"));
+    }
+
+    #[test]
+    fn those_who_come_back_are_there_once_they_have_everything() {
+        let mut record = Record::begin(false);
+        record.closed("the server has gone".to_owned());
+        record.reached(3, 900);
+        record.set_out(3, 4, 1000);
+        record.event(b"{}", 1200);
+        record.reached(2, 1200);
+        record.reached(3, 1300);
+        record.again();
+        record.reached(4, 1400);
+        let seen = record.report(1);
+        assert_eq!((seen.back, seen.messages, seen.again, seen.closed, seen.reason), (vec![300], 5, 1, 0, None));
     }
 
     #[test]
