@@ -45,6 +45,9 @@ const MIN_FAILING: TimeDelta = TimeDelta::hours(24);
 /// What is said of a message that waited for an endpoint that was paused.
 pub(super) const PAUSED: &str = "the endpoint is paused";
 
+/// What is said of a message whose endpoint wants no more of them.
+const GONE: &str = "the endpoint is gone";
+
 /// How long an attempt has a message for itself: longer than it takes (`platform::http`), and shorter than the job's lease, so
 /// that whoever takes the job over finds the message free.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
@@ -140,6 +143,7 @@ pub async fn send(app: &App, job: &Job) -> Result<(), Failure> {
     let next = retry(|| write_down(app, &endpoint, &begun, &taken, job.pause)).await?;
     match (taken, next) {
         (Taken::No(_, reason, _), Some(next)) => Err(Failure::AgainAt(reason, next)),
+        (Taken::Gone(_), Some(next)) => Err(Failure::AgainAt(GONE.to_owned(), next)),
         // the delivery says it
         _ => Ok(()),
     }
@@ -221,7 +225,7 @@ async fn write_down(
             // another address may have been written down since
             let next = pause.filter(|_| is_active).map(|pause| at + pause);
             let status = if next.is_some() { WebhookDeliveryStatus::Pending } else { WebhookDeliveryStatus::Failed };
-            (status, Some(*code), Some("the endpoint is gone"), next)
+            (status, Some(*code), Some(GONE), next)
         }
         Taken::No(code, reason, after) => {
             let is_active = note_failure(app, &tx, endpoint, false, at).await?;

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::support::app::build;
 use crate::support::crowd::{customers, partners, place, refused, uuid};
-use crate::support::story::{Shop, key, seller_with_product};
+use crate::support::story::{ASSIGN_ORDER, CANCEL_ORDER, Shop, key, seller_with_product};
 use crate::support::ticks::{Follower, someone};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, over_both_shapes};
@@ -40,6 +40,8 @@ over_both_shapes! {
     the_list_and_the_feed_of_a_circle_agree_on_every_store,
     offers_around_a_point_are_read_by_the_cells_of_an_index,
     an_order_from_before_there_were_cells_is_found,
+    why_an_order_is_offered_no_more_is_told,
+    a_first_picture_that_shows_everything_says_so,
 }
 
 const AROUND: &str = "subscription Around($near: GeoPointInput, $radiusKm: Float, $after: EventCursor) {
@@ -411,4 +413,41 @@ async fn an_order_from_before_there_were_cells_is_found(shape: Shape) {
     assert_eq!(snapshot["orders"][0]["orderId"], id(&order));
     city.claim(&order).await;
     assert_eq!(feed.item().await["why"], "CLAIMED", "what happens to it is told in its cell");
+}
+
+async fn why_an_order_is_offered_no_more_is_told(shape: Shape) {
+    let city = City::start(shape).await;
+    let admin = city.app.admin().await;
+    let (mut here, _) = city.follow(&around(CITY, 5.0)).await;
+    for why in ["CLAIMED", "CANCELLED", "ASSIGNED"] {
+        let order = city.offer(CITY).await;
+        assert_eq!(here.item().await["order"]["orderId"], id(&order));
+        let mut input = json!({ "idempotencyKey": key(), "orderId": id(&order) });
+        match why {
+            "CLAIMED" => city.claim(&order).await,
+            "CANCELLED" => {
+                city.shop.seller.mutate(CANCEL_ORDER, input).await.ok("cancelOrder");
+            }
+            _ => {
+                input["partnerId"] = json!(encode(Kind::User, city.partner.user));
+                admin.mutate(ASSIGN_ORDER, input).await.ok("assignOrder");
+            }
+        }
+        let item = here.item().await;
+        assert_eq!((&item["orderId"], &item["why"]), (&id(&order), &json!(why)));
+    }
+}
+
+async fn a_first_picture_that_shows_everything_says_so(shape: Shape) {
+    let city = City::start(shape).await;
+    let first = city.offer(CITY).await;
+    multiply(&city.app.app, &first, 1.0, 10).await;
+    city.claim(&first).await;
+    let mut followers = Vec::new();
+    for more in [false, true] {
+        let (follower, picture) = city.follow(&around(CITY, 5.0)).await;
+        assert_eq!((picture["orders"].as_array().unwrap().len(), &picture["more"]), (100, &json!(more)));
+        followers.push(follower);
+        city.offer(CITY).await;
+    }
 }

@@ -1,5 +1,7 @@
 //! The chat of an order: who takes part in it, for how long, and what they hear of each other.
 
+mod several;
+
 use std::time::Duration;
 
 use domain::chat::MAX_OF_PARTY;
@@ -9,7 +11,7 @@ use domain::order::OrderStatus;
 use entity::{event, idempotency_key, message, order};
 use quick_commerce::chat::service::{self, Send, mark_read, send};
 use quick_commerce::orders::service::{Step, step as take_step};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use crate::support::actors::Actor;
@@ -464,22 +466,7 @@ async fn a_cursor_brings_what_was_missed_of_a_chat(shape: Shape) {
 
 async fn one_party_cannot_fill_a_chat_for_the_others(shape: Shape) {
     let scene = Scene::set(shape).await;
-    let (order, sender) = (uuid(Kind::Order, &scene.order), uuid(Kind::User, &scene.customer.user_id));
-    let now = scene.app.app.clock.db_now(scene.app.app.db.reader()).await.unwrap();
-    let rows = (1..i32::try_from(MAX_OF_PARTY).unwrap()).map(|number| {
-        let row = message::Model {
-            id: scene.app.app.ids.uuid(),
-            order_id: order,
-            number,
-            sender_id: sender,
-            sender_role: entity::Text(domain::access::Role::Customer),
-            body: entity::MessageBody(number.to_string()),
-            sent_at: now,
-            read_at: None,
-        };
-        row.into_active_model()
-    });
-    message::Entity::insert_many(rows).exec_without_returning(scene.app.app.db.writer()).await.unwrap();
+    several::write(&scene.app.app, &scene.order, &scene.customer, i32::try_from(MAX_OF_PARTY).unwrap() - 1).await;
     say(&scene.customer, &scene.order, "The last.").await;
     assert_eq!(try_say(&scene.customer, &scene.order, "One more.").await.refusal("sendMessage"), "CHAT_CLOSED");
     say(&scene.partner, &scene.order, "I have read it all.").await;

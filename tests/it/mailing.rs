@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use entity::job;
+use domain::id::Kind;
+use domain::notification::NotificationKind;
+use entity::{Text, job, notification};
 use quick_commerce::accounts::service::mailing;
 use quick_commerce::config::{Secret, SmsSettings};
 use quick_commerce::notifications::sending;
@@ -15,18 +17,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::notifications::{Provider, give_phone, scene_with, told};
+use crate::partners::UPDATE_USER;
 use crate::recovery::{REQUEST_RESET, VERIFY};
 use crate::support::actors::Actor;
+use crate::support::crowd::uuid;
 use crate::support::mail::{letter_in, letters_in};
 use crate::support::smtp::{Mood, SmtpServer};
 use crate::support::story::{
-    ASSIGN_ORDER, PLACE_ORDER, SAVE_CATEGORY, Shop, claim, deliver, key, order_input, place_order, ready_order,
+    ASSIGN_ORDER, CANCEL_ORDER, PLACE_ORDER, SAVE_CATEGORY, Shop, claim, deliver, key, order_input, place_order,
+    ready_order, step,
 };
 use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! {
     nobody_is_mailed_at_an_address_that_is_not_proven,
+    nobody_who_is_deactivated_is_mailed_or_texted,
     so_many_text_messages_an_hour_go_to_one_user_and_to_one_number,
     a_text_message_that_could_not_be_sent_does_not_count,
     a_provider_that_says_nothing_holds_up_no_reset,
@@ -246,4 +252,43 @@ async fn what_runs_low_at_once_is_mailed_as_one_and_not_to_who_did_it(shape: Sha
     let low: Vec<&Value> = told.iter().filter(|node| node["kind"] == "LOW_STOCK").collect();
     let body = low[0]["body"].as_str().unwrap();
     assert!(low.len() == 1 && body.matches("): 2 left").count() == 5 && body.contains("And 2 more"), "{low:?}");
+}
+
+async fn nobody_who_is_deactivated_is_mailed_or_texted(shape: Shape) {
+    const STAYS: &str = "+918055501234";
+    let phones = Provider::start().await;
+    let (app, shop, stays, partner) = scene_with(shape, |config| config.sms = Some(provider(phones.url.clone()))).await;
+    let (goes, admin) = tokio::join!(app.customer(), app.admin());
+    give_phone(&app.app, &stays, STAYS).await;
+    give_phone(&app.app, &goes, "+918055504321").await;
+    let mut on_the_way = Vec::new();
+    let mut called_off = Vec::new();
+    for who in [&stays, &goes] {
+        who.prove_address().await;
+        called_off.push(place_order(who, &shop.product_id, 1).await);
+        let order = ready_order(&shop, who).await;
+        claim(&partner, &order).await;
+        on_the_way.push(order);
+    }
+    let before = mailed(&app, &goes).await;
+    assert_eq!((before.len(), phones.heard().len()), (2, 0), "their orders were confirmed: {before:?}");
+    admin.mutate(UPDATE_USER, json!({ "userId": goes.user_id, "active": false })).await.ok("updateUser");
+    for order in &called_off {
+        let cancel = json!({ "idempotencyKey": key(), "orderId": order, "reason": "A test." });
+        admin.mutate(CANCEL_ORDER, cancel).await.ok("cancelOrder");
+    }
+    for order in &on_the_way {
+        for status in ["PICKED_UP", "IN_TRANSIT", "FAILED"] {
+            step(&partner, order, status).await;
+        }
+    }
+    assert_eq!(mailed(&app, &stays).await.len(), 4, "that one was called off, and the other could not be delivered");
+    assert_eq!(mailed(&app, &goes).await, before);
+    let texted: Vec<Value> = phones.heard().into_iter().map(|heard| heard.body["to"].clone()).collect();
+    assert_eq!(texted, [STAYS; 2]);
+    // but it is in their list, should they come back
+    let listed = notification::Entity::find()
+        .filter(notification::Column::UserId.eq(uuid(Kind::User, &goes.user_id)))
+        .filter(notification::Column::Kind.eq(Text(NotificationKind::OrderFailed)));
+    assert_eq!(listed.count(app.app.db.reader()).await.unwrap(), 1);
 }

@@ -1,6 +1,7 @@
 //! What people are told of: once in the app, and by mail and text message.
 
 mod batches;
+mod silence;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,6 @@
 //! PostgreSQL for the tests: one server a process, one database a test, cloned from a migrated template.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use migration::MigratorTrait as _;
@@ -41,6 +42,16 @@ impl PostgresDatabase {
     /// For `DATABASE_URL`.
     pub(crate) fn url(&self) -> String {
         url(self.port, &self.name)
+    }
+
+    /// Where its server listens.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// For `DATABASE_URL`, where the way to it begins at `addr`.
+    pub(crate) fn url_at(&self, addr: SocketAddr) -> String {
+        url(addr.port(), &self.name)
     }
 
     /// For what the servers of this test write beside the database.

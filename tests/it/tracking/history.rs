@@ -6,7 +6,7 @@ use chrono::{DurationRound as _, TimeDelta};
 use domain::id::{Kind, decode};
 use entity::partner_location as kept;
 use quick_commerce::tracking::history::{remove_old, sample};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _};
 use serde_json::json;
 
 use super::{on_the_way, report, try_report};
@@ -14,7 +14,10 @@ use crate::support::actors::Actor;
 use crate::support::story::{claim, deliver, ready_order, seller_with_product};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
-over_both_shapes! { of_a_delivery_one_location_a_minute_is_kept_and_for_a_time_only }
+over_both_shapes! {
+    of_a_delivery_one_location_a_minute_is_kept_and_for_a_time_only,
+    what_is_too_old_is_removed_and_nothing_younger,
+}
 
 async fn rows(app: &TestApp, partner: &Actor) -> Vec<kept::Model> {
     let partner = decode(Kind::User, &partner.user_id).unwrap();
@@ -63,4 +66,32 @@ async fn of_a_delivery_one_location_a_minute_is_kept_and_for_a_time_only(shape: 
     app.clock.advance(app.app.config.tracking.history);
     remove_old(&app.app).await.unwrap();
     assert_eq!(rows(&app, &partner).await, []);
+}
+
+async fn what_is_too_old_is_removed_and_nothing_younger(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let partner = app.partner().await;
+    // far from the next minute
+    let (now, minute) = (app.clock.now(), TimeDelta::minutes(1));
+    let begun = (now + minute).duration_trunc(minute).unwrap() + TimeDelta::seconds(1);
+    app.clock.advance((begun - now).to_std().unwrap());
+    let youngest = begun - TimeDelta::from_std(app.app.config.tracking.history).unwrap();
+    let kept = [-2, -1, 0, 1].map(|minutes| {
+        let recorded_at = youngest + minute * minutes;
+        kept::Model {
+            partner_id: decode(Kind::User, &partner.user_id).unwrap(),
+            minute: recorded_at.timestamp().div_euclid(60),
+            latitude: 12.975,
+            longitude: 77.6,
+            heading: None,
+            speed_kmh: None,
+            accuracy_m: None,
+            recorded_at,
+        }
+    });
+    let written = kept.iter().cloned().map(kept::Model::into_active_model);
+    kept::Entity::insert_many(written).exec_without_returning(app.app.db.writer()).await.unwrap();
+    remove_old(&app.app).await.unwrap();
+    let minutes = |rows: &[kept::Model]| rows.iter().map(|row| row.minute).collect::<Vec<_>>();
+    assert_eq!(minutes(&rows(&app, &partner).await), minutes(&kept[2..]));
 }

@@ -3,8 +3,12 @@
 use domain::access::Actor as Principal;
 use domain::event::Topic;
 use domain::id::{Kind, decode};
+use domain::order::OrderStatus;
+use entity::{Text, order};
 use quick_commerce::graphql::build_schema;
 use quick_commerce::stream::Engine;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use super::{DELIVERY_TRACKING, follow, longitude, report, seen_at};
@@ -23,6 +27,7 @@ over_both_shapes! {
     that_a_location_is_stale_is_told_once,
     what_has_ended_is_told_once_and_completes,
     an_order_that_goes_to_another_shows_that_one,
+    an_end_of_which_no_word_came_is_noticed,
     who_goes_off_duty_is_gone_from_the_map,
     a_slow_client_is_told_the_newest,
     those_who_follow_the_same_delivery_are_answered_together,
@@ -104,6 +109,12 @@ async fn that_a_location_is_stale_is_told_once(shape: Shape) {
         app.clock.advance(app.app.config.tracking.stale);
         let stale = updates.next().await;
         assert_eq!((&stale["location"]["isStale"], longitude(&stale["location"])), (&json!(true), &json!(at)));
+        for by_where_they_were in ["distanceRemainingKm", "estimatedDeliveryAt"] {
+            assert!(
+                stale[by_where_they_were] == fresh[by_where_they_were] && !stale[by_where_they_were].is_null(),
+                "{stale}"
+            );
+        }
         // who is told to look sees the same, and does not hear of it
         for _ in 0..5 {
             app.app.bus.whisper(topic).await.unwrap();
@@ -150,10 +161,15 @@ async fn an_order_that_goes_to_another_shows_that_one(shape: Shape) {
     first.mutate(RELEASE_CLAIM, json!({ "idempotencyKey": key(), "claimId": claim_id })).await.ok("releaseClaim");
     let waiting = updates.until(|item| item["order"]["status"] == "READY").await;
     assert_eq!((&waiting["location"], &waiting["order"]["partner"]), (&Value::Null, &Value::Null), "it waits for another");
+    report(&first, 77.605).await;
     claim(&first, &order).await;
-    updates.until(|item| item["order"]["status"] == "ASSIGNED").await;
+    let again = updates.until(|item| item["order"]["status"] == "ASSIGNED").await;
+    assert_eq!(again["location"], Value::Null, "where they were while it waited is nobody's business");
+    report(&second, 77.69).await;
     let assign = json!({ "orderId": order, "partnerId": second.user_id, "idempotencyKey": key() });
     admin.mutate(ASSIGN_ORDER, assign).await.ok("assignOrder");
+    let with_second = updates.until(|item| item["order"]["partner"]["id"] == second.user_id.as_str()).await;
+    assert_eq!(with_second["location"], Value::Null, "nor where the next one was before");
     report(&second, 77.70).await;
     seen_at(&mut updates, 77.70).await;
     // what the first does now is no business of the customer's
@@ -161,6 +177,34 @@ async fn an_order_that_goes_to_another_shows_that_one(shape: Shape) {
     report(&second, 77.71).await;
     let next = updates.next().await;
     assert_eq!(*longitude(&next["location"]), json!(77.71), "{next}");
+}
+
+async fn an_end_of_which_no_word_came_is_noticed(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.partner());
+    let order = ready_order(&shop, &customer).await;
+    claim(&partner, &order).await;
+    let (mut updates, _) = follow(&customer, &order).await;
+    report(&partner, 77.60).await;
+    seen_at(&mut updates, 77.60).await;
+    until_quiet(&app.app).await;
+    // as if the bus had lost it
+    let delivered = order::Entity::update_many()
+        .col_expr(order::Column::Status, Expr::value(Text(OrderStatus::Delivered)))
+        .filter(order::Column::Id.eq(decode(Kind::Order, &order).unwrap()));
+    delivered.exec(app.app.db.writer()).await.unwrap();
+    let mut reports = 0;
+    let last = loop {
+        reports += 1;
+        assert!(reports < 80, "they are shown, and it has ended long ago");
+        report(&partner, 77.60 + f64::from(reports) / 10_000.0).await;
+        let item = updates.next().await;
+        if item["location"].is_null() {
+            break item;
+        }
+    };
+    assert_eq!(last["order"]["status"], "DELIVERED");
+    assert_eq!(updates.end().await, (Vec::new(), End::Complete));
 }
 
 async fn who_goes_off_duty_is_gone_from_the_map(shape: Shape) {

@@ -6,6 +6,7 @@ use quick_commerce::tracking::service::list_fixes;
 use serde_json::{Value, json};
 
 use super::{follow, location, longitude, on_the_way, own_longitude, report, seen_at, try_report};
+use crate::partners::UPDATE_USER;
 use crate::support::actors::{Actor, SET_AVAILABILITY};
 use crate::support::crowd::uuid;
 use crate::support::story::{
@@ -16,7 +17,7 @@ use crate::support::{Shape, TestApp, over_both_shapes};
 over_both_shapes! {
     a_location_is_shown_to_those_whom_it_concerns_while_it_does,
     who_goes_off_duty_is_seen_no_more,
-    where_somebody_was_who_is_deactivated_is_forgotten,
+    where_somebody_was_who_is_no_partner_any_more_is_forgotten,
     a_partner_who_lost_an_order_is_not_shown_to_its_customer,
     where_somebody_was_before_they_took_an_order_is_not_shown,
 }
@@ -106,16 +107,22 @@ async fn who_goes_off_duty_is_seen_no_more(shape: Shape) {
     assert_eq!(seen_by_admin(&admin, &order).await, json!(77.63));
 }
 
-async fn where_somebody_was_who_is_deactivated_is_forgotten(shape: Shape) {
+async fn where_somebody_was_who_is_no_partner_any_more_is_forgotten(shape: Shape) {
     let app = TestApp::start(shape).await;
-    let (partner, admin) = tokio::join!(app.partner(), app.admin());
-    report(&partner, 77.60).await;
-    let known = async || list_fixes(&app.app, &[uuid(Kind::User, &partner.user_id)]).await[0].is_some();
-    assert!(known().await);
-    let document = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
-    for active in [false, true] {
-        admin.mutate(document, json!({ "userId": partner.user_id, "active": active })).await.ok("updateUser");
-        assert!(!known().await, "what was forgotten does not come back");
+    let admin = app.admin().await;
+    for changes in [
+        [json!({ "active": false }), json!({ "active": true })],
+        ["CUSTOMER", "PARTNER"].map(|role| json!({ "role": role })),
+    ] {
+        let partner = app.partner().await;
+        report(&partner, 77.60).await;
+        let known = async || list_fixes(&app.app, &[uuid(Kind::User, &partner.user_id)]).await[0].is_some();
+        assert!(known().await);
+        for mut change in changes {
+            change["userId"] = json!(partner.user_id);
+            admin.mutate(UPDATE_USER, change.clone()).await.ok("updateUser");
+            assert!(!known().await, "{change}: what was forgotten does not come back");
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::webhook_endpoint;
+use sea_orm::sea_query::Expr;
 
 use super::*;
 use crate::support::over_both_shapes;
@@ -12,6 +13,7 @@ use crate::support::story::{place_order, seller_with_product, update_product};
 over_both_shapes! {
     an_endpoint_that_works_is_not_paused_whatever_waits_for_it,
     what_waits_for_an_endpoint_that_fails_pauses_it_after_a_day_and_not_before,
+    what_waits_for_an_endpoint_that_was_not_tried_for_days_does_not_pause_it,
     changes_of_the_inventory_hold_up_no_orders,
 }
 
@@ -104,6 +106,26 @@ async fn what_waits_for_an_endpoint_that_fails_pauses_it_after_a_day_and_not_bef
         admin.mutate(REDELIVER, json!({ "deliveryId": delivery["id"] })).await.ok("redeliverWebhook");
     }
     until(async || counts(&admin, &id, "ORDER_CREATED").await == [0, 5, 0]).await;
+}
+
+async fn what_waits_for_an_endpoint_that_was_not_tried_for_days_does_not_pause_it(shape: Shape) {
+    let app = start_bounded(shape, 1).await;
+    let receiver = Receiver::start(Says::Nothing).await;
+    let (admin, shop, customer) = tokio::join!(app.admin(), seller_with_product(&app, 10, "40.00"), app.customer());
+    let id = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await.id;
+    place_order(&customer, &shop.product_id, 1).await;
+    receiver.until(1).await;
+    // it failed for days, and the last time was so long ago
+    for (hours, turned_away) in [(40, 1), (1, 2)] {
+        let ago = |hours| Expr::value(app.clock.now() - TimeDelta::hours(hours));
+        let failed = webhook_endpoint::Entity::update_many()
+            .col_expr(webhook_endpoint::Column::FailingSince, ago(96))
+            .col_expr(webhook_endpoint::Column::LastFailedAt, ago(hours));
+        failed.exec(app.app.db.writer()).await.unwrap();
+        place_order(&customer, &shop.product_id, 1).await;
+        until(async || counts(&admin, &id, "ORDER_CREATED").await[2] >= turned_away).await;
+        assert_eq!(is_active(&admin, &id).await, hours > 36, "{hours} hours ago");
+    }
 }
 
 async fn changes_of_the_inventory_hold_up_no_orders(shape: Shape) {

@@ -53,6 +53,9 @@ async fn a_key_leads_nothing_elsewhere_that_it_may_not_read(shape: Shape) {
     let (program, _) = make(&admin, &[ProductsRead, WebhooksManage], json!({})).await;
     let (reader, _) = make(&admin, &[ProductsRead, OrdersRead, WebhooksManage], json!({})).await;
     let id = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await.id;
+    // that an order waits for this one is nothing to the other
+    let busy = Receiver::start(Says::Later(503, "36000")).await;
+    endpoint(&admin, &busy, &["ORDER_CREATED"]).await;
     place_order(&customer, &shop.product_id, 1).await;
     let waiting = until_delivery(&app, &admin, &id, "PENDING", 1).await;
     let update = async |who: &Actor, change: Value| {

@@ -2,9 +2,11 @@
 
 mod backlog;
 mod keys;
+mod meanwhile;
 mod names;
 mod outages;
 pub(crate) mod receiver;
+mod resealing;
 mod sending;
 mod telling;
 

@@ -34,6 +34,8 @@ pub(crate) enum Says {
     Farewell(u16),
     /// Nothing, until it is let go on.
     Nothing,
+    /// The same, and then a status.
+    Held(u16),
 }
 
 /// A message as it came.
@@ -116,6 +118,12 @@ impl Receiver {
         self.go_on.add_permits(10_000);
     }
 
+    /// `status`, once it is let go on.
+    async fn held(&self, status: StatusCode) -> Response {
+        self.go_on.acquire().await.unwrap().forget();
+        status.into_response()
+    }
+
     pub(crate) fn received(&self) -> Vec<Received> {
         self.book.lock().unwrap().received.clone()
     }
@@ -182,9 +190,7 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
             (status(code), axum::body::Body::from_stream(rest)).into_response()
         }
         Says::Farewell(code) => (status(code), [(header::CONNECTION, "close")]).into_response(),
-        Says::Nothing => {
-            receiver.go_on.acquire().await.unwrap().forget();
-            StatusCode::OK.into_response()
-        }
+        Says::Nothing => receiver.held(StatusCode::OK).await,
+        Says::Held(code) => receiver.held(status(code)).await,
     }
 }

@@ -61,11 +61,17 @@ async fn an_endpoint_says_when_to_come_again(shape: Shape) {
     let failed = until_delivery(&app, &admin, &id, "PENDING", 1).await;
     let time = |name: &str| failed[name].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert!(time("nextAttemptAt") - time("createdAt") >= TimeDelta::hours(2), "{failed}");
+    receiver.says(Says::Later(503, "7200"));
+    app.clock.advance(Duration::from_mins(121));
+    let admin = again(&app, &admin).await;
+    let failed = until_delivery(&app, &admin, &id, "PENDING", 2).await;
+    let next = failed["nextAttemptAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert!(next - app.clock.now() > TimeDelta::hours(1), "{failed}");
     // of a refusal that has nothing to do with haste it is not heard
     receiver.says(Says::Later(400, "7200"));
     app.clock.advance(Duration::from_mins(121));
     let admin = again(&app, &admin).await;
-    let failed = until_delivery(&app, &admin, &id, "PENDING", 2).await;
+    let failed = until_delivery(&app, &admin, &id, "PENDING", 3).await;
     let next = failed["nextAttemptAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert!(next - app.clock.now() < TimeDelta::hours(1), "{failed}");
 }
