@@ -1,6 +1,7 @@
 import type { ApolloClient, OperationVariables, TypedDocumentNode, Unmasked } from '@apollo/client';
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { useApolloClient, useQuery } from '@apollo/client/react';
+import { type DocumentNode, Kind } from 'graphql';
 import {
   createContext,
   useCallback,
@@ -15,6 +16,11 @@ import { type FragmentType, unmask } from '../gql';
 import { newKey } from '../lib/key';
 import type { Api } from './client';
 import { Problem } from './problem';
+import { cursorOf } from './resume';
+import { mayGoWell, pause } from './retry';
+
+/** Milliseconds until what has failed on the screen is asked for once more, the first time and at the most. */
+const AGAIN_MS = { initial: 5_000, max: 30_000 };
 
 export const ApiContext = createContext<Api | null>(null);
 
@@ -42,13 +48,39 @@ export function useReturn(again: () => void) {
   }, [returns]);
 }
 
+/** How what was asked for stands: it came, it is on its way, it failed and may go well later, or it never will. */
+type Standing = 'came' | 'asked' | 'failed' | 'refused';
+
+/** Calls `again` for as long as that fails which may go well later, after longer and longer pauses. */
+function useAgain(standing: Standing, again: () => void) {
+  const failures = useRef(0);
+  const ask = useEffectEvent(again);
+  useEffect(() => {
+    if (standing === 'came') failures.current = 0;
+    if (standing !== 'failed') return;
+    failures.current++;
+    const timer = setTimeout(() => ask(), pause(failures.current, AGAIN_MS.initial, AGAIN_MS.max));
+    return () => clearTimeout(timer);
+  }, [standing]);
+}
+
+function standingOf(error: unknown, isLoading: boolean): Standing {
+  if (isLoading) return 'asked';
+  if (!error) return 'came';
+  return mayGoWell(error) ? 'failed' : 'refused';
+}
+
 /** One sentence about what went wrong, for people. */
 export function sentence(error: unknown): string {
   if (CombinedGraphQLErrors.is(error)) return error.errors.map(({ message }) => message).join(' ');
   return 'The server cannot be reached just now.';
 }
 
-/** A query that is asked again by itself once the line is back, if it failed meanwhile. */
+/**
+ * A query that is asked again by itself if it failed: once the line is back, and now and then while it is up. It must be, also
+ * where older data is shown: what a feed writes to the cache while a query is on its way, the query does not look at, for its
+ * own answer will be newer; and if that never comes, the page would stay behind the feed.
+ */
 export function useLoad<Data, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: NoInfer<Variables>,
@@ -57,9 +89,11 @@ export function useLoad<Data, Variables extends OperationVariables>(
   // The types of the options depend on which variables are required; the two arguments above have settled that.
   const options = { variables, skip } as useQuery.Options<Data, Variables>;
   const query = useQuery<Data, Variables>(document, options);
+  const again = () => void query.refetch().catch(() => {});
   useReturn(() => {
-    if (query.error) void query.refetch().catch(() => {});
+    if (query.error) again();
   });
+  useAgain(standingOf(query.error, query.loading), again);
   return query;
 }
 
@@ -77,9 +111,17 @@ export interface Feed {
   isLive: boolean;
   /** Why it ended, when it did. */
   error: string | null;
-  /** Begins it anew. */
+  /** Begins it anew, with what is there now. */
   restart: () => void;
 }
+
+interface FeedState {
+  standing: Standing;
+  error: string | null;
+}
+
+const ASKED: FeedState = { standing: 'asked', error: null };
+const CAME: FeedState = { standing: 'came', error: null };
 
 export interface FeedOptions<Data> {
   /**
@@ -94,7 +136,8 @@ export interface FeedOptions<Data> {
 
 /**
  * Follows a subscription for as long as the component is there.
- * Broken connections are mended below; what ends here is what the server refuses.
+ * Broken connections are mended below. What ends with an error that may go well later goes on by itself after a while, where
+ * it was; what the server refuses ends here.
  */
 export function useFeed<Data, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
@@ -102,21 +145,30 @@ export function useFeed<Data, Variables extends OperationVariables>(
   { onItem, onEnd, skip = false }: FeedOptions<Data> = {},
 ): Feed {
   const client = useApolloClient();
-  const [feed, setFeed] = useState<{ isLive: boolean; error: string | null }>({ isLive: false, error: null });
+  const [{ standing, error }, setFeed] = useState(ASKED);
   const [round, setRound] = useState(0);
+  /** Where it goes on when it begins again: behind the last item that was taken. */
+  const position = useRef<{ key: string; after: string } | null>(null);
   const take = useEffectEvent((data: Data, isOld: boolean) => onItem?.(data, isOld));
   const finish = useEffectEvent(() => onEnd?.());
   const key = JSON.stringify(variables);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` begins it anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` begins it again
   useEffect(() => {
     if (skip) return;
     const asked: Variables = JSON.parse(key);
-    const options = { query: document, variables: asked, fetchPolicy: 'no-cache' };
-    const follow = options as ApolloClient.SubscribeOptions<Data, Variables>;
+    if (position.current?.key !== key) position.current = null;
+    const after = position.current && { after: position.current.after };
+    const options = { query: document, variables: { ...asked, ...after }, fetchPolicy: 'no-cache' };
+    const follow = options as unknown as ApolloClient.SubscribeOptions<Data, Variables>;
+    let isToGoOn = false;
+    const fail = (reason: unknown) => {
+      isToGoOn = mayGoWell(reason);
+      setFeed({ standing: standingOf(reason, false), error: sentence(reason) });
+    };
     const subscription = client.subscribe<Data, Variables>(follow).subscribe({
-      next: ({ data, error, extensions }) => {
-        if (error) setFeed({ isLive: false, error: sentence(error) });
+      next: ({ data, error: reason, extensions }) => {
+        if (reason) fail(reason);
         if (!data) return;
         const item = data as Data;
         const isOld = extensions?.isOld === true;
@@ -129,19 +181,38 @@ export function useFeed<Data, Variables extends OperationVariables>(
             data: item as Unmasked<Data>,
           });
         take(item, isOld);
-        setFeed((now) => (now.isLive ? now : { isLive: true, error: null }));
+        const cursor = resumes(document) ? cursorOf(item) : undefined;
+        if (cursor !== undefined) position.current = { key, after: cursor };
+        if (!reason) setFeed((now) => (now.standing === 'came' ? now : CAME));
       },
-      error: (error: unknown) => setFeed({ isLive: false, error: sentence(error) }),
-      complete: finish,
+      error: fail,
+      // It is told after an error, too.
+      complete: () => {
+        if (!isToGoOn) finish();
+      },
     });
     return () => {
       subscription.unsubscribe();
-      setFeed({ isLive: false, error: null });
+      setFeed(ASKED);
     };
   }, [client, document, key, skip, round]);
 
-  const restart = useCallback(() => setRound((now) => now + 1), []);
-  return { ...feed, restart };
+  const begin = useCallback(() => setRound((now) => now + 1), []);
+  useAgain(standing, begin);
+  const restart = useCallback(() => {
+    position.current = null;
+    begin();
+  }, [begin]);
+  return { isLive: standing === 'came', error, restart };
+}
+
+/** Whether it can begin behind an item, instead of with what is there now. */
+function resumes(document: DocumentNode): boolean {
+  return document.definitions.some(
+    (part) =>
+      part.kind === Kind.OPERATION_DEFINITION &&
+      part.variableDefinitions?.some(({ variable }) => variable.name.value === 'after'),
+  );
 }
 
 /** Why something was not done, as people are told. */

@@ -1,26 +1,26 @@
 import { ApolloLink } from '@apollo/client';
-import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
+import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { RetryLink } from '@apollo/client/link/retry';
 import { map } from 'rxjs';
+import { mayGoWell, pause } from './retry';
 
-/** How often a query is asked before its page says that it failed: for about ten seconds, as a server needs to be back. */
-const ATTEMPTS = 6;
+/** How often a query is asked before its page says that it failed: for ten seconds and more, as a server needs to be back. */
+export const ATTEMPTS = 6;
 
-/** What stands before the server says so while nobody is behind it. */
-const AWAY = new Set([502, 503, 504]);
+/** Milliseconds until the second attempt. */
+export const INITIAL_MS = 500;
 
 /**
  * Asks a query again that nobody answered, or that was refused with the word that it may go well later, after longer and longer
  * pauses. Without it a page that asks in the very moment in which a server comes back would stay behind: its line is up by
  * then, and nothing else would tell it to ask again. A mutation is left to whoever wanted it.
  */
-export function patient(initialMs = 500): ApolloLink {
+export function patient(initialMs = INITIAL_MS): ApolloLink {
   const again = new RetryLink({
-    delay: { initial: initialMs, max: 16 * initialMs, jitter: true },
-    attempts: {
-      max: ATTEMPTS,
-      retryIf: (error, { operationType }) => operationType === 'query' && mayGoWell(error),
-    },
+    // The link's own jitter goes down to nothing: all attempts could be over within a second.
+    delay: (count) => pause(count, initialMs),
+    attempts: (count, { operationType }, error) =>
+      count < ATTEMPTS && operationType === 'query' && mayGoWell(error),
   });
   return again.concat(raising());
 }
@@ -37,12 +37,4 @@ function raising(): ApolloLink {
       }),
     ),
   );
-}
-
-function mayGoWell(error: unknown): boolean {
-  if (CombinedGraphQLErrors.is(error))
-    return error.errors.every(({ extensions }) => extensions?.retryable === true);
-  if (ServerError.is(error)) return AWAY.has(error.statusCode);
-  // What `fetch` throws when nobody is there.
-  return error instanceof TypeError;
 }

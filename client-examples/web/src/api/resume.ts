@@ -35,7 +35,7 @@ export function resuming(client: Client): Client {
 type ExecutionResult<Data, Extensions> = import('graphql').FormattedExecutionResult<Data, Extensions>;
 
 /** The cursor of the item, in whatever field is subscribed to, aliased or not. */
-function cursorOf(data: unknown): string | undefined {
+export function cursorOf(data: unknown): string | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
   for (const item of Object.values(data)) {
     if (typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string')
