@@ -21,7 +21,8 @@ use crate::support::events::{Ask, Event};
 use crate::support::http::Answer;
 use crate::support::socket::{Frame, Socket};
 use crate::support::story::{
-    ADJUST_STOCK, ORDER_UPDATES, UPDATE_ORDER_STATUS, UPDATE_PRODUCT, by_hand, key, place_order, seller_with_product, step,
+    ADJUST_STOCK, ORDER_UPDATES, UPDATE_ORDER_STATUS, UPDATE_PRODUCT, UPDATE_USER, by_hand, key, place_order,
+    seller_with_product, step,
 };
 use crate::support::ticks::Follower;
 use crate::support::wait::until;
@@ -46,9 +47,6 @@ const CREATE: &str = "mutation($input: CreateApiKeyInput!) { createApiKey(input:
 
 const REVOKE: &str = "mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) {
     apiKey { id revokedAt } userErrors { code field } } }";
-
-const UPDATE_USER: &str =
-    "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id } userErrors { code } } }";
 
 const KEYS: &str = "{ admin { apiKeys(first: 50) { nodes { id lastUsedAt revokedAt } } } }";
 

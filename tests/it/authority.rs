@@ -21,7 +21,7 @@ use crate::support::feed::{Feed, MY_ORDER_UPDATES};
 use crate::support::mail::letter_in;
 use crate::support::redis::Redis;
 use crate::support::socket::{End, Frame, PROTOCOL, Socket};
-use crate::support::story::{by_hand, place_order, seller_with_product, step};
+use crate::support::story::{UPDATE_USER, by_hand, place_order, seller_with_product, step};
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestCluster, TestParts, over_both_shapes};
 
@@ -38,9 +38,6 @@ const LOGOUT: &str = "mutation($input: LogoutInput) { logout(input: $input) { se
 
 const REFRESH: &str = "mutation($input: RefreshTokensInput!) { refreshTokens(input: $input) {
     tokens { accessToken } userErrors { code } } }";
-
-const UPDATE_USER: &str = "mutation($input: UpdateUserInput!) { updateUser(input: $input) {
-    user { id role active } userErrors { code field } } }";
 
 const VIEWER: &str = "{ viewer { user { id } } }";
 

@@ -17,15 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::notifications::{Provider, give_phone, scene_with, told};
-use crate::partners::UPDATE_USER;
 use crate::recovery::{REQUEST_RESET, VERIFY};
 use crate::support::actors::Actor;
 use crate::support::crowd::uuid;
 use crate::support::mail::{letter_in, letters_in};
 use crate::support::smtp::{Mood, SmtpServer};
 use crate::support::story::{
-    ASSIGN_ORDER, CANCEL_ORDER, PLACE_ORDER, SAVE_CATEGORY, Shop, claim, deliver, key, order_input, place_order,
-    ready_order, step,
+    ASSIGN_ORDER, CANCEL_ORDER, PLACE_ORDER, SAVE_CATEGORY, Shop, UPDATE_USER, claim, deliver, key, order_input,
+    place_order, ready_order, step,
 };
 use crate::support::wait::{until, until_quiet};
 use crate::support::{Shape, TestApp, over_both_shapes};

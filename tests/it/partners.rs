@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::actors::{Actor, SET_AVAILABILITY};
 use crate::support::crowd::uuid;
+use crate::support::story::UPDATE_USER;
 use crate::support::wait::until_locks_are_waited_for;
 use crate::support::{Shape, TestApp, over_both_shapes};
 
@@ -19,9 +20,6 @@ over_both_shapes! {
     whoever_may_not_deliver_any_more_does_not_come_on_duty,
     only_what_is_news_of_a_partner_is_told,
 }
-
-pub(crate) const UPDATE_USER: &str = "mutation UpdateUser($input: UpdateUserInput!) { updateUser(input: $input) {
-    user { id } userErrors { code message field } } }";
 
 async fn update(admin: &Actor, who: &Actor, mut change: Value) {
     change["userId"] = json!(who.user_id);
@@ -113,6 +111,13 @@ async fn only_what_is_news_of_a_partner_is_told(shape: Shape) {
         expected += u64::from(is_news);
         assert_eq!(told().await, expected, "{change}");
     }
-    let row = row(&app.app, &partner).await;
-    assert_eq!((row.is_available, row.capacity), (false, capacity + 1), "whoever may come back says when they do");
+    let back = row(&app.app, &partner).await;
+    assert_eq!((back.is_available, back.capacity), (false, capacity + 1), "whoever may come back says when they do");
+    // nor is somebody on duty who is something else
+    let partner = app.partner().await;
+    let before = told().await;
+    for role in ["CUSTOMER", "PARTNER"] {
+        update(&admin, &partner, json!({ "role": role })).await;
+        assert_eq!((row(&app.app, &partner).await.is_available, told().await), (false, before + 1), "{role}");
+    }
 }

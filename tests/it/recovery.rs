@@ -14,7 +14,7 @@ use crate::support::crowd::{self, customers};
 use crate::support::http::Answer;
 use crate::support::mail::{Letter, letter_in, letters_in};
 use crate::support::smtp::{Mood, SmtpServer};
-use crate::support::story::{category, product};
+use crate::support::story::{UPDATE_USER, category, product};
 use crate::support::wait::{until, until_locks_are_waited_for};
 use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
 
@@ -145,8 +145,7 @@ async fn who_forgot_their_password_chooses_another_by_mail(shape: Shape) {
 async fn nobody_learns_from_a_reset_who_has_an_account(shape: Shape) {
     let app = TestApp::start(shape).await;
     let (known, gone, admin) = tokio::join!(app.customer(), app.customer(), app.admin());
-    let deactivate = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
-    admin.mutate(deactivate, json!({ "userId": gone.user_id, "active": false })).await.ok("updateUser");
+    admin.mutate(UPDATE_USER, json!({ "userId": gone.user_id, "active": false })).await.ok("updateUser");
     nothing_to_mail(&app).await;
     let before = all_letters(&app).len();
     let ask = async |email: &str| app.anonymous().mutate(REQUEST_RESET, json!({ "email": email })).await;
@@ -279,10 +278,9 @@ async fn whoever_is_deactivated_resets_nothing(shape: Shape) {
     let app = TestApp::start(shape).await;
     let (customer, admin) = tokio::join!(app.customer(), app.admin());
     let token = reset_token(&app, &customer.email).await;
-    let update = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
-    admin.mutate(update, json!({ "userId": customer.user_id, "active": false })).await.ok("updateUser");
+    admin.mutate(UPDATE_USER, json!({ "userId": customer.user_id, "active": false })).await.ok("updateUser");
     assert_eq!(refused(&reset(&app, &token, OTHER).await, "resetPassword"), is("INVALID_TOKEN", "token"));
-    admin.mutate(update, json!({ "userId": customer.user_id, "active": true })).await.ok("updateUser");
+    admin.mutate(UPDATE_USER, json!({ "userId": customer.user_id, "active": true })).await.ok("updateUser");
     assert!(logs_in(&app, &customer.email, PASSWORD).await);
 }
 
@@ -294,8 +292,7 @@ async fn what_is_of_no_use_any_more_is_not_mailed(shape: Shape) {
     app.anonymous().mutate(REQUEST_RESET, json!({ "email": deactivated.email })).await.ok("requestPasswordReset");
     // the proofs of the three, and that
     until(async || server.refused() >= 4).await;
-    let update = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
-    admin.mutate(update, json!({ "userId": deactivated.user_id, "active": false })).await.ok("updateUser");
+    admin.mutate(UPDATE_USER, json!({ "userId": deactivated.user_id, "active": false })).await.ok("updateUser");
     for who in [&proven, &admin] {
         who.prove_address().await;
     }

@@ -13,16 +13,8 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 
-/// What every socket subscribes to: all that a partner's list of orders shows.
-pub(crate) const AVAILABLE_ORDERS: &str = "subscription AvailableOrders { availableOrders { __typename
-    ... on AvailableOrdersSnapshot { cursor more orders { orderId number } }
-    ... on OrderAvailable { cursor eventId at order { orderId number storeName itemCount distanceKm readyAt
-        payout { amount currency } pickup { latitude longitude } dropoffArea { latitude longitude } } }
-    ... on OrderUnavailable { cursor eventId orderId reason }
-    ... on StreamReset { cursor resetReason: reason } } }";
-
-/// The same for those who may have to come back.
-pub(crate) const AVAILABLE_ORDERS_AFTER: &str = "subscription AvailableOrders($after: EventCursor) {
+/// What every socket subscribes to: all that a partner's list of orders shows. Without `after` it begins with what is there.
+pub(crate) const AVAILABLE_ORDERS: &str = "subscription AvailableOrders($after: EventCursor) {
     availableOrders(after: $after) { __typename
     ... on AvailableOrdersSnapshot { cursor more orders { orderId number } }
     ... on OrderAvailable { cursor eventId at order { orderId number storeName itemCount distanceKm readyAt

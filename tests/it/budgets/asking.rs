@@ -14,6 +14,7 @@ use crate::support::events::Ask;
 use crate::support::feed::MY_ORDER_UPDATES;
 use crate::support::http::HttpAnswer;
 use crate::support::redis::Redis;
+use crate::support::story::UPDATE_USER;
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestCluster, over_both_shapes};
 use crate::tracking::REPORT_LOCATION;
@@ -34,8 +35,6 @@ const CREATE_KEY: &str =
 const REVOKE_KEY: &str = "mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) { userErrors { code } } }";
 
 const LOGOUT: &str = "mutation($input: LogoutInput) { logout(input: $input) { sessionsEnded userErrors { code } } }";
-
-const UPDATE_USER: &str = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
 
 /// Who asks with a new key of `admin`, and its id.
 async fn key(admin: &Actor) -> (Actor, String) {

@@ -3,7 +3,7 @@
 use quick_commerce::notifications::event::NOTIFICATIONS_READ;
 
 use super::*;
-use crate::partners::UPDATE_USER;
+use crate::support::story::UPDATE_USER;
 
 over_both_shapes! {
     that_there_was_nothing_left_to_read_is_told_to_nobody,

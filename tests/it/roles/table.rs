@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Outcome::{self, Allowed, Forbidden, Hidden, Unauthenticated};
 use super::World;
-use crate::support::story::{address, key};
+use crate::support::story::{UPDATE_USER, address, key};
 
 /// One root field, and what comes of it for each viewer: anonymous, customer, partner, seller, admin.
 pub(super) struct Row {
@@ -308,12 +308,7 @@ pub(super) const MUTATIONS: &[Row] = &[
         "mutation($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }",
         |_| json!({ "input": { "email": "new@test.example", "password": "short", "name": "New", "role": "CUSTOMER" } }),
     ),
-    row(
-        "updateUser",
-        ADMINS,
-        "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }",
-        |world| json!({ "input": { "userId": world.carrier.user_id, "capacity": 3 } }),
-    ),
+    row("updateUser", ADMINS, UPDATE_USER, |world| json!({ "input": { "userId": world.carrier.user_id, "capacity": 3 } })),
     row(
         "createApiKey",
         ADMINS,

@@ -26,6 +26,9 @@ pub(crate) const UPDATE_PRODUCT: &str =
     "mutation UpdateProduct($input: UpdateProductInput!) { updateProduct(input: $input) {
     product { id stock { isLow } } userErrors { code message field } } }";
 
+pub(crate) const UPDATE_USER: &str = "mutation UpdateUser($input: UpdateUserInput!) { updateUser(input: $input) {
+    user { id role active } userErrors { code message field } } }";
+
 pub(crate) const PRODUCT: &str =
     "query Product($id: ID!) { product(id: $id) { id available inStock stock { onHand reserved } } }";
 

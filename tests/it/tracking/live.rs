@@ -12,8 +12,8 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use super::{DELIVERY_TRACKING, follow, longitude, report, seen_at};
-use crate::support::actors::SET_AVAILABILITY;
-use crate::support::socket::End;
+use crate::support::actors::{Actor, SET_AVAILABILITY};
+use crate::support::socket::{End, Subscription};
 use crate::support::story::{
     ASSIGN_ORDER, CANCEL_ORDER, RELEASE_CLAIM, claim, deliver, hand_over, key, ready_order, seller_with_product, step,
 };
@@ -179,14 +179,20 @@ async fn an_order_that_goes_to_another_shows_that_one(shape: Shape) {
     assert_eq!(*longitude(&next["location"]), json!(77.71), "{next}");
 }
 
-async fn an_end_of_which_no_word_came_is_noticed(shape: Shape) {
-    let app = TestApp::start(shape).await;
-    let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.partner());
+/// A partner with an order whose customer follows it and has seen where they are; the order.
+async fn on_the_way(app: &TestApp) -> (Actor, String, Subscription) {
+    let (shop, customer, partner) = tokio::join!(seller_with_product(app, 10, "40.00"), app.customer(), app.partner());
     let order = ready_order(&shop, &customer).await;
     claim(&partner, &order).await;
     let (mut updates, _) = follow(&customer, &order).await;
     report(&partner, 77.60).await;
     seen_at(&mut updates, 77.60).await;
+    (partner, order, updates)
+}
+
+async fn an_end_of_which_no_word_came_is_noticed(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let (partner, order, mut updates) = on_the_way(&app).await;
     until_quiet(&app.app).await;
     // as if the bus had lost it
     let delivered = order::Entity::update_many()
@@ -209,12 +215,7 @@ async fn an_end_of_which_no_word_came_is_noticed(shape: Shape) {
 
 async fn who_goes_off_duty_is_gone_from_the_map(shape: Shape) {
     let app = TestApp::start(shape).await;
-    let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.partner());
-    let order = ready_order(&shop, &customer).await;
-    claim(&partner, &order).await;
-    let (mut updates, _) = follow(&customer, &order).await;
-    report(&partner, 77.60).await;
-    seen_at(&mut updates, 77.60).await;
+    let (partner, _, mut updates) = on_the_way(&app).await;
     partner.mutate(SET_AVAILABILITY, json!({ "available": false })).await.ok("setAvailability");
     updates.until(|item| item["location"].is_null()).await;
 }

@@ -6,11 +6,10 @@ use quick_commerce::tracking::service::list_fixes;
 use serde_json::{Value, json};
 
 use super::{follow, location, longitude, on_the_way, own_longitude, report, seen_at, try_report};
-use crate::partners::UPDATE_USER;
 use crate::support::actors::{Actor, SET_AVAILABILITY};
 use crate::support::crowd::uuid;
 use crate::support::story::{
-    ASSIGN_ORDER, RELEASE_CLAIM, claim, hand_over, key, ready_order, seller_with_product, step, try_claim,
+    ASSIGN_ORDER, RELEASE_CLAIM, UPDATE_USER, claim, hand_over, key, ready_order, seller_with_product, step, try_claim,
 };
 use crate::support::{Shape, TestApp, over_both_shapes};
 

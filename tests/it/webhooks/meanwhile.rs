@@ -212,7 +212,8 @@ async fn a_pause_is_nothing_to_other_endpoints(shape: Shape) {
     );
 }
 
-async fn what_is_sent_again_after_long_is_not_forgotten_while_it_waits(shape: Shape) {
+/// An endpoint, and a message that it got longer ago than the log keeps. Now it is busy.
+async fn long_delivered(shape: Shape) -> (Scene, Receiver, String, Value) {
     let (mut scene, receiver) = tokio::join!(Scene::set(shape), Receiver::start(Says::Status(200)));
     let id = scene.endpoint(&receiver).await;
     scene.order().await;
@@ -220,6 +221,11 @@ async fn what_is_sent_again_after_long_is_not_forgotten_while_it_waits(shape: Sh
     receiver.says(BUSY);
     let kept = scene.app.app.config.webhooks.log;
     scene.pass(kept + Duration::from_hours(1)).await;
+    (scene, receiver, id, delivered)
+}
+
+async fn what_is_sent_again_after_long_is_not_forgotten_while_it_waits(shape: Shape) {
+    let (scene, _receiver, id, delivered) = long_delivered(shape).await;
     scene.admin.mutate(REDELIVER, json!({ "deliveryId": delivered["id"] })).await.ok("redeliverWebhook");
     sweep(&scene.app.app).await.unwrap();
     assert_eq!(scene.statuses(&id).await, ["PENDING"]);
@@ -228,13 +234,7 @@ async fn what_is_sent_again_after_long_is_not_forgotten_while_it_waits(shape: Sh
 /// With SQLite the clean-up holds the one connection that writes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_sent_again_as_it_is_about_to_be_forgotten_is_not() {
-    let (mut scene, receiver) = tokio::join!(Scene::set(Shape::Production), Receiver::start(Says::Status(200)));
-    let id = scene.endpoint(&receiver).await;
-    scene.order().await;
-    let delivered = scene.until_answered(&id, 1, 200).await;
-    receiver.says(BUSY);
-    let kept = scene.app.app.config.webhooks.log;
-    scene.pass(kept + Duration::from_hours(1)).await;
+    let (scene, _receiver, id, delivered) = long_delivered(Shape::Production).await;
     // it was found to be old, and has not been removed
     scene.send_again_after(r#"SELECT "webhook_deliveries"."id" FROM"#, &delivered);
     sweep(&scene.app.app).await.unwrap();

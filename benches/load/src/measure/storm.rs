@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::feed::count_u64;
 use super::latency::{Answers, other_work};
 use super::{Bench, complain, say};
-use crate::api::{AVAILABLE_ORDERS_AFTER, Api, MY_ORDERS_AFTER, People};
+use crate::api::{AVAILABLE_ORDERS, Api, MY_ORDERS_AFTER, People};
 use crate::clock::now_us;
 use crate::crowd::{Open, Return};
 use crate::report::{Cost, Requests, Storm};
@@ -169,7 +169,7 @@ impl Follows {
 
     const fn document(self) -> &'static str {
         match self {
-            Self::Offers | Self::OffersAnew => AVAILABLE_ORDERS_AFTER,
+            Self::Offers | Self::OffersAnew => AVAILABLE_ORDERS,
             Self::OwnOrders => MY_ORDERS_AFTER,
         }
     }
