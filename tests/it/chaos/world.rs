@@ -234,6 +234,16 @@ async fn calm(app: &App) -> Option<String> {
 
 /// Whether all that follows from what has happened is done; if not, what is missing, and how much of it.
 async fn missing(app: &App) -> Option<String> {
+    let logged = async || event::Entity::find().count(app.db.reader()).await.unwrap();
+    let before = logged().await;
+    let missing = missing_now(app).await;
+    // what was asked first may have changed by what was asked last: an order that is cancelled meanwhile waits no more, and
+    // nobody was told
+    let after = logged().await;
+    missing.or_else(|| (after != before).then(|| format!("there were {before} events, and then {after}")))
+}
+
+async fn missing_now(app: &App) -> Option<String> {
     let db = app.db.reader();
     let Some(position) = relay::settled(db).await.unwrap() else {
         let unplaced = event::Entity::find().filter(event::Column::Position.is_null()).count(db).await.unwrap();
