@@ -10,7 +10,6 @@ use quick_commerce::app::App;
 use quick_commerce::config::Config;
 use quick_commerce::platform::outbox::{self, NewEvent};
 use quick_commerce::platform::relay;
-use redis::aio::MultiplexedConnection;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -19,7 +18,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use crate::client_examples::example;
 use crate::support::TestCluster;
 use crate::support::actors::Actor;
-use crate::support::redis::Redis;
+use crate::support::redis::{Redis, connect_to};
 use crate::support::story::{Shop, place_order, seller_with_product};
 use crate::support::wait::{until, until_taken};
 
@@ -31,17 +30,10 @@ struct Entry {
     fields: BTreeMap<String, String>,
 }
 
-async fn connection(redis: &Redis) -> MultiplexedConnection {
-    redis::Client::open(redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
-}
-
 /// The whole stream; empty while Redis is away.
 async fn entries(redis: &Redis, key: &str) -> Vec<Entry> {
     let read = async {
-        // a whole stream takes longer than an answer usually may, on a busy machine
-        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
-        let client = redis::Client::open(redis.url())?;
-        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
+        let mut connection = connect_to(&redis.url()).await?;
         redis::cmd("XRANGE")
             .arg(key)
             .arg("-")
@@ -208,7 +200,7 @@ async fn what_cannot_be_added_now_is_tried_again() {
     let world = Box::pin(World::new(1)).await;
     until_whole(&world.redis, world.app()).await;
     // somebody puts something else in its place
-    let mut connection = connection(&world.redis).await;
+    let mut connection = world.redis.connect().await;
     let key = key(&world.app().config);
     redis::cmd("SET").arg(&key).arg("x").query_async::<()>(&mut connection).await.unwrap();
     world.order(1).await;
@@ -231,7 +223,7 @@ async fn make_reader(world: &World) {
     words[1..].iter().for_each(|word| {
         command.arg(word);
     });
-    command.query_async::<()>(&mut connection(&world.redis).await).await.unwrap();
+    command.query_async::<()>(&mut world.redis.connect().await).await.unwrap();
 }
 
 fn reader_url(redis: &Redis) -> String {
@@ -245,10 +237,9 @@ async fn a_reader_of_the_stream_can_do_nothing_else_in_redis() {
     make_reader(&world).await;
     let (config, stream) = (&world.app().config, key(&world.app().config));
     let other = format!("{}:other", config.redis_prefix);
-    let mut shop = connection(&world.redis).await;
+    let mut shop = world.redis.connect().await;
     redis::cmd("SET").arg(&other).arg("x").query_async::<()>(&mut shop).await.unwrap();
-    let reader = redis::Client::open(reader_url(&world.redis)).unwrap();
-    let mut reader = reader.get_multiplexed_async_connection().await.unwrap();
+    let mut reader = connect_to(&reader_url(&world.redis)).await.unwrap();
     let mut ask = async |line: &str| {
         let mut words = line.split(' ');
         let mut command = redis::cmd(words.next().unwrap());
@@ -362,7 +353,7 @@ async fn the_example_deals_with_every_event_though_consumers_die() {
     // one that reads and dies before it has dealt with anything: another takes over what it had
     world.order(3).await;
     until_whole(&world.redis, world.app()).await;
-    let mut connection = connection(&world.redis).await;
+    let mut connection = world.redis.connect().await;
     let mut read = redis::cmd("XREADGROUP");
     read.arg("GROUP")
         .arg("billing")
@@ -404,7 +395,7 @@ async fn the_stream_keeps_about_its_length_and_the_example_says_what_it_missed()
     let had = head(world.app()).await;
     first.until(&mut BTreeSet::new(), had).await;
     // what was printed last may not be acknowledged yet
-    let (connection, stream) = (connection(&world.redis).await, key(&world.app().config));
+    let (connection, stream) = (world.redis.connect().await, key(&world.app().config));
     until(async || {
         let mut ask = redis::cmd("XPENDING");
         let pending = ask.arg(&stream).arg("billing").query_async::<Vec<redis::Value>>(&mut connection.clone()).await;

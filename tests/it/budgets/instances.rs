@@ -73,8 +73,7 @@ async fn what_is_in_redis_says_nothing_of_anybody() {
     let wrong = super::attempts::login(&cluster[0], &customer.email, "wrong password").await;
     assert_eq!(wrong.refusal("login"), "INVALID_CREDENTIALS");
     customer.query(&fifty(), json!({})).await;
-    let client = redis::Client::open(redis.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut connection = redis.connect().await;
     let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
     keys.sort();
     let of = |kind: &str| keys.iter().filter(|key| key.starts_with(&format!("private:{kind}:"))).count();

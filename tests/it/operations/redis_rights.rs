@@ -65,9 +65,7 @@ async fn knows_setinfo(connection: &mut MultiplexedConnection) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_needs_the_rights_in_redis_that_it_is_given_and_no_other() {
     let redis = Redis::private().await;
-    let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
-    let client = redis::Client::open(redis.url()).unwrap();
-    let mut operator = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
+    let mut operator = redis.connect().await;
     let mut rule = rule();
     if !knows_setinfo(&mut operator).await {
         rule.retain(|word| word != "+client|setinfo");

@@ -1,7 +1,10 @@
 //! Redis for the tests: one server a process, a prefix of its own for each test; or a private one, to be killed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisResult};
 use tokio::sync::OnceCell;
 
 use super::processes::{Folder, Server, find_program, on_a_free_port};
@@ -32,6 +35,11 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// A connection for what a test asks itself.
+    pub(crate) async fn connect(&self) -> MultiplexedConnection {
+        connect_to(&self.url()).await.unwrap()
+    }
+
     /// Where it listens, whether or not it runs.
     pub(crate) fn addr(&self) -> std::net::SocketAddr {
         ([127, 0, 0, 1], self.port).into()
@@ -47,6 +55,17 @@ impl Redis {
         assert!(self.server.is_none(), "this Redis was not killed");
         self.server = Some(tokio::task::block_in_place(|| start(self.port)).unwrap());
     }
+}
+
+/// A connection to the Redis at `url`. It waits longer than the library does by itself (half a second): on a machine where
+/// everything runs at once an answer may take that long, and that it came is what a test is about.
+///
+/// # Errors
+/// When nothing answers there, or it refuses.
+pub(crate) async fn connect_to(url: &str) -> RedisResult<MultiplexedConnection> {
+    let patience = Some(Duration::from_secs(20));
+    let config = AsyncConnectionConfig::new().set_connection_timeout(patience).set_response_timeout(patience);
+    Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
 }
 
 fn start(port: u16) -> Result<Server, String> {

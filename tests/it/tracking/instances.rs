@@ -59,8 +59,7 @@ async fn a_word_that_the_bus_lost_is_made_good() {
     report(&partner, 77.60).await;
     seen_at(&mut updates, 77.60).await;
     // a value that nobody was told of
-    let client = redis::Client::open(Redis::shared().await.url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = Redis::shared().await.connect().await;
     let topic = Topic::Location(decode(Kind::User, &partner.user_id).unwrap());
     let key = format!("{}:newest:{topic}", here.app.config.redis_prefix);
     let value: String = redis::cmd("GET").arg(&key).query_async(&mut redis).await.unwrap();
@@ -79,8 +78,7 @@ async fn a_word_that_the_bus_lost_is_made_good() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_no_time_is_of_when_redis_took_it() {
     let redis = Redis::private().await;
-    let client = redis::Client::open(redis.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut connection = redis.connect().await;
     let clock = Clock::system();
     clock.advance(Duration::from_hours(1));
     let bus = Bus::redis(&redis.url(), "times").await.unwrap();
