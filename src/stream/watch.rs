@@ -49,6 +49,8 @@ impl Engine {
         self.note_epoch(head.epoch);
         let Some(known) = known else {
             self.begin_comparing(head.position);
+            // of what came before this, whoever is here already may have missed something
+            app.bus.gap();
             return Ok(head);
         };
         if head.position < known.position {
