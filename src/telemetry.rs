@@ -12,10 +12,12 @@ use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportC
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::Span;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::TryInitError;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
@@ -69,8 +71,8 @@ pub fn init(config: &Config) -> Result<Telemetry, LogError> {
     let filter = EnvFilter::try_new(&config.log)?;
     let provider = config.traces.as_ref().map(provider).transpose()?;
     let traces = provider.as_ref().map(|provider| {
-        let own = Targets::new().with_target("quick_commerce", LevelFilter::INFO);
-        tracing_opentelemetry::layer().with_tracer(provider.tracer(SERVICE)).with_filter(own)
+        let filter = dynamic_filter_fn(is_traced).with_max_level_hint(LevelFilter::INFO);
+        tracing_opentelemetry::layer().with_tracer(provider.tracer(SERVICE)).with_filter(filter)
     });
     let registry = tracing_subscriber::registry().with(traces);
     if config.is_log_json {
@@ -81,6 +83,18 @@ pub fn init(config: &Config) -> Result<Telemetry, LogError> {
     }
     std::panic::set_hook(Box::new(log_panic));
     Ok(Telemetry(provider))
+}
+
+/// Whether that which `metadata` describes is a part of traces: what this program does, and statements to the database that are
+/// part of that. What looks into the database all the time, and mostly finds nothing to do, would be most of the traces.
+fn is_traced<S>(metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let is_of =
+        |name: &str| metadata.target().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    *metadata.level() <= Level::INFO
+        && (is_of("quick_commerce") || (is_of("sea_orm") && metadata.is_span() && context.lookup_current().is_some()))
 }
 
 /// Has the spans sent, in batches, by a thread of their own.

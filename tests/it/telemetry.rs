@@ -109,6 +109,39 @@ async fn requests_are_traced_as_part_of_what_a_trusted_proxy_began() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_and_jobs_are_traced_as_part_of_what_they_are_for() {
+    let (collector, addr) = Collector::start().await;
+    let server = Serving::start(&[("OTLP_ENDPOINT", &format!("http://{addr}"))]).await;
+    let document = "mutation($input: RegisterInput!) { register(input: $input) { userErrors { code } } }";
+    let input = json!({ "email": "traced@test.example", "password": "correct horse battery", "name": "Traced Joe" });
+    let http = Http::new(server.addr);
+    let answer = http.graphql(None, document, &json!({ "input": input })).await.unwrap();
+    assert_eq!(answer.user_errors("register").len(), 0, "{answer:?}");
+    // their address is to be confirmed, by mail
+    until(async || !collector.spans("job").is_empty()).await;
+    server.signal("TERM");
+    assert_eq!(server.code().await, Some(0));
+
+    let all = collector.0.lock().unwrap().clone();
+    let has_parent =
+        |span: &Span, name: &str| all.iter().any(|other| (&other.span_id, &*other.name) == (&span.parent_span_id, name));
+    let statements: Vec<&Span> = all.iter().filter(|span| span.name.starts_with("sea_orm.")).collect();
+    for (what, parent) in [("INSERT INTO \"users\"", "graphql"), ("DELETE FROM \"jobs\"", "job")] {
+        let is_it = |span: &&Span| attribute(span, "db.statement").is_some_and(|text| text.starts_with(what));
+        let statement = statements.iter().copied().find(is_it);
+        let statement = statement.unwrap_or_else(|| panic!("{what} is not traced: {all:?}"));
+        assert!(has_parent(statement, parent), "{what} is no part of a {parent}: {statement:?}");
+    }
+    assert!(statements.iter().all(|span| !span.parent_span_id.is_empty()), "what only looks is traced: {statements:?}");
+    let jobs = collector.spans("job");
+    assert!(jobs.iter().all(|job| attribute(job, "kind").is_some()), "{jobs:?}");
+    let all = format!("{all:?}");
+    for private in ["traced@test.example", "correct horse", "Traced Joe"] {
+        assert!(!all.contains(private), "{private} is in the traces");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_is_away_holds_nothing_up() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let server = Serving::start(&[("OTLP_ENDPOINT", &format!("http://{closed}"))]).await;

@@ -12,6 +12,7 @@ use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{Counters, Failure, Handlers, Job, Schedule};
@@ -245,6 +246,11 @@ impl Worker {
 
     /// Does `job`, and writes down what came of it.
     async fn perform(&self, job: job::Model) {
+        let span = tracing::info_span!("job", kind = job.kind, attempt = number(&job));
+        self.perform_unseen(job).instrument(span).await;
+    }
+
+    async fn perform_unseen(&self, job: job::Model) {
         // drawn before it is begun: whoever does it may want to say when it comes again
         let schedule = self.handlers.0.get(job.kind.as_str()).map_or(Schedule::USUAL, |handler| handler.schedule);
         let attempt = number(&job);
