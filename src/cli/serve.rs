@@ -7,13 +7,13 @@ use tokio::net::TcpListener;
 
 use super::{Failure, Outcome, close, ready, say};
 use crate::config::Config;
-use crate::{demo, serve};
+use crate::{demo, serve, transport};
 
 /// Serves until a signal.
 pub(super) async fn run(config: &Config, work: bool) -> Outcome {
     let mut signals = Signals::new()?;
     // first, so that a port in use is told before anything is touched
-    let listener = listen(config).await?;
+    let listener = listen(config)?;
     let app = ready(config).await?;
     if config.is_demo {
         demo::seed(&app).await.map_err(|error| Failure::of(&error))?;
@@ -41,7 +41,7 @@ pub(super) async fn work(config: &Config) -> Outcome {
         return Err(Failure::usage("a worker needs REDIS_URL: without it no other process hears of its events"));
     }
     let mut signals = Signals::new()?;
-    let listener = listen(config).await?;
+    let listener = listen(config)?;
     let app = ready(config).await?;
     let work = serve::start_worker(&app, listener);
     signals.next().await;
@@ -53,9 +53,9 @@ pub(super) async fn work(config: &Config) -> Outcome {
         .await
 }
 
-async fn listen(config: &Config) -> Outcome<TcpListener> {
-    let listener = TcpListener::bind(config.listen_addr).await;
-    listener.map_err(|error| Failure::new(format!("cannot listen on {} (LISTEN_ADDR): {error}", config.listen_addr)))
+fn listen(config: &Config) -> Outcome<TcpListener> {
+    transport::bind(config.listen_addr)
+        .map_err(|error| Failure::new(format!("cannot listen on {} (LISTEN_ADDR): {error}", config.listen_addr)))
 }
 
 /// What a person at the terminal wants to know.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::ears::Standing;
 use super::engine::{Engine, Entrance, Plan};
 use super::execution::AnySource;
-use super::group::Joined;
+use super::group::{Comer, Joined};
 use super::operation::{Call, Member};
 use super::{Policy, Snapshot, SnapshotCursors, Source, StreamReset, StreamResetReason, Variables, stream_id};
 use crate::app::App;
@@ -30,6 +30,9 @@ use crate::platform::relay::{self, Since};
 
 /// Events replayed to one subscriber at the most; who is further behind takes a new snapshot, which is less to read.
 const MAX_REPLAY: u64 = 1_000;
+
+/// Events that the group is left to tell one who comes back, once for all who do: those who are there wait as long.
+const MAX_TOGETHER: usize = 32;
 
 /// Events read in one go, and kept until the subscriber has taken them.
 const PAGE: u64 = 100;
@@ -70,6 +73,8 @@ pub(super) struct Arrival {
     /// The log's incarnation, and its position up to which everything was sent, or concerns others.
     at: (i32, i64),
     seen: Seen,
+    /// The group is to tell it what the log has for it.
+    is_owed: bool,
 }
 
 /// The versions that a snapshot showed, as long as an event of them may still come.
@@ -86,8 +91,8 @@ struct Versions {
 impl Arrival {
     /// `shown` is the last answer that `member` had alone, as [`fingerprint`](super::group::fingerprint) has it.
     pub(super) fn join(self, member: &Arc<Member>, shown: Option<u64>) -> Joined {
-        let Self { entrance, at, seen } = self;
-        entrance.group().join(member, at, seen, shown)
+        let Self { entrance, at, seen, is_owed } = self;
+        entrance.group().join(member, Comer { at, seen, shown, is_owed })
     }
 }
 
@@ -193,6 +198,7 @@ impl Seat {
             reason: StreamResetReason::Retention,
             at: EventCursor { epoch: 0, stream, position: 0, doubt: None, is_partial: false },
             seen: Seen::default(),
+            is_owed: false,
             is_over: false,
         };
         let start = std::mem::replace(&mut *self.start.lock().unwrap_or_else(PoisonError::into_inner), Start::AsAsked);
@@ -214,9 +220,9 @@ impl Seat {
                 Some((item, Some(way)))
             }
             Ok(None) => {
-                let Way { entrance, at, seen, is_over, .. } = way;
+                let Way { entrance, at, seen, is_owed, is_over, .. } = way;
                 if !is_over {
-                    self.left().arrival = Some(Arrival { entrance, at: (at.epoch, at.position), seen });
+                    self.left().arrival = Some(Arrival { entrance, at: (at.epoch, at.position), seen, is_owed });
                 }
                 None
             }
@@ -247,6 +253,8 @@ struct Way<S: Source> {
     reason: StreamResetReason,
     at: EventCursor,
     seen: Seen,
+    /// The group is to tell what comes next.
+    is_owed: bool,
     is_over: bool,
 }
 
@@ -262,7 +270,11 @@ impl<S: Source> Way<S> {
             }
             // the rest of the first picture is missing, and nothing else
             (Start::AsAsked, Some(after)) if after.is_partial => self.take_snapshot().await,
-            (Start::AsAsked, Some(after)) => self.resume(after.into()).await,
+            (Start::AsAsked, Some(after)) => {
+                self.resume(after.into()).await?;
+                self.leave_to_group();
+                Ok(())
+            }
             (Start::After(standing, seen), _) if self.source.policy() == Policy::All => {
                 (self.seen, self.reason) = (seen, StreamResetReason::SlowConsumer);
                 self.resume(standing).await
@@ -305,6 +317,16 @@ impl<S: Source> Way<S> {
             return Ok(());
         }
         self.read_on().await
+    }
+
+    /// What others want to be told who come back too, or who are here and may have to, the group tells, if it is not much: each
+    /// event is executed once for all of them, and those who come next find the answers there.
+    fn leave_to_group(&mut self) {
+        let is_little = (1..=MAX_TOGETHER).contains(&self.messages.len()) && !self.has_more && self.items.is_empty();
+        if is_little && self.entrance.group().is_shared() {
+            self.messages.clear();
+            (self.known, self.is_owed) = (0, true);
+        }
     }
 
     /// Up to where `standing` has everything. Where something was lost on the way there, what came after it is told again.

@@ -14,6 +14,7 @@ pub(super) struct Counters {
     pub(super) lags: AtomicU64,
     pub(super) resets: AtomicU64,
     pub(super) pending: AtomicI64,
+    pub(super) waiting: AtomicI64,
     pub(super) groups: AtomicI64,
     pub(super) subscriptions: AtomicI64,
 }
@@ -39,6 +40,8 @@ pub struct Counts {
     pub resets: u64,
     /// Deliveries of the bus that groups have not dealt with yet.
     pub pending: i64,
+    /// Subscriptions that wait to be brought up to the present now.
+    pub waiting: i64,
     /// Groups now.
     pub groups: i64,
     /// Subscriptions now.
@@ -62,6 +65,7 @@ impl Counters {
             lags: get(&self.lags),
             resets: get(&self.resets),
             pending: self.pending.load(Ordering::Acquire),
+            waiting: self.waiting.load(Ordering::Relaxed),
             groups: self.groups.load(Ordering::Relaxed),
             subscriptions: self.subscriptions.load(Ordering::Relaxed),
         }

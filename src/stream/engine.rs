@@ -11,6 +11,8 @@ use domain::access::{Audience, Reader};
 use domain::event::Topic;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use super::counters::{Counters, Counts};
 use super::ears::Ears;
@@ -25,6 +27,12 @@ use crate::graphql::{Authority, Result};
 
 /// Documents that are kept parsed: of clients there are few builds. One that is not kept is parsed again.
 const MAX_DOCUMENTS: usize = 64;
+
+/// Turns where the database has few connections.
+const MIN_TURNS: usize = 4;
+
+/// A step to the present, while it is taken.
+pub(super) type Turn<'a> = SemaphorePermit<'a>;
 
 type Execute = dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync;
 
@@ -45,6 +53,8 @@ struct Inner {
     /// From where on, and up to where, this instance was compared with the log.
     compared: (AtomicI64, AtomicI64),
     counters: Counters,
+    /// Subscriptions that may be on their way to the present at once.
+    turns: Semaphore,
     /// Whether those who ask the same are a group.
     shares: bool,
 }
@@ -132,6 +142,22 @@ impl Drop for Entrance {
     }
 }
 
+/// One of those that wait, for as long as this is there.
+struct Waiting<'a>(&'a AtomicI64);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicI64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Engine {
     /// An engine over `app` that executes by `executor`.
     pub fn new<E: Executor>(app: App, executor: E) -> Self {
@@ -145,6 +171,8 @@ impl Engine {
 
     fn build<E: Executor>(app: App, executor: E, shares: bool) -> Self {
         let execute = Box::new(move |request| executor.execute_stream(request, None));
+        // the other half of the connections is for requests
+        let turns = Semaphore::new((app.config.database_connections as usize / 2).max(MIN_TURNS));
         Self(Arc::new(Inner {
             app,
             execute,
@@ -154,6 +182,7 @@ impl Engine {
             epoch: AtomicI32::new(0),
             compared: (AtomicI64::new(i64::MAX), AtomicI64::new(0)),
             counters: Counters::default(),
+            turns,
             shares,
         }))
     }
@@ -224,6 +253,22 @@ impl Engine {
         }
         documents.insert(Arc::clone(query), Arc::new(document.clone()));
         Some(document)
+    }
+
+    /// Waits until a subscription may take its next step to the present, in the order in which they ask; `by` moves as much.
+    ///
+    /// When an instance dies, its clients come to the others all at once. Without turns, whatever else these are asked would wait
+    /// behind all of them; so it does behind a few.
+    pub(super) async fn turn(&self, by: &mut Instant) -> Option<Turn<'_>> {
+        if let Ok(turn) = self.0.turns.try_acquire() {
+            return Some(turn);
+        }
+        let since = Instant::now();
+        let _waiting = Waiting::begin(&self.0.counters.waiting);
+        let turn = self.0.turns.acquire().await;
+        *by += since.elapsed();
+        // nobody closes it
+        turn.ok()
     }
 
     pub(super) fn execute(&self, request: Request) -> BoxStream<'static, Response> {

@@ -5,9 +5,9 @@
 //! there are no more.
 
 mod runner;
+mod state;
 mod telling;
 
-use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,24 +18,18 @@ use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 use tokio::sync::{Notify, OnceCell};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use self::runner::Runner;
+use self::state::{Heard, Kept, Place, Shown, State};
 use super::catch_up::Seen;
 use super::counters::Counters;
-use super::ears::{Ears, Standing};
+use super::ears::Standing;
 use super::engine::{Engine, Key, Question};
 use super::operation::Member;
 use super::queue::Frame;
 use super::{Hearing, Policy, StreamResetReason, answer};
 use crate::graphql::Result;
-use crate::platform::bus::{Attachment, Delivery, Mailbox, Receiver};
-
-/// Answers kept for those who come back.
-const MAX_KEPT: usize = 64;
-
-/// And their size in bytes.
-const MAX_KEPT_BYTES: usize = 128 * 1024;
+use crate::platform::bus::{Delivery, Mailbox, Receiver};
 
 /// Those who asked the same.
 pub(super) struct Group {
@@ -58,30 +52,6 @@ impl std::fmt::Debug for Group {
     }
 }
 
-struct Place {
-    member: Arc<Member>,
-    /// What it has had.
-    from: i64,
-    seen: Seen,
-    /// The last answer that it was shown, where only the newest counts.
-    shown: Option<Shown>,
-    /// The newest came too soon after that, and is to be told when it is time.
-    is_owed: bool,
-}
-
-/// An answer that was shown.
-#[derive(Clone, Copy)]
-struct Shown {
-    fingerprint: u64,
-    at: Instant,
-}
-
-/// What a group hears of besides its topic.
-struct Heard {
-    hearing: Hearing,
-    _attachment: Option<Attachment>,
-}
-
 /// Tells one answer from another: that the same is not said twice costs a number for each subscriber, and not a text.
 pub(super) fn fingerprint(body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -89,40 +59,17 @@ pub(super) fn fingerprint(body: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// An answer that was given.
-struct Kept {
-    position: i64,
-    version: Option<(Uuid, i32)>,
-    frame: Frame,
-}
-
-#[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and may be so whatever the others are")]
-struct State {
-    members: HashMap<u64, Place>,
-    next: u64,
-    /// Those on their way in.
-    entering: usize,
-    /// Everything up to here was answered; `None` until somebody who knows has joined.
-    position: Option<i64>,
-    /// The incarnation of the log that `position` is of; 0 until somebody who knows has joined.
-    epoch: i32,
-    /// Answers after this are all in `kept`.
-    floor: i64,
-    kept: VecDeque<Kept>,
-    kept_bytes: usize,
-    /// The newest answer, where there are some for whom it came too soon.
-    owed: Option<Frame>,
-    /// Something was looked at again while somebody was on their way in who may have looked before.
-    is_whispered: bool,
-    heard: Option<Heard>,
-    /// Something may have been lost while nobody was there whose position could be gone on from.
-    is_suspect: bool,
-    is_running: bool,
-    is_gone: bool,
-    attachments: Vec<Attachment>,
-    /// What was heard on which topic, where there are several.
-    ears: Option<Ears>,
+/// One who wants to join.
+#[derive(Debug)]
+pub(super) struct Comer {
+    /// The log's incarnation, and its position up to which it has had everything.
+    pub(super) at: (i32, i64),
+    /// What it was shown by a snapshot.
+    pub(super) seen: Seen,
+    /// The last answer that it had alone, as [`fingerprint`] has it.
+    pub(super) shown: Option<u64>,
+    /// The log has something for it, which the group is to tell it.
+    pub(super) is_owed: bool,
 }
 
 /// What became of one who wanted to join.
@@ -218,17 +165,17 @@ impl Group {
     /// Whether it has every answer after `position` of the log's incarnation `epoch`.
     pub(super) fn remembers(&self, epoch: i32, position: i64) -> bool {
         let state = self.state();
-        state.epoch == epoch && state.position.is_some_and(|at| state.floor <= position && position <= at)
+        state.epoch == epoch && state.remembers(position)
     }
 
-    /// Takes in `member`, who has had everything up to `position` of the log's incarnation `epoch` and has `seen` a snapshot.
-    pub(super) fn join(
-        self: &Arc<Self>,
-        member: &Arc<Member>,
-        (epoch, position): (i32, i64),
-        seen: Seen,
-        shown: Option<u64>,
-    ) -> Joined {
+    /// Whether an answer is good for others than one alone: for those who are here, or on their way in.
+    pub(super) fn is_shared(&self) -> bool {
+        self.key.is_some() && self.state().is_crowded()
+    }
+
+    /// Takes in `member`, who stands where `comer` says.
+    pub(super) fn join(self: &Arc<Self>, member: &Arc<Member>, comer: Comer) -> Joined {
+        let Comer { at: (epoch, position), seen, shown, is_owed: is_behind } = comer;
         let is_latest = self.question.policy != Policy::All;
         let mut state = self.state();
         while state.epoch != 0 && state.epoch != epoch {
@@ -238,7 +185,16 @@ impl Group {
             state = self.state();
         }
         state.epoch = epoch;
-        if state.position.is_some_and(|at| position < at && position < state.floor) {
+        if state.can_miss()
+            && let Some(ears) = &mut state.ears
+        {
+            ears.compare(self.engine.compared());
+        }
+        // the log is about to be read
+        let is_awaited = state.is_rewound;
+        let is_past = state.position.is_some_and(|at| position < at && position < state.floor);
+        let is_remembered = state.remembers(position);
+        if is_past && !(is_behind && state.may_rewind()) {
             return Joined::Behind(position, seen);
         }
         let id = state.next;
@@ -246,11 +202,16 @@ impl Group {
             return Joined::Live;
         }
         state.next += 1;
-        let at = *state.position.get_or_insert(position);
-        if state.members.is_empty() && position > at {
+        let is_first = state.position.is_none_or(|at| state.members.is_empty() && position > at);
+        if is_past {
+            state.rewind(position);
+        } else if is_first {
             // what lies between concerns nobody here
             state.position = Some(position);
             state.forget_answers(position);
+        }
+        if is_behind && is_first {
+            state.begin_replay();
         }
         if state.kept.is_empty() && state.members.is_empty() {
             state.floor = position;
@@ -293,9 +254,13 @@ impl Group {
         state.members.insert(id, Place { member: Arc::clone(member), from: position, seen, shown, is_owed });
         member.share(&self.question.query);
         let is_suspect = std::mem::take(&mut state.is_suspect);
+        if is_suspect {
+            state.begin_turn();
+        }
+        let is_to_read = is_suspect || (is_behind && !is_remembered && !is_awaited);
         let is_whispered = std::mem::take(&mut state.is_whispered);
         drop(state);
-        if is_suspect {
+        if is_to_read {
             self.deliver_to(Delivery::Gap);
         }
         if is_whispered {
@@ -362,8 +327,9 @@ impl Group {
         let mut state = self.state();
         let is_next = state.position.is_some_and(|at| message.previous <= at && at < message.position);
         let is_idle = !state.is_running && self.mailbox.is_empty();
-        // what cannot be told any more from what was lost has to be compared with the log first
-        let is_over = is_next && is_idle && !state.is_full();
+        // what cannot be told any more from what was lost has to be compared with the log first; and after the group has gone
+        // back what lies before this may be of another topic, which it does not name
+        let is_over = is_next && is_idle && !state.is_rewound && !state.is_full();
         if is_over {
             state.pass(message.position);
         }
@@ -440,96 +406,5 @@ impl Receiver for Group {
         if self.hears() {
             self.deliver_to(Delivery::Whisper);
         }
-    }
-}
-
-impl State {
-    fn keep(&mut self, kept: Kept) {
-        self.kept_bytes += kept.frame.body.len();
-        self.kept.push_back(kept);
-        while self.kept.len() > MAX_KEPT || self.kept_bytes > MAX_KEPT_BYTES {
-            let Some(oldest) = self.kept.pop_front() else { break };
-            self.kept_bytes -= oldest.frame.body.len();
-            self.floor = oldest.position;
-        }
-    }
-
-    /// Of every topic everything up to `position` is known.
-    fn note_known(&mut self, position: i64) {
-        if let Some(ears) = &mut self.ears {
-            ears.know(position);
-        }
-    }
-
-    /// The log was read to its end, or there is nobody for whom.
-    fn end_reading(&mut self) {
-        if let Some(ears) = &mut self.ears {
-            ears.end_reading();
-        }
-    }
-
-    /// The event at `position` is dealt with.
-    fn pass(&mut self, position: i64) {
-        self.position = Some(position);
-        if let Some(ears) = &mut self.ears {
-            ears.pass(position);
-        }
-    }
-
-    /// Whether so much was passed since everything was known that it has to be compared with the log.
-    fn is_full(&self) -> bool {
-        self.ears.as_ref().is_some_and(Ears::is_full)
-    }
-
-    /// Where somebody stands who had everything up to `from`, and then what was told here up to `at`.
-    fn standing(&self, from: i64, at: i64) -> Standing {
-        Standing { position: at, doubt: self.ears.as_ref().and_then(|ears| ears.doubt(from, at)) }
-    }
-
-    /// Whether there is anybody who could miss something, or may be before long.
-    fn can_miss(&self) -> bool {
-        !self.members.is_empty() || self.position.is_some_and(|at| self.floor < at)
-    }
-
-    /// The log has events at `positions`. One of them may have been missed, though what came later was told: from there on all
-    /// is told again.
-    fn go_back_to_missing(&mut self, positions: &[i64]) {
-        let Some(ears) = &self.ears else { return };
-        let at = self.position.unwrap_or_default();
-        if let Some(missing) = positions.iter().find(|position| **position <= at && ears.has_missed(**position)) {
-            self.go_back(missing - 1);
-        }
-    }
-
-    /// All that came after `position` is told again.
-    fn go_back(&mut self, position: i64) {
-        if let Some(ears) = &mut self.ears {
-            ears.go_back(position);
-        }
-        self.position = Some(position);
-        self.forget_answers(position);
-    }
-
-    /// Nobody is here any more, and nothing is kept. Those who were, and where each stands if the group was at `before`.
-    fn empty(&mut self, before: i64) -> Vec<(Place, Standing)> {
-        self.forget_answers(self.position.unwrap_or_default());
-        let members = std::mem::take(&mut self.members);
-        let standing = |place: &Place| self.standing(place.from, before.max(place.from));
-        members.into_values().map(|place| (standing(&place), place)).map(|(standing, place)| (place, standing)).collect()
-    }
-
-    /// Of what is kept, nothing up to `position` is good for anybody any more.
-    fn forget_until(&mut self, position: i64) {
-        while let Some(oldest) = self.kept.pop_front_if(|oldest| oldest.position <= position) {
-            self.kept_bytes -= oldest.frame.body.len();
-        }
-        self.floor = self.floor.max(position);
-    }
-
-    /// Nothing up to `position` is known any more.
-    fn forget_answers(&mut self, position: i64) {
-        self.kept = VecDeque::new();
-        self.kept_bytes = 0;
-        self.floor = position;
     }
 }

@@ -256,12 +256,18 @@ impl Member {
             let purse = self.purse.get_or_init(|| Purse::of(self.authority.principal(from), from));
             request = request.data(purse.clone()).data(Origin(from));
         }
-        request.operation_name = call.operation_name.map(|name| name.to_string());
+        let name = call.operation_name.as_deref();
+        let is_subscription = is_subscription(&call.query, name, self.engine.app().config.limits);
+        request.operation_name = name.map(ToOwned::to_owned);
         let mut answers = self.engine.execute(request);
         let mut place = Place { start, has_sent: false, cursor: None };
         let mut shown = None;
         loop {
-            let Ok(answer) = timeout(PATIENCE, answers.next()).await else {
+            // its time is its own again as soon as there is an answer: what takes long is to have it read
+            let turn = if is_subscription { Some(self.engine.turn(&mut way.by).await) } else { None };
+            let answer = timeout(PATIENCE, answers.next()).await;
+            drop(turn);
+            let Ok(answer) = answer else {
                 tracing::warn!("an operation was given up");
                 let error = GraphError::retryable("TIMEOUT", "The request took too long and was given up.");
                 self.engine.app().instruments.count_error(error.code());

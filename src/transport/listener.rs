@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -25,6 +25,24 @@ const SILENCE: Duration = Duration::from_secs(75);
 /// otherwise be there for a quarter of an hour. (An event stream has no pings to be answered, but it is never silent.)
 #[cfg(target_os = "linux")]
 const UNSEEN: Duration = Duration::from_secs(30);
+
+/// Connections that may wait until they are accepted: as many as Linux allows unless it is told otherwise
+/// (`net.core.somaxconn`). When an instance dies, its clients come to the others within moments, and who finds no place is
+/// looked at again a second later, then three, then seven. Without a word it would be 128.
+const WAITING: u32 = 4_096;
+
+/// Listens on `addr`.
+///
+/// # Errors
+/// When the address is not this machine's, or taken.
+pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // as everywhere: a server that starts again does not wait for the connections of the one before
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(WAITING)
+}
 
 /// Accepts connections that all break once `cut` is cancelled, those that were upgraded to WebSockets too; and each by itself
 /// when its client takes nothing of what it is sent for ten seconds, or does not ask for anything that can be answered.
@@ -179,6 +197,16 @@ mod tests {
         let mut listener = Listener { patience, silence, ..Listener::new(inner, CancellationToken::new()) };
         let (client, (server, _)) = tokio::join!(TcpStream::connect(address), listener.accept());
         (server, client.unwrap())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hundreds_may_come_before_the_first_is_accepted() {
+        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients = futures_util::future::try_join_all((0..400).map(|_| TcpStream::connect(address)));
+        let clients = tokio::time::timeout(Duration::from_secs(20), clients).await.expect("some found no place");
+        assert_eq!(clients.unwrap().len(), 400);
     }
 
     #[cfg(target_os = "linux")]

@@ -237,6 +237,7 @@ impl Page {
         }
         for (name, help, count) in [
             ("pending", "Deliveries of the bus that groups have not dealt with yet", counts.pending),
+            ("waiting", "Subscriptions that wait to be brought up to the present", counts.waiting),
             ("groups", "Groups of subscriptions that share their answers", counts.groups),
             ("subscriptions", "Subscriptions that are live", counts.subscriptions),
         ] {
@@ -315,6 +316,7 @@ mod tests {
             lags: 15,
             resets: 16,
             pending: 19,
+            waiting: 20,
             groups: 17,
             subscriptions: 18,
         };

@@ -32,7 +32,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::error::Refusal;
 use self::health::Process;
-pub use self::listener::Listener;
+pub use self::listener::{Listener, bind};
 use self::metrics::Metrics;
 pub use self::peer::Peer;
 use crate::app::App;

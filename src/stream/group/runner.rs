@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::telling::Told;
 use super::{Group, answer};
 use crate::graphql::scalars::{Doubt, EventCursor};
 use crate::platform::bus::{Delivery, Message, Payload, newest};
@@ -15,7 +16,7 @@ use crate::stream::counters::Counters;
 use crate::stream::ears::Standing;
 use crate::stream::execution::{Asked, Execution, Outcome};
 use crate::stream::queue::Frame;
-use crate::stream::{Policy, StreamResetReason, WHISPERED};
+use crate::stream::{Hearing, Policy, StreamResetReason, WHISPERED};
 
 /// How long a group that has nothing to do keeps its execution and its memory.
 const LINGER: Duration = Duration::from_secs(10);
@@ -38,6 +39,8 @@ pub(super) struct Runner {
     execution: Option<Execution>,
     /// When it was asked last what may still come of what snapshots showed.
     settled: Option<Instant>,
+    /// Since when what is told is told in the order of the log: see [`State::turn`](super::State).
+    turn: u64,
     /// The log could not be read when something was missing: until it is, nothing is told. With several topics the next message
     /// may be of another than the missing one, and shows no hole.
     owes: bool,
@@ -45,7 +48,7 @@ pub(super) struct Runner {
 
 impl Runner {
     pub(super) const fn new(group: Arc<Group>) -> Self {
-        Self { group, execution: None, settled: None, owes: false }
+        Self { group, execution: None, settled: None, turn: 0, owes: false }
     }
 
     pub(super) async fn run(mut self) {
@@ -116,7 +119,11 @@ impl Runner {
     async fn handle(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Message(message) => {
-                let is_hole = self.group.state().position.is_some_and(|at| message.previous > at);
+                let is_hole = {
+                    let state = self.group.state();
+                    self.turn = state.turn;
+                    state.is_rewound || state.position.is_some_and(|at| message.previous > at)
+                };
                 // while the hole is there nothing goes past it: the log has this message, too
                 if (!(is_hole || self.owes) || self.repair().await) && self.take(message).await {
                     let is_full = self.group.state().is_full();
@@ -148,12 +155,14 @@ impl Runner {
         }
     }
 
-    /// Reads what the bus may have lost. `false`: that did not work, and will be tried again; everybody stands where they
-    /// stood.
+    /// Reads what the bus may have lost, or what came before the group heard of anything. `false`: that did not work, and will
+    /// be tried again; everybody stands where they stood.
     async fn repair(&mut self) -> bool {
         let group = Arc::clone(&self.group);
-        let (epoch, standing) = {
+        let (epoch, standing, is_replaying) = {
             let mut state = group.state();
+            self.turn = state.turn;
+            state.is_rewound = false;
             if let Some(ears) = &mut state.ears {
                 ears.begin_reading();
             }
@@ -162,19 +171,20 @@ impl Runner {
                 state.position = None;
                 state.forget_answers(0);
                 state.end_reading();
+                state.end_turn();
                 self.owes = false;
                 return true;
             }
             let at = state.position.unwrap_or_default();
-            (state.epoch, state.standing(0, at))
+            (state.epoch, state.standing(0, at), state.is_replaying)
         };
         if epoch != group.engine.epoch() {
             group.start_anew(StreamResetReason::Server);
             self.owes = false;
             return true;
         }
-        Counters::add(&group.engine.counters().repairs, 1);
-        match Self::read(&group, standing).await {
+        Counters::add(&group.engine.counters().repairs, usize::from(!is_replaying));
+        match Self::read(&group, self.turn, standing).await {
             Ok(Since::Messages(messages, known)) => {
                 let older = if group.question.policy == Policy::All { 0 } else { messages.len().saturating_sub(1) };
                 for message in messages.into_iter().skip(older) {
@@ -184,12 +194,18 @@ impl Runner {
                 }
                 // of those to whom the newest tells everything some hear of other topics too (`Bus::forward`): what has not
                 // come from there yet is not known, though the log has nothing of their own
+                let mut state = group.state();
+                if state.turn != self.turn {
+                    return false;
+                }
                 if group.question.policy == Policy::All {
-                    let mut state = group.state();
                     state.position = state.position.map(|at| at.max(known));
                     state.note_known(known);
                 }
+                state.end_reading();
+                state.end_turn();
             }
+            Ok(Since::Forgotten) if is_replaying => group.scatter(),
             Ok(Since::Forgotten | Since::Unknown) => group.start_anew(StreamResetReason::Server),
             Err(error) => {
                 tracing::warn!(?error, "the log cannot be read; trying again");
@@ -197,20 +213,21 @@ impl Runner {
                 return false;
             }
         }
-        group.state().end_reading();
         self.owes = false;
         true
     }
 
     /// What the log has after where everybody stands. With several topics something before that may have been lost, too, which
     /// nobody could tell: then everybody stands before it from now on.
-    async fn read(group: &Group, Standing { position, doubt }: Standing) -> Result<Since> {
+    async fn read(group: &Group, turn: u64, Standing { position, doubt }: Standing) -> Result<Since> {
         let (db, topics) = (group.engine.app().db.reader(), &group.question.topics);
         let mut position = position;
         if let Some(Doubt { known, .. }) = doubt {
             let positions = relay::between(db, topics, known, position, MAX_REPAIR).await?;
             let mut state = group.state();
             match positions {
+                // what is found out of where it stood is of no use where it stands now
+                _ if state.turn != turn => {}
                 Some(positions) => state.go_back_to_missing(&positions),
                 None => state.go_back(known),
             }
@@ -227,11 +244,15 @@ impl Runner {
         self.group.put(Delivery::Gap);
     }
 
-    /// Has `message` executed and hands its answer to everybody. `false`: that did not work, and will be tried again.
+    /// Has `message` executed and hands its answer to everybody. `false`: that did not work, or the group has gone back for
+    /// somebody, and it will be tried again.
     async fn take(&mut self, message: Message) -> bool {
         let group = Arc::clone(&self.group);
         let (epoch, doubt) = {
             let mut state = group.state();
+            if state.turn != self.turn {
+                return false;
+            }
             if state.position.is_some_and(|at| message.position <= at) {
                 return true;
             }
@@ -253,16 +274,16 @@ impl Runner {
             self.wait().await;
             return false;
         };
-        let (version, is_over) =
-            self.execution.as_ref().map_or((None, false), |execution| (execution.version(), execution.is_over()));
-        match outcome {
+        let executed = self.execution.as_ref();
+        let (version, is_over) = executed.map_or((None, false), |execution| (execution.version(), execution.is_over()));
+        let hearing = executed.and_then(Execution::hears);
+        let frame = match outcome {
             Outcome::Answer(response) => {
                 // who resumes goes on from before an answer that is none
                 let is_resumable = is_sound && group.question.policy == Policy::All;
-                let frame = Frame { body: answer::result(&response), cursor: is_resumable.then_some(cursor) };
-                group.give(position, version, Some(frame), is_sound);
+                Some(Frame { body: answer::result(&response), cursor: is_resumable.then_some(cursor) })
             }
-            Outcome::Passed => group.give(position, version, None, true),
+            Outcome::Passed => None,
             Outcome::Failed(why) => {
                 self.execution = None;
                 if !group.has_complained.swap(true, Ordering::Relaxed) {
@@ -271,11 +292,15 @@ impl Runner {
                 group.send_away(position);
                 return true;
             }
-        }
-        self.listen().await;
+        };
         if is_over || !is_sound {
             self.execution = None;
         }
+        let told = Told { version, frame, is_sound, is_last: is_over };
+        if !group.give(self.turn, position, told) {
+            return false;
+        }
+        self.listen(hearing).await;
         if is_over {
             group.tell_the_rest().await;
             group.complete(position, version);
@@ -322,7 +347,8 @@ impl Runner {
                 return group.send_away(position);
             }
         }
-        self.listen().await;
+        let hearing = self.execution.as_ref().and_then(Execution::hears);
+        self.listen(hearing).await;
         if is_over {
             group.tell_the_rest().await;
             group.complete_all(position);
@@ -333,8 +359,7 @@ impl Runner {
     }
 
     /// Hears of what the last answer says is to be heard of.
-    async fn listen(&mut self) {
-        let hearing = self.execution.as_ref().and_then(Execution::hears);
+    async fn listen(&mut self, hearing: Option<Hearing>) {
         if let Some(hearing) = hearing
             && let Err(error) = self.group.hear(hearing).await
         {

@@ -16,6 +16,18 @@ use crate::stream::execution::Execution;
 use crate::stream::queue::Frame;
 use crate::stream::{Policy, StreamResetReason};
 
+/// What a group makes of an event.
+pub(super) struct Told {
+    /// The record and version that it told of.
+    pub(super) version: Option<(Uuid, i32)>,
+    /// The answer; `None`: nobody hears of it.
+    pub(super) frame: Option<Frame>,
+    /// Whether the answer may be given to those who come later.
+    pub(super) is_sound: bool,
+    /// Nothing comes after it.
+    pub(super) is_last: bool,
+}
+
 impl Group {
     /// Begins to execute what everybody here asked.
     pub(super) fn begin(&self) -> Execution {
@@ -37,18 +49,25 @@ impl Group {
         })
     }
 
-    /// Hands `frame`, the answer to the event at `position`, to everybody who has not had it. Unless it `is_sound` nobody else
-    /// is given it.
-    pub(super) fn give(&self, position: i64, version: Option<(Uuid, i32)>, frame: Option<Frame>, is_sound: bool) {
+    /// Hands what is `told` of the event at `position` to everybody who has not had it. `false`: the group has gone back since
+    /// `turn`, and will come to the event again.
+    pub(super) fn give(&self, turn: u64, position: i64, told: Told) -> bool {
+        let Told { version, frame, is_sound, is_last } = told;
         let mut state = self.state();
+        if state.turn != turn {
+            return false;
+        }
         let before = state.position.unwrap_or_default();
         if before >= position {
             // everybody left while it was made, and those who came since know more
-            return;
+            return true;
         }
         state.pass(position);
-        let Some(frame) = frame else { return };
-        self.hand_out(state, (before, position), version, frame, is_sound);
+        state.is_ending = is_last;
+        if let Some(frame) = frame {
+            self.hand_out(state, (before, position), version, frame, is_sound);
+        }
+        true
     }
 
     /// Hands `frame`, which was made because something was whispered, to everybody who was not shown the same last.
@@ -80,7 +99,7 @@ impl Group {
             true
         });
         // for others who are here, or on their way in; who comes later, and alone, reads the log
-        let is_shared = self.key.is_some() && state.members.len() + state.entering > 1;
+        let is_shared = self.key.is_some() && state.is_crowded();
         if !is_sound || !is_shared {
             state.forget_answers(position);
         } else {
@@ -184,7 +203,11 @@ impl Group {
 
     pub(super) fn complete_where(&self, position: i64, is_done: impl Fn(&Place) -> bool) {
         let mut state = self.state();
-        state.forget_answers(position);
+        // unless all have left, and somebody came who knows more
+        if state.position.is_none_or(|at| at <= position) {
+            state.forget_answers(position);
+        }
+        state.is_ending = false;
         let done: Vec<Place> = state.members.extract_if(|_, place| is_done(place)).map(|(_, place)| place).collect();
         drop(state);
         for place in done {
@@ -213,6 +236,7 @@ impl Group {
         let before = state.position.unwrap_or_default();
         // what it was about to do is done by nobody
         (state.is_running, state.is_suspect) = (false, true);
+        state.forget_turn();
         let members = state.empty(before);
         drop(state);
         self.let_go(members);
@@ -226,12 +250,25 @@ impl Group {
         self.end_if_empty();
     }
 
+    /// Everybody goes on alone from where they are, because where the group went back to for somebody is no longer kept.
+    pub(super) fn scatter(&self) {
+        let mut state = self.state();
+        let before = state.position.unwrap_or_default();
+        let members = state.empty(before);
+        // whoever joins has the log read from where they are
+        (state.position, state.is_suspect) = (None, true);
+        state.forget_turn();
+        drop(state);
+        self.let_go(members);
+    }
+
     pub(super) fn start_anew(&self, reason: StreamResetReason) {
         let mut state = self.state();
         let members = state.empty(0);
         // of the log that there is now nothing is known here; what was heard of it is read again
         (state.position, state.epoch, state.is_suspect) = (None, 0, true);
         state.ears = self.question.ears();
+        state.forget_turn();
         drop(state);
         for (place, _) in members {
             place.member.start_anew(reason);

@@ -19,7 +19,7 @@ use crate::support::story::{
     ASSIGN_ORDER, adjust_stock, by_hand, claim, hand_over, place_order, seller_with_product, step, try_claim,
 };
 use crate::support::ticks::Follower;
-use crate::support::wait::{until, until_quiet};
+use crate::support::wait::{until, until_or, until_quiet};
 use crate::support::{Shape, TestApp};
 use crate::tracking::report;
 
@@ -180,8 +180,9 @@ impl World {
             pair.alone.item().await;
         }
         let alone = i64::try_from(self.pairs.len() + 1).unwrap();
-        until(|| async { (self.shared.counts().subscriptions, self.unshared.counts().subscriptions) == (expected, alone) })
-            .await;
+        let counts = || [self.shared.counts(), self.unshared.counts()];
+        let are_there = || async { counts().map(|counts| counts.subscriptions) == [expected, alone] };
+        until_or(are_there, || format!("{what}: {:?} instead of {expected} and {alone}", counts())).await;
         self.pairs.push(pair);
     }
 }

@@ -4,4 +4,5 @@ mod equality;
 mod faults;
 mod outages;
 mod recovery;
+mod returning;
 mod sharing;

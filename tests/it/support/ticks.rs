@@ -143,6 +143,10 @@ pub(crate) struct Faults {
     pub(crate) read: AtomicUsize,
     /// What they wait for then: that nobody writes here.
     pub(crate) gate: RwLock<()>,
+    /// Items that were begun.
+    pub(crate) begun: AtomicUsize,
+    /// What they wait for then, like snapshots.
+    pub(crate) held: RwLock<()>,
 }
 
 /// Whether one more is to go wrong.
@@ -220,6 +224,8 @@ impl Source for Ticks {
     }
 
     async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> Result<Option<TickItem>> {
+        self.faults.begun.fetch_add(1, Ordering::SeqCst);
+        drop(self.faults.held.read().await);
         if happens(&self.faults.items) {
             return Err(Error::fault("making a tick", "on purpose").into());
         }

@@ -53,12 +53,18 @@ pub(crate) async fn until_numbered(app: &App) {
 
 /// Waits until `holds` says yes. Where there is an event to wait for, that is better.
 pub(crate) async fn until<Answer: Future<Output = bool>>(holds: impl Fn() -> Answer) {
+    until_or(holds, || "it comes true in time".to_owned()).await;
+}
+
+/// The same; `why` says what is so instead when it does not come true.
+pub(crate) async fn until_or<Answer: Future<Output = bool>>(holds: impl Fn() -> Answer, why: impl FnOnce() -> String) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(EVERY).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it comes true in time");
+    let has_come = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(has_come.is_ok(), "{}", why());
 }
 
 /// Waits until somebody waits for a lock of the database, which is PostgreSQL.
