@@ -15,6 +15,7 @@ pub(super) struct Counters {
     pub(super) resets: AtomicU64,
     pub(super) pending: AtomicI64,
     pub(super) waiting: AtomicI64,
+    pub(super) comparisons: AtomicU64,
     pub(super) groups: AtomicI64,
     pub(super) subscriptions: AtomicI64,
 }
@@ -42,6 +43,8 @@ pub struct Counts {
     pub pending: i64,
     /// Subscriptions that wait to be brought up to the present now.
     pub waiting: i64,
+    /// Times that this instance was compared with the log.
+    pub comparisons: u64,
     /// Groups now.
     pub groups: i64,
     /// Subscriptions now.
@@ -66,6 +69,7 @@ impl Counters {
             resets: get(&self.resets),
             pending: self.pending.load(Ordering::Acquire),
             waiting: self.waiting.load(Ordering::Relaxed),
+            comparisons: get(&self.comparisons),
             groups: self.groups.load(Ordering::Relaxed),
             subscriptions: self.subscriptions.load(Ordering::Relaxed),
         }

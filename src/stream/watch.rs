@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::counters::Counters;
 use super::engine::Engine;
 use crate::platform::error::Result;
 use crate::platform::relay;
@@ -27,6 +28,7 @@ impl Engine {
             // what is lost after this is looked for once more
             losses.mark_unchanged();
             let compared = self.compare(known).await;
+            Counters::add(&self.counters().comparisons, usize::from(compared.is_ok()));
             let pause = if bus.is_live() && compared.is_ok() { silence } else { AWAY.min(silence) };
             match compared {
                 Ok(head) => known = Some(head),

@@ -316,6 +316,7 @@ mod tests {
             lags: 15,
             resets: 16,
             pending: 19,
+            comparisons: 0,
             waiting: 20,
             groups: 17,
             subscriptions: 18,

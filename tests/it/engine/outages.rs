@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, FromQueryResult
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::recovery::subscribed;
+use super::recovery::{subscribed, watched};
 use crate::support::app::build;
 use crate::support::proxy::Proxy;
 use crate::support::redis::Redis;
@@ -41,7 +41,7 @@ async fn after_redis_was_away_only_those_read_the_log_who_missed_something() {
     until(async || app.bus.is_live()).await;
     let engine = engine(&app);
     let stop = CancellationToken::new();
-    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    let watching = watched(&engine, &stop).await;
     let partner = Some(someone(1, Role::Partner));
     let mut both = Follower::start(&engine, partner, TICKS_OF_BOTH, &json!({}));
     assert_eq!(both.snapshot().await, 0);

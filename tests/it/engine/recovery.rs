@@ -14,6 +14,7 @@ use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::relay::{self, Since};
 use quick_commerce::stream::{Engine, Verdict};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::app::build;
@@ -28,6 +29,7 @@ use crate::telemetry::Counts;
 over_both_shapes! {
     a_hole_is_filled_from_the_log,
     a_gap_is_filled_from_the_log,
+    whoever_was_there_before_the_first_comparison_misses_nothing,
     what_the_bus_never_brings_is_found_by_comparing_with_the_log,
     several_topics_are_one_stream,
     what_one_topic_of_several_lost_is_told_with_its_next_event,
@@ -109,6 +111,27 @@ impl Apart {
     }
 }
 
+/// Has `engine` compared with the log until `stop`; it has been once.
+pub(super) async fn watched(engine: &Engine, stop: &CancellationToken) -> JoinHandle<()> {
+    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    until(|| async { engine.counts().comparisons > 0 }).await;
+    watching
+}
+
+async fn whoever_was_there_before_the_first_comparison_misses_nothing(shape: Shape) {
+    let apart = Apart::build(shape).await;
+    let engine = engine(&apart.far);
+    let mut follower = follow(&engine, &json!({}));
+    assert_eq!(follower.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    apart.tick(1..=5).await;
+    let stop = CancellationToken::new();
+    let watching = watched(&engine, &stop).await;
+    follower.ticks(1..=5).await;
+    stop.cancel();
+    watching.await.unwrap();
+}
+
 async fn a_hole_is_filled_from_the_log(shape: Shape) {
     let apart = Apart::build(shape).await;
     let engine = engine(&apart.far);
@@ -148,7 +171,7 @@ async fn what_the_bus_never_brings_is_found_by_comparing_with_the_log(shape: Sha
     let apart = Apart::build(shape).await;
     let engine = engine(&apart.far);
     let stop = CancellationToken::new();
-    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    let watching = watched(&engine, &stop).await;
     let mut follower = follow(&engine, &json!({}));
     assert_eq!(follower.snapshot().await, 0);
     for numbers in [1..=1, 2..=9, 10..=12] {
@@ -194,7 +217,7 @@ async fn several_topics_are_one_stream(shape: Shape) {
     back.ticks(10..=11).await;
     // the watch
     let stop = CancellationToken::new();
-    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    let watching = watched(&engine, &stop).await;
     for numbers in [[(OTHER, 12), (TOPIC, 13)], [(TOPIC, 14), (OTHER, 15)]] {
         apart.tick_by_turns(numbers).await;
         back.ticks(numbers.map(|(_, number)| i64::try_from(number).unwrap())).await;
@@ -361,7 +384,7 @@ async fn a_log_of_another_epoch_starts_everybody_anew(shape: Shape) {
     let app = TestApp::start_with(shape, |config| config.bus_check = Duration::from_millis(100)).await;
     let engine = engine(&app.app);
     let stop = CancellationToken::new();
-    let watching = tokio::spawn(engine.clone().watch(stop.clone()));
+    let watching = watched(&engine, &stop).await;
     tick(&app.app, 1..=3).await;
     let mut follower = follow(&engine, &json!({}));
     assert_eq!(follower.snapshot().await, 3);
