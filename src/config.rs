@@ -227,11 +227,7 @@ pub const SETTINGS: &[Setting] = &[
         "10",
         "over how long a server that stops closes its WebSockets and event streams, each at its own moment; 0: at once",
     ),
-    setting(
-        "LOG",
-        "info,sea_orm=warn,sea_orm_migration=warn,sqlx=warn",
-        "what is logged, in the syntax of tracing's EnvFilter",
-    ),
+    setting("LOG", "info,sea_orm=warn,sea_orm_migration=warn,sqlx=warn", "what is logged: a filter of `tracing-subscriber`"),
     setting("LOG_FORMAT", "text", "`text` or `json`"),
     setting(
         "SLOW_OPERATION_MS",
