@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, preview } from 'vite';
@@ -40,13 +40,18 @@ async function byVite(server: Server): Promise<Site> {
     },
   });
   const { port } = httpServer.address() as AddressInfo;
+  // Those that became WebSockets too, of which the server itself knows no more, and which nobody may end when what they lead to is away.
+  const sockets = new Set<Socket>();
+  httpServer.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   return {
     url: `http://127.0.0.1:${port}`,
     close: async () => {
       const closed = once(httpServer, 'close');
       httpServer.close();
-      // Those that became WebSockets end with the server behind them, which is gone before.
-      if ('closeAllConnections' in httpServer) httpServer.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
