@@ -329,7 +329,8 @@ impl AdminDesk {
         webhook_endpoint_page(ctx, first, after.as_deref()).await
     }
 
-    /// Work in the background that was given up, what was asked for last first. `retryJobs` has it tried again.
+    /// Work in the background that was given up, what was asked for last first. `retryJobs` has it tried again,
+    /// `discardJobs` removes messages that nobody can have.
     #[graphql(complexity = "1 + page_cost(first, None) * child_complexity")]
     async fn dead_jobs(
         &self,

@@ -1,8 +1,8 @@
-//! `quick-commerce jobs`: what was given up, and another try of it.
+//! `quick-commerce jobs`: what was given up, and another try of it, or none.
 
 use std::fmt::Write as _;
 
-use crate::analytics::jobs::retry_dead;
+use crate::analytics::jobs::{discard_dead, retry_dead};
 use crate::app::App;
 use crate::platform::audit::By;
 use crate::platform::jobs;
@@ -21,6 +21,12 @@ pub(super) enum Command {
         /// Only those of this kind, such as `payments.refund`.
         #[arg(long)]
         kind: Option<String>,
+    },
+    /// Removes messages that were given up, such as mails to addresses that do not exist: nobody will be told.
+    Discard {
+        /// Of which kind, such as `notifications.email`.
+        #[arg(long)]
+        kind: String,
     },
 }
 
@@ -42,6 +48,10 @@ pub(super) async fn run(app: &App, command: Command) -> Outcome {
         Command::Retry { kind } => {
             let revived = retry_dead(app, By::default(), None, kind).await.map_err(|error| Failure::of(&error))?;
             say(&format!("{revived} jobs are tried again.\n"))
+        }
+        Command::Discard { kind } => {
+            let discarded = discard_dead(app, By::default(), None, Some(kind)).await.map_err(|error| Failure::of(&error))?;
+            say(&format!("{discarded} messages were discarded.\n"))
         }
     }
 }

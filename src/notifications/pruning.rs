@@ -1,13 +1,14 @@
-//! Old notifications are forgotten.
+//! Old notifications are forgotten, and with them that they could not be sent.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::sending::{EMAIL, SMS};
 use super::service;
 use crate::app::App;
-use crate::platform::Result;
+use crate::platform::{Result, jobs};
 
 /// How often the old ones are looked for.
 const EVERY: Duration = Duration::from_hours(1);
@@ -28,5 +29,7 @@ pub async fn sweep(app: &App) -> Result<()> {
     let kept = TimeDelta::from_std(app.config.notification_retention).unwrap_or(TimeDelta::MAX / 4);
     let before = app.clock.db_now(app.db.reader()).await? - kept;
     while service::delete_old(app, before, BATCH).await? == BATCH {}
+    // nobody has seen to it in all that time, and it is about nothing any more
+    while jobs::delete_old_dead(app.db.writer(), &[EMAIL, SMS], before, BATCH).await? == BATCH {}
     Ok(())
 }

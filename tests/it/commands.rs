@@ -352,6 +352,11 @@ async fn jobs_that_were_given_up_are_listed_and_tried_again(shape: Shape) {
         (None, None, serde_json::json!({ "command": "jobs retry", "kind": kind, "retried": retried }))
     };
     assert_eq!(record(&demo.database.url(), "jobs.retry").await, [retry(Some("payments.refund"), 2), retry(None, 1)]);
+    assert_eq!(say(&["discard", "--kind", "notifications.sms"]).await, "0 messages were discarded.\n");
+    let discarded = serde_json::json!({ "command": "jobs discard", "kind": "notifications.sms", "discarded": 0 });
+    assert_eq!(record(&demo.database.url(), "jobs.discard").await, [(None, None, discarded)]);
+    let (_, err, code) = said(&demo.run(&["jobs", "discard", "--kind", "payments.refund"]).await);
+    assert!(code != 0 && err.contains("Only messages can be discarded"), "{code}: {err}");
     // a token by the command line is on the record, and not the token
     let (token, err, code) = said(&demo.run(&["token", "customer@demo.test"]).await);
     assert_eq!(code, 0, "{err}");

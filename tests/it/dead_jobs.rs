@@ -1,12 +1,16 @@
 //! Work that was given up: an admin sees it, of whichever kind, and has it tried again; so do the metrics.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::id::{Kind, encode};
 use entity::job;
+use quick_commerce::accounts::service::cleaning as sessions;
+use quick_commerce::notifications::pruning;
 use quick_commerce::platform::jobs;
 use quick_commerce::serve;
-use sea_orm::{EntityTrait as _, IntoActiveModel as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,6 +19,8 @@ use crate::support::{Shape, TestApp, over_both_shapes};
 over_both_shapes! {
     work_of_every_kind_that_was_given_up_is_seen_and_tried_again,
     one_piece_of_work_is_told_from_others_and_tried_again_by_itself,
+    messages_are_discarded_and_nothing_else,
+    what_could_not_be_mailed_is_forgotten_with_what_it_told_of,
 }
 
 const DEAD: &str = "{ admin { deadJobs(first: 100) { nodes { kind attempts lastError } } } }";
@@ -74,6 +80,103 @@ async fn work_of_every_kind_that_was_given_up_is_seen_and_tried_again(shape: Sha
     })
     .await;
     assert_eq!(jobs::backlog(app.app.db.reader()).await.unwrap().waiting, 0);
+}
+
+const DISCARD: &str =
+    "mutation($input: DiscardJobsInput!) { discardJobs(input: $input) { discarded userErrors { code message field } } }";
+
+/// The kinds that may be discarded, in their order.
+const MESSAGES: [&str; 5] = [
+    "accounts.send_email_verification",
+    "accounts.send_password_reset",
+    "notifications.email",
+    "notifications.sms",
+    "webhooks.send",
+];
+
+/// One of each kind that was given up at `died_at`, by number; their kinds.
+async fn give_up(app: &TestApp, died_at: DateTime<Utc>) -> Vec<&'static str> {
+    let kinds: Vec<&str> = serve::job_kinds(&app.app).into_iter().collect();
+    let rows = (1_u128..).zip(&kinds).map(|(place, kind)| {
+        let row = job::Model {
+            id: Uuid::from_u128(place),
+            kind: (*kind).to_owned(),
+            key: "nothing of the kind".to_owned(),
+            group_key: None,
+            payload: about(kind, Uuid::from_u128(place)).0,
+            attempts: 3,
+            ended_attempts: 3,
+            run_at: died_at,
+            last_error: None,
+            created_at: died_at,
+            died_at: Some(died_at),
+        };
+        row.into_active_model()
+    });
+    job::Entity::insert_many(rows).exec_without_returning(app.app.db.writer()).await.unwrap();
+    kinds
+}
+
+async fn left(app: &TestApp) -> BTreeSet<String> {
+    let jobs = job::Entity::find().filter(job::Column::DiedAt.is_not_null()).all(app.app.db.reader()).await.unwrap();
+    jobs.into_iter().map(|job| job.kind).collect()
+}
+
+async fn messages_are_discarded_and_nothing_else(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let admin = app.admin().await;
+    let kinds = give_up(&app, app.clock.now()).await;
+    let id = |of: &str| {
+        let place = kinds.iter().position(|kind| *kind == of).unwrap();
+        encode(Kind::Job, Uuid::from_u128(u128::try_from(place).unwrap() + 1))
+    };
+    let discard = async |input: Value| admin.mutate(DISCARD, input).await;
+    for (input, field, code) in [
+        (json!({}), "kind", "INVALID_INPUT"),
+        (json!({ "kind": "payments.refund" }), "kind", "INVALID_INPUT"),
+        (json!({ "id": id("payments.refund") }), "id", "NOT_FOUND"),
+        (json!({ "id": id("webhooks.send"), "kind": "notifications.sms" }), "id", "NOT_FOUND"),
+    ] {
+        let answer = discard(input).await;
+        assert_eq!(answer.user_errors("discardJobs")[0]["field"], json!([field]));
+        assert_eq!(answer.refusal("discardJobs"), code);
+    }
+    assert_eq!(left(&app).await.len(), kinds.len());
+    let twice = [discard(json!({ "id": id("webhooks.send") })), discard(json!({ "id": id("webhooks.send") }))];
+    let mut twice: Vec<Value> = futures_util::future::join_all(twice)
+        .await
+        .iter()
+        .map(|answer| answer.data()["discardJobs"]["discarded"].clone())
+        .collect();
+    twice.sort_by_key(Value::is_null);
+    assert_eq!(twice, [json!(1), Value::Null], "once, of two who ask for it");
+    for kind in &MESSAGES[..4] {
+        assert_eq!(discard(json!({ "kind": kind })).await.ok("discardJobs")["discarded"], 1, "{kind}");
+        assert_eq!(discard(json!({ "kind": kind })).await.ok("discardJobs")["discarded"], 0, "{kind}");
+    }
+    let others = kinds.iter().filter(|kind| !MESSAGES.contains(kind)).map(|kind| (*kind).to_owned());
+    assert_eq!(left(&app).await, others.collect());
+    let log = admin.query("{ admin { auditLog(first: 100) { nodes { action targetId after } } } }", json!({})).await;
+    let log = log.data()["admin"]["auditLog"]["nodes"].as_array().unwrap().clone();
+    let discarded: Vec<&Value> = log.iter().filter(|entry| entry["action"] == "jobs.discard").collect();
+    assert!(discarded.iter().any(|entry| entry["targetId"] == id("webhooks.send")), "{log:?}");
+    assert_eq!(discarded.len(), 9, "what was refused is not on the record: {log:?}");
+}
+
+async fn what_could_not_be_mailed_is_forgotten_with_what_it_told_of(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let days = app.app.config.notification_retention;
+    let kinds = give_up(&app, app.clock.now() - days - Duration::from_hours(1)).await;
+    sessions::sweep(&app.app).await.unwrap();
+    pruning::sweep(&app.app).await.unwrap();
+    let is_kept = |kind: &&&str| **kind == "webhooks.send" || !MESSAGES.contains(*kind);
+    let kept = kinds.iter().filter(is_kept).map(|kind| (*kind).to_owned());
+    assert_eq!(left(&app).await, kept.collect());
+    job::Entity::delete_many().exec(app.app.db.writer()).await.unwrap();
+    let kinds = give_up(&app, app.clock.now()).await;
+    sessions::sweep(&app.app).await.unwrap();
+    pruning::sweep(&app.app).await.unwrap();
+    assert_eq!(left(&app).await.len(), kinds.len(), "somebody may look at what is new");
 }
 
 /// Where the payloads of each kind say what it is about, and what a payload may hold beside that nobody is to read.

@@ -1,13 +1,14 @@
-//! Sessions that are long over are forgotten, and what was mailed and does not work any more.
+//! Sessions that are long over are forgotten, and what was mailed, or could not be, and does not work any more.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::mailing::{EMAIL_VERIFICATION, PASSWORD_RESET};
 use crate::accounts::repo::{mailed, sessions as repo};
 use crate::app::App;
-use crate::platform::Result;
+use crate::platform::{Result, jobs};
 
 /// How often the old ones are looked for.
 const EVERY: Duration = Duration::from_hours(1);
@@ -32,5 +33,8 @@ pub async fn sweep(app: &App) -> Result<()> {
     while repo::delete_old_tokens(app.db.writer(), before, BATCH).await? == BATCH {}
     while repo::delete_old_sessions(app.db.writer(), before, BATCH).await? == BATCH {}
     while mailed::delete_old(app.db.writer(), before, BATCH).await? == BATCH {}
+    // what was to be mailed has worn out, too
+    let mails = [PASSWORD_RESET, EMAIL_VERIFICATION];
+    while jobs::delete_old_dead(app.db.writer(), &mails, before, BATCH).await? == BATCH {}
     Ok(())
 }

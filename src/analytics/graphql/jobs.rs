@@ -14,7 +14,7 @@ use crate::platform::page::PageArgs;
 /// Work in the background that failed too often, or never can be done, and waits for somebody to look: a dead letter.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct DeadJob {
-    /// Opaque, `job_…`; `retryJobs` takes it. `node` does not: it goes when the work is done.
+    /// Opaque, `job_…`; `retryJobs` and `discardJobs` take it. `node` does not: it goes when the work is done.
     id: ID,
     /// What was to be done, such as `payments.refund` or `webhooks.send`.
     kind: String,
@@ -71,6 +71,25 @@ pub struct RetryJobsPayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// Which messages are not to be sent any more: the one of `id`, or those of `kind`.
+#[derive(Debug, Clone, InputObject)]
+pub struct DiscardJobsInput {
+    /// Those of this kind, 1 to 80 characters: `notifications.email`, `notifications.sms`, `accounts.send_password_reset`,
+    /// `accounts.send_email_verification` or `webhooks.send`.
+    pub kind: Option<String>,
+    /// Only this one, the `id` of a `DeadJob`.
+    pub id: Option<ID>,
+}
+
+/// What came of discarding messages.
+#[derive(Debug, SimpleObject)]
+pub struct DiscardJobsPayload {
+    /// How many messages are gone; 2,147,483,647 stands for more as well. Null when nothing was done.
+    pub discarded: Option<i32>,
+    /// Why nothing was done; empty when it was.
+    pub user_errors: Vec<UserError>,
+}
+
 /// What admins do about background work.
 #[derive(Debug, Default)]
 pub struct JobsMutation;
@@ -89,5 +108,20 @@ impl JobsMutation {
         let Outcome { value, user_errors } = Outcome::of(retried)?;
         let retried = value.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
         Ok(RetryJobsPayload { retried, user_errors })
+    }
+
+    /// Admins: removes messages that were given up, such as a mail to an address that does not exist: nobody will be told. What is about
+    /// money or orders stays until it is done.
+    #[graphql(guard = "Signed::as_one_of(&[Role::Admin])")]
+    async fn discard_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which messages.")] input: DiscardJobsInput,
+    ) -> Result<DiscardJobsPayload> {
+        let id = input.id.map(|id| ids::parse(Kind::Job, &id)).transpose()?;
+        let discarded = jobs::discard_dead(app(ctx)?, actor(ctx)?, id, input.kind).await;
+        let Outcome { value, user_errors } = Outcome::of(discarded)?;
+        let discarded = value.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
+        Ok(DiscardJobsPayload { discarded, user_errors })
     }
 }

@@ -381,5 +381,49 @@ pub async fn revive(tx: &Tx, which: Dead<'_>, now: DateTime<Utc>) -> Result<u64>
     Ok(revived)
 }
 
+/// Removes those of the jobs that were given up which are what `which` says and of one of `kinds`: nobody will do them. How many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn discard(tx: &Tx, which: Dead<'_>, kinds: &[&str]) -> Result<u64> {
+    let Dead { id, kind } = which;
+    let mut delete = job::Entity::delete_many()
+        .filter(job::Column::DiedAt.is_not_null())
+        .filter(job::Column::Kind.is_in(kinds.iter().copied()));
+    if let Some(id) = id {
+        delete = delete.filter(job::Column::Id.eq(id));
+    }
+    if let Some(kind) = kind {
+        delete = delete.filter(job::Column::Kind.eq(kind));
+    }
+    Ok(delete.exec(&**tx).await?.rows_affected)
+}
+
+/// Removes up to `limit` jobs of `kinds` that were given up before `before`; how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_old_dead(db: &impl ConnectionTrait, kinds: &[&str], before: DateTime<Utc>, limit: u64) -> Result<u64> {
+    let old: Vec<Uuid> = job::Entity::find()
+        .select_only()
+        .column(job::Column::Id)
+        .filter(job::Column::DiedAt.lt(before))
+        .filter(job::Column::Kind.is_in(kinds.iter().copied()))
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    // one of them may be tried again since
+    let delete = job::Entity::delete_many()
+        .filter(job::Column::Id.is_in(old))
+        .filter(job::Column::DiedAt.lt(before))
+        .exec(db)
+        .await?;
+    Ok(delete.rows_affected)
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

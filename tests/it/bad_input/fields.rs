@@ -229,6 +229,7 @@ pub(super) const MUTATIONS: &[(&str, &[Field])] = &[
     ("revokeApiKey", &[("apiKeyId", Id("key"))]),
     ("redeliverWebhook", &[("deliveryId", Id("whd"))]),
     ("retryJobs", &[("kind", Line(1, 80)), ("id", Id("job"))]),
+    ("discardJobs", &[("kind", Form), ("id", Id("job"))]),
     ("updateUser", &[("userId", Id("usr")), ("role", Choice), ("active", Choice), ("capacity", Number(1, 100))]),
 ];
 
@@ -315,6 +316,7 @@ pub(super) fn input(world: &World, mutation: &str, path: &str) -> Value {
         "createWebhookEndpoint" => json!({ "url": "https://hooks.example", "topics": ["ORDER_CREATED"] }),
         "updateWebhookEndpoint" => json!({ "endpointId": "whk_00000000000000000000000000" }),
         "retryJobs" => json!({}),
+        "discardJobs" => json!({ "kind": "notifications.email" }),
         "redeliverWebhook" => json!({ "deliveryId": "whd_00000000000000000000000000" }),
         "updateUser" => json!({ "userId": world.partner.user_id }),
         other => panic!("say what an input of {other} looks like"),

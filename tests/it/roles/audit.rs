@@ -89,6 +89,7 @@ async fn story(world: &World, field: &str) -> (Value, &'static str, &'static str
             (json!({ "idempotencyKey": key(), "orderId": order, "body": "Any news?" }), "chat.send", "ord_")
         }
         "retryJobs" => (json!({ "kind": "payments.refund" }), "jobs.retry", ""),
+        "discardJobs" => (json!({ "kind": "notifications.sms" }), "jobs.discard", ""),
         other => panic!("{other} is for some only: say how an admin does it, and have it recorded (platform::audit)"),
     }
 }

@@ -345,6 +345,12 @@ pub(super) const MUTATIONS: &[Row] = &[
         "mutation($input: RetryJobsInput!) { retryJobs(input: $input) { userErrors { code } } }",
         |_| json!({ "input": {} }),
     ),
+    row(
+        "discardJobs",
+        ADMINS,
+        "mutation($input: DiscardJobsInput!) { discardJobs(input: $input) { userErrors { code } } }",
+        |_| json!({ "input": { "kind": "notifications.email" } }),
+    ),
     // the last: whoever may use it is signed out
     row("logout", SIGNED_IN, "mutation { logout { sessionsEnded } }", nothing),
 ];
