@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::input;
 use quick_commerce::config::{MailSettings, Secret};
 use quick_commerce::platform::clock::Clock;
 use quick_commerce::platform::jobs::Failure;
@@ -29,6 +30,23 @@ fn mail(to: &str) -> Mail {
         subject: "Your order is on its way".to_owned(),
         text: "It will be with you in 10 minutes.\n.\nThe line above has one dot, and this one a ₹ sign.".to_owned(),
         html: Some("<p>It will be with you in <b>10</b> minutes.</p>".to_owned()),
+    }
+}
+
+/// An account whose address no mail can be sent to could never be proven, nor its password be had back.
+#[tokio::test]
+async fn whatever_is_taken_for_an_address_can_be_written_to() {
+    let folder = Folder::new("mail");
+    let mailer = Mailer::new(&settings(None, &folder), Clock::system()).unwrap();
+    let odd = (0..0x180).filter_map(char::from_u32).chain(['\u{200b}', '例', '🍕']);
+    let locals = odd.flat_map(|c| [format!("a{c}b"), format!("{c}b"), format!("a{c}"), format!("a{c}{c}b")]);
+    let hosts =
+        ["b.c", "a-b.c", "xn--e1afmkfd.example", "1.example", "bücher.example", "-b.c", "b-.c", "b_c.d", "[1.2.3.4]"];
+    let addresses = locals.map(|local| format!("{local}@b.c")).chain(hosts.map(|host| format!("a@{host}")));
+    let taken: Vec<String> = addresses.filter_map(|address| input::email("email", &address).ok()).collect();
+    assert!(taken.len() > 300, "{taken:?}");
+    for address in taken {
+        mailer.send(&mail(&address)).await.unwrap_or_else(|why| panic!("{address}: {why:?}"));
     }
 }
 
