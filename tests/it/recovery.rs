@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::{job, mailed_token};
+use entity::{job, mailed_token, session};
 use quick_commerce::accounts::service::{self, mailing};
 use quick_commerce::app::App;
 use quick_commerce::config::Secret;
@@ -32,6 +32,7 @@ over_both_shapes! {
     a_password_is_changed_only_by_who_knows_it,
     of_a_reset_and_a_change_at_once_one_is_done,
     of_two_changes_at_once_one_is_done,
+    a_token_that_is_made_while_the_password_changes_does_not_outlive_it,
     a_new_account_is_asked_to_prove_its_address,
     a_proof_of_the_address_can_be_asked_for_again,
     an_admin_makes_accounts_of_every_role,
@@ -347,6 +348,43 @@ async fn of_a_reset_and_a_change_at_once_one_is_done(shape: Shape) {
         assert_eq!(logs_in(&app, &customer.email, THIRD).await, is_changed);
         assert!(!logs_in(&app, &customer.email, PASSWORD).await);
     }
+}
+
+async fn a_token_that_is_made_while_the_password_changes_does_not_outlive_it(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let customer = app.customer().await;
+    let refresh = async |token: &Value| customer.mutate(REFRESH, json!({ "refreshToken": token })).await;
+    let before = json!(customer.refresh_token);
+    // over SQLite one writer comes after the other; over PostgreSQL both are held up at the session, the refresh first
+    let held = if shape == Shape::Production {
+        let tx = app.app.db.begin().await.unwrap();
+        let session = session::Entity::find_by_id(customer.principal().await.session);
+        session.lock_exclusive().one(&*tx).await.unwrap().unwrap();
+        Some(tx)
+    } else {
+        None
+    };
+    let is_held = held.is_some();
+    let changed = async {
+        if is_held {
+            until_locks_are_waited_for(&app.app, 1).await;
+        }
+        change(&customer, PASSWORD, OTHER).await
+    };
+    let release = async {
+        if let Some(tx) = held {
+            until_locks_are_waited_for(&app.app, 2).await;
+            tx.commit().await.unwrap();
+        }
+    };
+    let (refreshed, changed, ()) = tokio::join!(refresh(&before), changed, release);
+    // if the refresh came after the change, it ended the session: it used a token that was used up
+    let made = &refreshed.data()["refreshTokens"]["tokens"]["refreshToken"];
+    if made.is_string() {
+        assert_eq!(refresh(made).await.refusal("refreshTokens"), "INVALID_TOKEN", "it is of before the change");
+    }
+    changed.ok("changePassword");
+    assert!(logs_in(&app, &customer.email, OTHER).await && !logs_in(&app, &customer.email, PASSWORD).await);
 }
 
 async fn of_two_changes_at_once_one_is_done(shape: Shape) {

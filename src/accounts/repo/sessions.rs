@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Role};
 use entity::{Text, refresh_token, seller, session, user};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QuerySelect, RelationDef};
 use uuid::Uuid;
 
@@ -124,6 +124,34 @@ pub async fn update_other_sessions_ended(
         .filter(session::Column::EndedAt.is_null())
         .filter(session::Column::ExpiresAt.gt(now));
     Ok(end.exec(db).await?.rows_affected)
+}
+
+/// The session `id`, if it is `user`'s and has not ended; until the transaction ends it gets no other tokens ([`refresh`] waits).
+///
+/// [`refresh`]: crate::accounts::service::sessions::refresh
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_session(db: &impl ConnectionTrait, id: Uuid, user: Uuid) -> Result<Option<session::Model>> {
+    let live =
+        session::Entity::find_by_id(id).filter(session::Column::UserId.eq(user)).filter(session::Column::EndedAt.is_null());
+    Ok(live.lock(LockType::NoKeyUpdate).one(db).await?)
+}
+
+/// Has whoever wants the session of this refresh token for themselves wait until the transaction ends, and waits for them: a token
+/// that is made while others of the session are used up would not be one of those.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_session_of_token(db: &impl ConnectionTrait, token_hash: &str) -> Result<()> {
+    let its: SelectStatement = Query::select()
+        .column(refresh_token::Column::SessionId)
+        .from(refresh_token::Entity)
+        .and_where(refresh_token::Column::TokenHash.eq(token_hash))
+        .to_owned();
+    let locked = session::Entity::find().filter(session::Column::Id.in_subquery(its)).lock(LockType::NoKeyUpdate);
+    locked.select_only().column(session::Column::Id).into_tuple::<Uuid>().one(db).await?;
+    Ok(())
 }
 
 /// A session with its user.

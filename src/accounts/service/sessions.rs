@@ -133,6 +133,7 @@ pub async fn refresh(app: &App, token: &Secret) -> Result<SignedIn> {
 
 async fn refresh_once(app: &App, hash: &str) -> Result<Option<SignedIn>> {
     let tx = app.db.begin().await?;
+    repo::sessions::lock_session_of_token(&*tx, hash).await?;
     let now = app.clock.db_now(&*tx).await?;
     let Some(id) = repo::sessions::update_refresh_token_used(&*tx, hash, now).await? else {
         let ended = repo::sessions::update_session_of_used_token_ended(&*tx, hash, now).await?;
@@ -183,10 +184,7 @@ pub(super) async fn end(app: &App, tx: &Tx, what: AccessEnded, now: DateTime<Utc
 /// Ends every session of `user` but for `kept`, and says so to every instance; new tokens for that one. `None` when it has
 /// ended itself.
 pub(super) async fn keep_only(app: &App, tx: &Tx, user: Uuid, kept: Uuid, now: DateTime<Utc>) -> Result<Option<Tokens>> {
-    let found = repo::sessions::find_session_with_user(&**tx, kept).await?;
-    let Some((session, _)) = found.filter(|(session, _)| session.user_id == user && session.ended_at.is_none()) else {
-        return Ok(None);
-    };
+    let Some(session) = repo::sessions::lock_session(&**tx, kept, user).await? else { return Ok(None) };
     if repo::sessions::update_other_sessions_ended(&**tx, user, kept, now).await? > 0 {
         record_ended(app, tx, AccessEnded { user, session: None }, now).await?;
     }
