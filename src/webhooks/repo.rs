@@ -226,22 +226,34 @@ pub(super) struct Ended {
     pub(super) at: DateTime<Utc>,
 }
 
-/// Writes down how the attempt that `begun` is of ended, unless another was begun since.
+/// Writes down how the attempt that `begun` is of ended, unless another was begun since. What failed for good is to be sent all the
+/// same if somebody has asked for that meanwhile.
 pub(super) async fn update_ending(db: &impl ConnectionTrait, begun: &delivery::Model, ended: Ended) -> Result<()> {
     let Ended { status, status_code, error, next_attempt_at, at } = ended;
     let ended_at = Some(at).filter(|_| status != WebhookDeliveryStatus::Pending);
-    let mut update = delivery::Entity::update_many()
-        .col_expr(delivery::Column::Status, Expr::value(Text(status)))
+    let mut attempt = delivery::Entity::update_many()
         .col_expr(delivery::Column::LastError, Expr::value(error))
-        .col_expr(delivery::Column::NextAttemptAt, Expr::value(next_attempt_at))
         .col_expr(delivery::Column::SendingUntil, Expr::value(None::<DateTime<Utc>>))
-        .col_expr(delivery::Column::EndedAt, Expr::value(ended_at))
         .filter(delivery::Column::Id.eq(begun.id))
         .filter(delivery::Column::Attempts.eq(begun.attempts));
     if let Some(code) = status_code {
-        update = update.col_expr(delivery::Column::LastStatusCode, Expr::value(code));
+        attempt = attempt.col_expr(delivery::Column::LastStatusCode, Expr::value(code));
     }
-    update.exec(db).await?;
+    let mut update = attempt
+        .clone()
+        .col_expr(delivery::Column::Status, Expr::value(Text(status)))
+        .col_expr(delivery::Column::NextAttemptAt, Expr::value(next_attempt_at))
+        .col_expr(delivery::Column::EndedAt, Expr::value(ended_at));
+    if status == WebhookDeliveryStatus::Failed {
+        // whoever asks for it to be sent again says from when on
+        update = update.filter(match begun.next_attempt_at {
+            Some(at) => delivery::Column::NextAttemptAt.eq(at),
+            None => delivery::Column::NextAttemptAt.is_null(),
+        });
+    }
+    if update.exec(db).await?.rows_affected == 0 {
+        attempt.exec(db).await?;
+    }
     Ok(())
 }
 

@@ -85,6 +85,40 @@ async fn two_servers_never_send_one_message_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_again_while_it_fails_for_the_last_time_is_sent_again() {
+    use entity::job;
+    use quick_commerce::webhooks::sending::{SCHEDULE, SEND};
+    use sea_orm::sea_query::Expr;
+    use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+    let cluster = Box::pin(TestCluster::start_on(Redis::shared().await, 1, nearby)).await;
+    let receiver = Receiver::start(Says::Status(500)).await;
+    let api = cluster[0].clone();
+    let (admin, shop, customer) = tokio::join!(api.admin(), seller_with_product(&api, 10, "40.00"), api.customer());
+    let endpoint = endpoint(&admin, &receiver, &["ORDER_CREATED"]).await;
+    place_order(&customer, &shop.product_id, 1).await;
+    until_tried(&api, &admin, &endpoint.id, 1).await;
+    receiver.says(Says::Held(500));
+    let before = SCHEDULE.attempts - 1;
+    let last = job::Entity::update_many()
+        .col_expr(job::Column::Attempts, Expr::value(before))
+        .col_expr(job::Column::EndedAttempts, Expr::value(before))
+        .filter(job::Column::Kind.eq(SEND));
+    assert_eq!(last.exec(api.app.db.writer()).await.unwrap().rows_affected, 1);
+    cluster.clock.advance(Duration::from_mins(1));
+    receiver.until(2).await;
+    let id = text(&deliveries(&admin, &endpoint.id).await[0], "/id");
+    let asked = admin.mutate(REDELIVER, json!({ "deliveryId": id })).await;
+    assert_eq!(asked.ok("redeliverWebhook")["delivery"]["status"], "PENDING");
+    receiver.go_on();
+    // that was the last attempt of the first job
+    until(async || receiver.open() == 0).await;
+    receiver.says(Says::Status(200));
+    cluster.clock.advance(Duration::from_mins(2));
+    until_delivery(&cluster[0], &admin, &endpoint.id, "DELIVERED", 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_is_on_its_way_is_not_sent_a_second_time_beside_it() {
     let cluster = Box::pin(TestCluster::start_on(Redis::shared().await, 2, nearby)).await;
     let receiver = Receiver::start(Says::Nothing).await;
