@@ -10,7 +10,7 @@ use crate::platform::db::Tx;
 use crate::platform::ids::Ids;
 use crate::platform::outbox::{self, NewEvent};
 
-/// The event that a product, its price or its stock changed; payload [`ProductChange`].
+/// The event that a product, its price, its stock or its rating changed; payload [`ProductChange`].
 pub const PRODUCT_CHANGED: &str = "product.changed";
 
 /// Which product changed. Receivers read the rest: most of them only forget what they knew.
@@ -20,6 +20,9 @@ pub struct ProductChange {
     pub product: Uuid,
     /// Whether this change took it off sale: the last that everybody hears of it.
     pub has_left_sale: bool,
+    /// Whether nothing changed but what customers think of it.
+    #[serde(default)]
+    pub is_rating: bool,
 }
 
 /// Logs that `product` changed, in the transaction that changes it.
@@ -27,7 +30,7 @@ pub struct ProductChange {
 /// # Errors
 /// When the database fails.
 pub async fn product_changed(tx: &Tx, ids: &Ids, product: Uuid, at: DateTime<Utc>) -> Result<()> {
-    log(tx, ids, ProductChange { product, has_left_sale: false }, at).await
+    log(tx, ids, ProductChange { product, has_left_sale: false, is_rating: false }, at).await
 }
 
 /// The event that a category was made or has another name; payload [`CategoryChange`].
@@ -55,9 +58,18 @@ pub(super) async fn log(tx: &Tx, ids: &Ids, payload: ProductChange, at: DateTime
 /// # Errors
 /// When the database fails.
 pub async fn products_changed(tx: &Tx, ids: &Ids, products: &[Uuid], at: DateTime<Utc>) -> Result<()> {
+    log_all(tx, ids, products, false, at).await
+}
+
+/// Logs that `products` were rated.
+pub(super) async fn products_rated(tx: &Tx, ids: &Ids, products: &[Uuid], at: DateTime<Utc>) -> Result<()> {
+    log_all(tx, ids, products, true, at).await
+}
+
+async fn log_all(tx: &Tx, ids: &Ids, products: &[Uuid], is_rating: bool, at: DateTime<Utc>) -> Result<()> {
     let topics: Vec<[Topic; 2]> = products.iter().map(|product| [Topic::Product(*product), Topic::Catalog]).collect();
-    let payloads: Vec<ProductChange> =
-        products.iter().map(|product| ProductChange { product: *product, has_left_sale: false }).collect();
+    let change = |product: &Uuid| ProductChange { product: *product, has_left_sale: false, is_rating };
+    let payloads: Vec<ProductChange> = products.iter().map(change).collect();
     let events: Vec<_> = topics
         .iter()
         .zip(&payloads)

@@ -188,7 +188,7 @@ pub async fn change(app: &App, tx: &Tx, id: Uuid, changes: Changes, at: DateTime
         repo::delete_tags(&**tx, id).await?;
         repo::insert_tags(&**tx, id, &product.tags.0).await?;
     }
-    let change = ProductChange { product: id, has_left_sale: was_on_sale && !product.is_active };
+    let change = ProductChange { product: id, has_left_sale: was_on_sale && !product.is_active, is_rating: false };
     event::log(tx, &app.ids, change, at).await?;
     Ok(product)
 }
@@ -251,7 +251,7 @@ pub async fn rate(app: &App, tx: &Tx, products: &[Uuid], score: i32, at: DateTim
     // ascending, as everybody who locks several
     repo::import::lock_products(&**tx, &products).await?;
     repo::update_ratings(&**tx, &products, score).await?;
-    event::products_changed(tx, &app.ids, &products, at).await
+    event::products_rated(tx, &app.ids, &products, at).await
 }
 
 /// Every category by name.

@@ -66,9 +66,10 @@ impl Public {
         match self {
             Self::Order(change) => order_topics(change),
             Self::Payment(_) => vec![WebhookTopic::PaymentInitiated],
-            Self::Product(_) => vec![WebhookTopic::InventoryUpdated],
+            Self::Product(ProductChange { is_rating: false, .. }) => vec![WebhookTopic::InventoryUpdated],
             Self::Stock(_) => vec![WebhookTopic::InventoryLowStock],
-            Self::Category(_) | Self::Paused(_) => Vec::new(),
+            // of a product that was only rated a message would say nothing that another has not said
+            Self::Product(_) | Self::Category(_) | Self::Paused(_) => Vec::new(),
         }
     }
 
@@ -99,7 +100,7 @@ impl Public {
                 "customerId": id::encode(Kind::User, started.customer),
                 "sellerId": id::encode(Kind::Seller, started.seller),
             } }),
-            Self::Product(ProductChange { product, has_left_sale }) => {
+            Self::Product(ProductChange { product, has_left_sale, .. }) => {
                 let product = product_data(*product, products);
                 json!({ "product": product, "hasLeftSale": has_left_sale })
             }

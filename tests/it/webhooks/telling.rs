@@ -11,11 +11,12 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, Paginato
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ratings::rate;
 use crate::support::crowd::uuid;
 use crate::support::money::{place_card_order, play, start as start_payment};
 use crate::support::over_both_shapes;
 use crate::support::story::{
-    CANCEL_ORDER, adjust_stock, claim, deliver, key, place_order, seller_with_product, update_product,
+    CANCEL_ORDER, adjust_stock, claim, deliver, key, place_order, ready_order, seller_with_product, update_product,
 };
 use crate::support::wait::until_taken;
 
@@ -23,6 +24,7 @@ over_both_shapes! {
     an_order_is_told_of_from_the_first_payment_to_the_door,
     a_cancellation_and_a_failed_payment_are_told_of,
     stock_is_told_of_as_it_is,
+    what_customers_think_of_a_product_is_no_news_of_the_inventory,
     a_secret_that_is_replaced_goes_on_signing_for_a_while,
     each_of_several_secrets_that_are_replaced_signs_until_its_own_end,
     a_paused_endpoint_hears_of_nothing,
@@ -131,6 +133,24 @@ async fn stock_is_told_of_as_it_is(shape: Shape) {
         let stock = json!({ "onHand": 4, "reserved": 0, "available": 4, "lowStockThreshold": 5 });
         assert_eq!((&product["stock"], &product["price"]), (&stock, &json!("40.00")), "{product}");
     }
+}
+
+async fn what_customers_think_of_a_product_is_no_news_of_the_inventory(shape: Shape) {
+    let app = start(shape).await;
+    let (admin, receiver) = tokio::join!(app.admin(), Receiver::start(Says::Status(200)));
+    let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.partner());
+    let order = ready_order(&shop, &customer).await;
+    claim(&partner, &order).await;
+    deliver(&partner, &customer, &order).await;
+    until_taken(&app.app).await;
+    endpoint(&admin, &receiver, &["INVENTORY_UPDATED"]).await;
+    rate(&customer, &order, 4).await;
+    // what comes after it has come
+    adjust_stock(&shop.seller, &shop.product_id, 5).await;
+    receiver.until(1).await;
+    let told = receiver.received();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].json()["data"]["product"]["stock"]["onHand"], 14);
 }
 
 async fn a_secret_that_is_replaced_goes_on_signing_for_a_while(shape: Shape) {
