@@ -112,7 +112,7 @@ impl WebhookEndpoint {
         ctx: &Context<'_>,
         #[graphql(desc = "Deliveries of the page, 1 to 100; 20 when absent.")] first: Option<i32>,
         #[graphql(desc = "`endCursor` of the page before.")] after: Option<String>,
-        #[graphql(desc = "Only those that were given up.", default)] failed_only: Option<bool>,
+        #[graphql(desc = "Only those that were given up.", default_with = "Some(false)")] failed_only: Option<bool>,
     ) -> Result<WebhookDeliveryConnection> {
         let (endpoint, failed_only) = (self.0.id, failed_only.unwrap_or_default());
         let page = PageArgs::new(&("deliveries", endpoint, failed_only), first, after.as_deref(), None, None)?;
