@@ -41,6 +41,8 @@ fn doubled(attempt: i32, longest: TimeDelta) -> TimeDelta {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::platform::clock::Clock;
     use crate::platform::ids::Entropy;
@@ -61,6 +63,19 @@ mod tests {
         assert!(pauses.iter().sum::<i64>() < 24 * 3_600_000, "{pauses:?}");
         assert_eq!(usual.pause(usual.attempts, &ids), None, "it is given up");
     }
+
+    #[test]
+    fn what_failed_together_does_not_come_back_together() {
+        let ids = Ids::new(Clock::system(), Entropy::seeded(1));
+        let pauses: BTreeSet<_> = (0..100).map(|_| Schedule::USUAL.pause(8, &ids)).collect();
+        assert!(pauses.len() > 90, "{pauses:?}");
+        let (first, last) = (pauses.first().unwrap().unwrap(), pauses.last().unwrap().unwrap());
+        assert!(
+            (last - first).num_milliseconds() > 128_000 / 8,
+            "{first} to {last} of up to a quarter more than 128 seconds"
+        );
+    }
+
     #[test]
     fn what_has_patience_outlives_a_day_and_is_given_up_within_three() {
         const DAY: i64 = 24 * 3_600_000;
