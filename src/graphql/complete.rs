@@ -25,8 +25,11 @@ pub(super) fn complete(response: &mut Response, document: &ExecutableDocument, n
     let Some(root) = root else { return };
     let failed = response.errors.iter().map(|error| error.path.as_slice()).filter(|path| !path.is_empty()).collect();
     let shape = Shape { document, registry, failed };
-    // it broke as a whole, and has no shape
     if response.data == Value::Null && shape.failed.is_empty() {
+        // it broke as a whole, and has no shape, or every field is left out
+        if response.errors.is_empty() {
+            response.data = Value::Object(IndexMap::new());
+        }
         return;
     }
     let data = std::mem::take(&mut response.data);
@@ -46,6 +49,7 @@ impl<'a> Shape<'a> {
     /// `None`: null, and the field may not be.
     fn value(&self, value: Value, of: &str, field: &'a Field, path: &mut Vec<PathSegment>) -> Option<Value> {
         if let Some(of) = of.strip_suffix('!') {
+            let value = if self.is_bare(&value, field, path) { Value::Object(IndexMap::new()) } else { value };
             return self.value(value, of, field, path).filter(|value| *value != Value::Null);
         }
         let item = of.strip_prefix('[').and_then(|of| of.strip_suffix(']'));
@@ -70,6 +74,14 @@ impl<'a> Shape<'a> {
             }
             (value, _) => Some(value),
         }
+    }
+
+    /// Whether `value`, which must not be null, stands for an object of which nothing is asked: no fragment is for its type, or
+    /// every field is left out by a directive. The library answers null then, too.
+    fn is_bare(&self, value: &Value, field: &Field, path: &[PathSegment]) -> bool {
+        *value == Value::Null
+            && !field.selection_set.node.items.is_empty()
+            && !self.failed.iter().any(|failed| failed.starts_with(path))
     }
 
     /// Whether `value` answers the fields that `field` selects. The library answers null when all of them failed.
@@ -170,7 +182,7 @@ impl<'a> Shape<'a> {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema, SimpleObject};
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema, SimpleObject, Union};
     use serde_json::{Value as Json, json};
     use tokio::task::yield_now;
 
@@ -182,6 +194,17 @@ mod tests {
     #[graphql(complex)]
     struct Thing {
         name: &'static str,
+    }
+
+    #[derive(SimpleObject)]
+    struct Other {
+        size: i32,
+    }
+
+    #[derive(Union)]
+    enum Either {
+        Thing(Thing),
+        Other(Other),
     }
 
     #[async_graphql::ComplexObject]
@@ -216,6 +239,14 @@ mod tests {
             Thing { name: "b" }
         }
 
+        async fn either(&self) -> Either {
+            Either::Thing(Thing { name: "d" })
+        }
+
+        async fn eithers(&self) -> Vec<Either> {
+            vec![Either::Other(Other { size: 1 }), Either::Thing(Thing { name: "e" })]
+        }
+
         async fn things(&self) -> Vec<Option<Thing>> {
             vec![Some(Thing { name: "c" })]
         }
@@ -245,6 +276,20 @@ mod tests {
             ("{ quick sureThing { mayFail } }", json!({ "quick": 2, "sureThing": { "mayFail": null } })),
             ("{ things { name mustFail } }", json!({ "things": [null] })),
             ("{ thing { mustFail @skip(if: true) name } }", json!({ "thing": { "name": "a" } })),
+        ] {
+            let (data, _) = answer(document).await;
+            assert_eq!(serde_json::from_str::<Json>(&data).unwrap(), expected, "{document}");
+        }
+    }
+    #[tokio::test]
+    async fn an_object_of_which_nothing_is_asked_is_there() {
+        for (document, expected) in [
+            ("{ quick either { ... on Other { size } } }", json!({ "quick": 2, "either": {} })),
+            ("{ eithers { ... on Other { size } } }", json!({ "eithers": [{ "size": 1 }, {}] })),
+            ("{ sureThing { name @skip(if: true) } }", json!({ "sureThing": {} })),
+            ("{ quick @skip(if: true) }", json!({})),
+            // what cannot be made is not there
+            ("{ either { ... on Thing { mustFail } } }", Json::Null),
         ] {
             let (data, _) = answer(document).await;
             assert_eq!(serde_json::from_str::<Json>(&data).unwrap(), expected, "{document}");
