@@ -13,9 +13,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata, Span, Subscriber};
+use tracing::{Metadata, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::filter::{FilterExt as _, Targets, dynamic_filter_fn};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::TryInitError;
@@ -25,6 +25,9 @@ use crate::config::{Config, Traces};
 
 /// What the traces are of.
 const SERVICE: &str = "quick-commerce";
+
+/// Where the spans of statements to the database come from.
+const STATEMENTS: &str = "sea_orm";
 
 /// How long the collector may take for one batch.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -71,7 +74,8 @@ pub fn init(config: &Config) -> Result<Telemetry, LogError> {
     let filter = EnvFilter::try_new(&config.log)?;
     let provider = config.traces.as_ref().map(provider).transpose()?;
     let traces = provider.as_ref().map(|provider| {
-        let filter = dynamic_filter_fn(is_traced).with_max_level_hint(LevelFilter::INFO);
+        let of_us = Targets::new().with_targets([("quick_commerce", LevelFilter::INFO), (STATEMENTS, LevelFilter::INFO)]);
+        let filter = of_us.and(dynamic_filter_fn(is_for_something));
         tracing_opentelemetry::layer().with_tracer(provider.tracer(SERVICE)).with_filter(filter)
     });
     let registry = tracing_subscriber::registry().with(traces);
@@ -85,16 +89,13 @@ pub fn init(config: &Config) -> Result<Telemetry, LogError> {
     Ok(Telemetry(provider))
 }
 
-/// Whether that which `metadata` describes is a part of traces: what this program does, and statements to the database that are
-/// part of that. What looks into the database all the time, and mostly finds nothing to do, would be most of the traces.
-fn is_traced<S>(metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool
+/// Whether that which `metadata` describes is no statement to the database, or one that is part of something. What looks there all
+/// the time, and mostly finds nothing to do, would be most of the traces.
+fn is_for_something<S>(metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let is_of =
-        |name: &str| metadata.target().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    *metadata.level() <= Level::INFO
-        && (is_of("quick_commerce") || (is_of("sea_orm") && metadata.is_span() && context.lookup_current().is_some()))
+    !metadata.target().starts_with(STATEMENTS) || (metadata.is_span() && context.lookup_current().is_some())
 }
 
 /// Has the spans sent, in batches, by a thread of their own.
