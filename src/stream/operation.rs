@@ -20,7 +20,6 @@ use super::engine::Engine;
 use super::group::{Group, Joined, fingerprint};
 use super::queue::{Answer, Frame, Gone, SendQueue, Verdict};
 use super::{StreamResetReason, answer};
-use crate::config::Limits;
 use crate::graphql::budget::Purse;
 use crate::graphql::context::{Accepts, Begun, Origin, RequestId};
 use crate::graphql::limits::{is_subscription, keep_declared};
@@ -106,14 +105,10 @@ fn size(value: &Value) -> usize {
 pub struct Operation(Arc<Member>);
 
 impl Operation {
-    /// Whether it is a subscription, as far as its document can be read within `limits`: nothing is lost when it is broken off.
+    /// Whether it is a subscription, as far as its document can be read within the limits: nothing is lost when it is broken off.
     #[must_use]
-    pub fn is_subscription(&self, limits: Limits) -> bool {
-        if self.0.state().place.is_some() {
-            return true;
-        }
-        let Call { query, operation_name, .. } = self.0.call().clone();
-        is_subscription(&query, operation_name.as_deref(), limits)
+    pub fn is_subscription(&self) -> bool {
+        self.0.is_subscription
     }
 }
 
@@ -127,6 +122,7 @@ impl Drop for Operation {
 pub(super) struct Member {
     engine: Engine,
     call: Mutex<Call>,
+    is_subscription: bool,
     authority: Arc<dyn Authority>,
     queue: Arc<SendQueue>,
     number: u32,
@@ -203,8 +199,10 @@ impl Operation {
         queue: Arc<SendQueue>,
         number: u32,
     ) -> Self {
-        let (call, state) = (Mutex::new(call), Mutex::default());
-        let member = Member { engine, call, authority, queue, number, purse: OnceLock::new(), state };
+        let limits = engine.app().config.limits;
+        let is_subscription = is_subscription(&call.query, call.operation_name.as_deref(), limits);
+        let (call, purse, state) = (Mutex::new(call), OnceLock::new(), Mutex::default());
+        let member = Member { engine, call, is_subscription, authority, queue, number, purse, state };
         let member = Arc::new(member);
         member.spawn(Arc::clone(&member).run(Start::AsAsked));
         Self(member)
@@ -256,15 +254,13 @@ impl Member {
             let purse = self.purse.get_or_init(|| Purse::of(self.authority.principal(from), from));
             request = request.data(purse.clone()).data(Origin(from));
         }
-        let name = call.operation_name.as_deref();
-        let is_subscription = is_subscription(&call.query, name, self.engine.app().config.limits);
-        request.operation_name = name.map(ToOwned::to_owned);
+        request.operation_name = call.operation_name.as_deref().map(ToOwned::to_owned);
         let mut answers = self.engine.execute(request);
         let mut place = Place { start, has_sent: false, cursor: None };
         let mut shown = None;
         loop {
             // its time is its own again as soon as there is an answer: what takes long is to have it read
-            let turn = if is_subscription { Some(self.engine.turn(&mut way.by).await) } else { None };
+            let turn = if self.is_subscription { Some(self.engine.turn(&mut way.by).await) } else { None };
             let answer = timeout(PATIENCE, answers.next()).await;
             drop(turn);
             let Ok(answer) = answer else {

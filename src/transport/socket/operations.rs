@@ -84,8 +84,7 @@ impl<'a> Operations<'a> {
 
     /// Whether a query or a mutation has not been answered yet.
     pub(super) fn has_unanswered(&self) -> bool {
-        let limits = self.server.app.config.limits;
-        self.active.iter().any(|active| !active.operation.is_subscription(limits))
+        self.active.iter().any(|active| !active.operation.is_subscription())
     }
 
     /// The message that brings `outgoing` to the client; none, if it wants no more of that operation. With its last word an
