@@ -67,11 +67,7 @@ async fn body(follower: &Follower) -> (Value, bool) {
 }
 
 async fn nothing_goes_past_a_hole_that_cannot_be_filled(shape: Shape) {
-    let apart = Apart::build(shape).await;
-    let engine = engine(&apart.far);
-    let mut follower = follow(&engine, &json!({}));
-    assert_eq!(follower.snapshot().await, 0);
-    subscribed(&engine, 1).await;
+    let (apart, engine, mut follower) = Apart::followed(shape, TICKS).await;
     apart.tick(1..=5).await;
     let messages = apart.messages(0).await;
     apart.far.bus.publish(vec![(TOPIC, messages[0].clone())]).await.unwrap();
@@ -86,11 +82,7 @@ async fn nothing_goes_past_a_hole_that_cannot_be_filled(shape: Shape) {
 }
 
 async fn nothing_goes_past_a_hole_in_one_topic_of_several(shape: Shape) {
-    let apart = Apart::build(shape).await;
-    let engine = engine(&apart.far);
-    let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), TICKS_OF_BOTH, &json!({}));
-    assert_eq!(follower.snapshot().await, 0);
-    subscribed(&engine, 1).await;
+    let (apart, engine, mut follower) = Apart::followed(shape, TICKS_OF_BOTH).await;
     apart.tick_by_turns([(TOPIC, 1), (OTHER, 2), (OTHER, 3)]).await;
     let south = apart.messages_on(OTHER, 0).await;
     hide(&apart.parts.app, INDEX).await;

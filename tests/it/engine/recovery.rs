@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::app::build;
 use crate::support::shape::config_of;
 use crate::support::ticks::{
-    Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, engine_with, someone, tick, tick_in, tick_on,
+    Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, engine_with, someone, tick, tick_by_turns, tick_in,
 };
 use crate::support::wait::until;
 use crate::support::{Shape, TestApp, TestParts, over_both_shapes};
@@ -70,19 +70,24 @@ impl Apart {
         Self { parts, far }
     }
 
+    /// The same, with an engine of the second instance and one who follows there, and has heard nothing yet.
+    pub(super) async fn followed(shape: Shape, document: &str) -> (Self, Engine, Follower) {
+        let apart = Self::build(shape).await;
+        let engine = engine(&apart.far);
+        let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), document, &json!({}));
+        assert_eq!(follower.snapshot().await, 0);
+        subscribed(&engine, 1).await;
+        (apart, engine, follower)
+    }
+
     /// The ticks `numbers`, which only the first instance's bus brings.
     pub(super) async fn tick(&self, numbers: impl IntoIterator<Item = u64>) {
-        tick(&self.parts.app, numbers).await;
-        while self.parts.app.relay().step().await.unwrap() != relay::Step::Moved(0) {}
+        self.tick_by_turns(numbers.into_iter().map(|number| (TOPIC, number))).await;
     }
 
     /// The ticks `numbers`, each on its topic.
     pub(super) async fn tick_by_turns(&self, numbers: impl IntoIterator<Item = (Topic, u64)>) {
-        for (topic, number) in numbers {
-            let tx = self.parts.app.db.begin().await.unwrap();
-            tick_on(&self.parts.app, &tx, topic, number).await;
-            tx.commit().await.unwrap();
-        }
+        tick_by_turns(&self.parts.app, numbers).await;
         while self.parts.app.relay().step().await.unwrap() != relay::Step::Moved(0) {}
     }
 
@@ -119,11 +124,7 @@ pub(super) async fn watched(engine: &Engine, stop: &CancellationToken) -> JoinHa
 }
 
 async fn whoever_was_there_before_the_first_comparison_misses_nothing(shape: Shape) {
-    let apart = Apart::build(shape).await;
-    let engine = engine(&apart.far);
-    let mut follower = follow(&engine, &json!({}));
-    assert_eq!(follower.snapshot().await, 0);
-    subscribed(&engine, 1).await;
+    let (apart, engine, mut follower) = Apart::followed(shape, TICKS).await;
     apart.tick(1..=5).await;
     let stop = CancellationToken::new();
     let watching = watched(&engine, &stop).await;
@@ -133,11 +134,7 @@ async fn whoever_was_there_before_the_first_comparison_misses_nothing(shape: Sha
 }
 
 async fn a_hole_is_filled_from_the_log(shape: Shape) {
-    let apart = Apart::build(shape).await;
-    let engine = engine(&apart.far);
-    let mut follower = follow(&engine, &json!({}));
-    assert_eq!(follower.snapshot().await, 0);
-    subscribed(&engine, 1).await;
+    let (apart, engine, mut follower) = Apart::followed(shape, TICKS).await;
     apart.tick(1..=5).await;
     let messages = apart.messages(0).await;
     // the first and the last get through, and the last again
@@ -153,11 +150,7 @@ async fn a_hole_is_filled_from_the_log(shape: Shape) {
 }
 
 async fn a_gap_is_filled_from_the_log(shape: Shape) {
-    let apart = Apart::build(shape).await;
-    let engine = engine(&apart.far);
-    let mut follower = follow(&engine, &json!({}));
-    assert_eq!(follower.snapshot().await, 0);
-    subscribed(&engine, 1).await;
+    let (apart, _engine, mut follower) = Apart::followed(shape, TICKS).await;
     apart.tick(1..=5).await;
     apart.far.bus.gap();
     follower.ticks(1..=5).await;
@@ -227,11 +220,7 @@ async fn several_topics_are_one_stream(shape: Shape) {
 }
 
 async fn what_one_topic_of_several_lost_is_told_with_its_next_event(shape: Shape) {
-    let apart = Apart::build(shape).await;
-    let engine = engine(&apart.far);
-    let mut follower = Follower::start(&engine, Some(someone(1, Role::Partner)), TICKS_OF_BOTH, &json!({}));
-    assert_eq!(follower.snapshot().await, 0);
-    subscribed(&engine, 1).await;
+    let (apart, engine, mut follower) = Apart::followed(shape, TICKS_OF_BOTH).await;
     apart.tick_by_turns([(TOPIC, 1), (OTHER, 2), (TOPIC, 3), (OTHER, 4), (TOPIC, 5)]).await;
     let (north, south) = (apart.messages(0).await, apart.messages_on(OTHER, 0).await);
     // 3 is lost, which 4 does not tell
@@ -337,11 +326,7 @@ async fn whoever_joins_after_something_was_lost_is_told_of_it(shape: Shape) {
 }
 
 async fn what_was_passed_is_compared_with_the_log_before_it_is_much(shape: Shape) {
-    let apart = Apart::build(shape).await;
-    let engine = engine(&apart.far);
-    let mut follower = follow_both(&engine, &json!({}));
-    assert_eq!(follower.snapshot().await, 0);
-    subscribed(&engine, 1).await;
+    let (apart, engine, mut follower) = Apart::followed(shape, TICKS_OF_BOTH).await;
     apart.tick_by_turns([(TOPIC, 1)]).await;
     apart.tick_by_turns((2..=300).map(|number| (OTHER, number))).await;
     for numbers in [2..=150, 151..=256, 257..=257] {

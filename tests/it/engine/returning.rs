@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::recovery::subscribed;
 use crate::support::ticks::{
-    Faults, Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, engine_with, someone, tick_on,
+    Faults, Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, engine_with, someone, tick_by_turns,
 };
 use crate::support::wait::{until, until_taken};
 use crate::support::{Shape, TestApp, over_both_shapes};
@@ -40,12 +40,8 @@ const EIGHT: &str = "subscription($after: EventCursor) { ticks(after: $after, la
 
 /// Logs the ticks `numbers` so that all who ask for `document` hear of them: on both topics by turns, if they do.
 async fn log(app: &App, document: &str, numbers: impl IntoIterator<Item = u64>) {
-    for number in numbers {
-        let topic = if document == TICKS_OF_BOTH && number % 2 == 0 { OTHER } else { TOPIC };
-        let tx = app.db.begin().await.unwrap();
-        tick_on(app, &tx, topic, number).await;
-        tx.commit().await.unwrap();
-    }
+    let topic = |number| if document == TICKS_OF_BOTH && number % 2 == 0 { OTHER } else { TOPIC };
+    tick_by_turns(app, numbers.into_iter().map(|number| (topic(number), number))).await;
 }
 
 fn partner(engine: &Engine, number: u128, document: &str, after: Option<EventCursor>) -> Follower {

@@ -72,9 +72,14 @@ pub(crate) async fn tick_on(app: &App, tx: &Tx, topic: Topic, number: u64) {
 
 /// Logs the ticks `numbers`, in one transaction each.
 pub(crate) async fn tick(app: &App, numbers: impl IntoIterator<Item = u64>) {
-    for number in numbers {
+    tick_by_turns(app, numbers.into_iter().map(|number| (TOPIC, number))).await;
+}
+
+/// The same, each on its topic.
+pub(crate) async fn tick_by_turns(app: &App, numbers: impl IntoIterator<Item = (Topic, u64)>) {
+    for (topic, number) in numbers {
         let tx = app.db.begin().await.unwrap();
-        tick_in(app, &tx, number).await;
+        tick_on(app, &tx, topic, number).await;
         tx.commit().await.unwrap();
     }
 }
@@ -373,6 +378,10 @@ pub(crate) enum Told {
     Ended(Verdict),
 }
 
+fn called(document: &str, variables: &Value) -> Call {
+    Call::new(document.to_owned(), None, variables.as_object().unwrap().clone(), RequestId("test".to_owned()))
+}
+
 /// One subscription on a connection of its own.
 pub(crate) struct Follower {
     pub(crate) queue: Arc<SendQueue>,
@@ -403,8 +412,22 @@ impl Follower {
         variables: &Value,
         budget: SendQueueBudget,
     ) -> Self {
-        let variables = variables.as_object().unwrap().clone();
-        let call = Call::new(document.to_owned(), None, variables, RequestId("test".to_owned()));
+        Self::call(engine, authority, called(document, variables), budget)
+    }
+
+    /// One who goes on after `after`, which no argument says.
+    pub(crate) fn resume(
+        engine: &Engine,
+        actor: Option<Actor>,
+        document: &str,
+        variables: &Value,
+        after: EventCursor,
+    ) -> Self {
+        let call = Call { after: Some(after), ..called(document, variables) };
+        Self::call(engine, Sure::of(actor), call, ROOMY)
+    }
+
+    fn call(engine: &Engine, authority: Arc<Sure>, call: Call, budget: SendQueueBudget) -> Self {
         let queue = SendQueue::new(budget);
         let operation = engine.start(call, authority, &queue, 7);
         Self { queue, cursor: None, operation }
