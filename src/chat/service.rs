@@ -166,14 +166,6 @@ const fn role_of(party: Party) -> Role {
     }
 }
 
-/// The message `id`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_message(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<message::Model>> {
-    Ok(repo::find_message(db, id).await?)
-}
-
 /// The messages `ids`.
 ///
 /// # Errors

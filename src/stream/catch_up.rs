@@ -37,6 +37,9 @@ const MAX_TOGETHER: usize = 32;
 /// Events read in one go, and kept until the subscriber has taken them.
 const PAGE: u64 = 100;
 
+/// Events that items are made of together, before the first of these is sent.
+const MADE_TOGETHER: usize = 32;
+
 /// Where a subscription begins.
 #[derive(Debug, Clone)]
 pub(super) enum Start {
@@ -193,6 +196,7 @@ impl Seat {
             entrance,
             items: VecDeque::new(),
             messages: VecDeque::new(),
+            alone: 0,
             has_more: false,
             known: 0,
             reason: StreamResetReason::Retention,
@@ -241,10 +245,12 @@ struct Way<S: Source> {
     topics: Arc<[Topic]>,
     stream: u32,
     entrance: Entrance,
-    /// Of a first picture.
-    items: VecDeque<(Option<EventCursor>, S::Item)>,
-    /// A page of what came since, which is made into items one by one.
+    /// To be sent: of a first picture, or of what came since.
+    items: VecDeque<(Option<EventCursor>, Result<S::Item>)>,
+    /// A page of what came since, before it is made into items.
     messages: VecDeque<Message>,
+    /// How many of these are made into items one by one: with one of them something is wrong.
+    alone: usize,
     /// More may follow after the page.
     has_more: bool,
     /// Nothing more comes up to here, once the page is over.
@@ -297,7 +303,7 @@ impl<S: Source> Way<S> {
         self.is_over = self.source.has_ended();
         self.items.extend(numbered.map(|(index, item)| {
             let cursor = SnapshotCursors(self.at).of(index, count);
-            (is_resumable.then_some(cursor), item)
+            (is_resumable.then_some(cursor), Ok(item))
         }));
         self.seen = Seen::default();
         if !snapshot.seen.is_empty() {
@@ -355,22 +361,15 @@ impl<S: Source> Way<S> {
     /// The next item with its cursor; `None`: the present is reached, or the end of all that concerns the subscriber.
     async fn next(&mut self) -> Result<Option<(Option<EventCursor>, Result<S::Item>)>> {
         loop {
-            if let Some((cursor, item)) = self.items.pop_front() {
-                return Ok(Some((cursor, Ok(item))));
+            if let Some(item) = self.items.pop_front() {
+                return Ok(Some(item));
             }
             if self.is_over {
                 return Ok(None);
             }
-            if let Some(message) = self.messages.pop_front() {
-                self.at.position = message.position;
-                if self.seen.has(self.source.version(&message)) {
-                    continue;
-                }
-                self.is_over = self.source.ends(&message);
-                match self.source.item(&self.app, &message, self.at).await.transpose() {
-                    Some(item) => return Ok(Some((Some(self.at), item))),
-                    None => continue,
-                }
+            if !self.messages.is_empty() {
+                self.make().await;
+                continue;
             }
             // what others were told in the meantime is no reason to look again
             self.at.position = self.at.position.max(self.known);
@@ -378,6 +377,43 @@ impl<S: Source> Way<S> {
                 return Ok(None);
             }
             self.read_on().await?;
+        }
+    }
+
+    /// Makes items of the first messages, and of none after the last that concerns the subscriber.
+    async fn make(&mut self) {
+        let is_alone = self.alone > 0;
+        self.alone = self.alone.saturating_sub(1);
+        let count = if is_alone { 1 } else { self.messages.len().min(MADE_TOGETHER) };
+        let before = self.at;
+        let mut taken: Vec<(Message, EventCursor)> = Vec::with_capacity(count);
+        for message in self.messages.drain(..count) {
+            self.at.position = message.position;
+            if self.seen.has(self.source.version(&message)) {
+                continue;
+            }
+            self.is_over = self.source.ends(&message);
+            taken.push((message, self.at));
+            if self.is_over {
+                break;
+            }
+        }
+        let asked: Vec<(&Message, EventCursor)> = taken.iter().map(|(message, cursor)| (message, *cursor)).collect();
+        match self.source.items(&self.app, &asked).await {
+            Ok(items) => {
+                let items = taken.iter().zip(items).filter_map(|((_, cursor), item)| Some((Some(*cursor), Ok(item?))));
+                self.items.extend(items);
+            }
+            Err(error) => {
+                if let [(_, cursor)] = taken.as_slice() {
+                    self.items.push_back((Some(*cursor), Err(error)));
+                    return;
+                }
+                (self.at, self.is_over, self.alone) = (before, false, taken.len());
+                for (message, _) in taken.into_iter().rev() {
+                    self.messages.push_front(message);
+                }
+            }
         }
     }
 
@@ -389,7 +425,7 @@ impl<S: Source> Way<S> {
         // whoever is cut off after this word has nothing yet
         let cursor = EventCursor { is_partial: true, ..self.at };
         let word = self.source.reset(StreamReset { cursor, reason });
-        self.items.extend(word.map(|word| (Some(cursor), word)));
+        self.items.extend(word.map(|word| (Some(cursor), Ok(word))));
         let snapshot = self.source.snapshot_anew(&self.app, SnapshotCursors(self.at)).await?;
         self.show(snapshot).await
     }

@@ -212,6 +212,22 @@ pub trait Source: Send + Sync + 'static {
         cursor: EventCursor,
     ) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
 
+    /// The items for `asked`, messages each with its cursor, in that order and each as [`Source::item`] has it: one who comes back
+    /// reads what came since together. Each by itself, unless it is said.
+    fn items(
+        &self,
+        app: &App,
+        asked: &[(&Message, EventCursor)],
+    ) -> impl Future<Output = Result<Vec<Option<Self::Item>>>> + Send {
+        async move {
+            let mut items = Vec::with_capacity(asked.len());
+            for (message, cursor) in asked {
+                items.push(self.item(app, message, *cursor).await?);
+            }
+            Ok(items)
+        }
+    }
+
     /// Whether nothing that comes after `message` concerns this subscriber any more. Whose snapshot showed its version
     /// ([`Source::version`]) or a later one is not meant.
     fn ends(&self, _message: &Message) -> bool {

@@ -494,7 +494,7 @@ async fn what_was_written_is_in_its_table_alone(shape: Shape) {
     assert_eq!(rows[0].body.0, WORD);
     let principal = scene.partner.principal().await;
     assert_eq!(mark_read(&scene.app.app, principal, rows[0].order_id, rows[0].id).await.unwrap(), 0);
-    assert!(service::find_message(db, rows[0].id).await.unwrap().unwrap().read_at.is_some());
+    assert!(service::list_by_ids(db, &[rows[0].id]).await.unwrap()[0].read_at.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

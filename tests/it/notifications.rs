@@ -82,7 +82,7 @@ async fn kinds(app: &TestApp, who: &Actor) -> Vec<String> {
     told(app, who).await.iter().map(|node| node["kind"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn mark(who: &Actor, input: Value) -> Value {
+pub(crate) async fn mark(who: &Actor, input: Value) -> Value {
     who.mutate(MARK, input).await.ok("markNotificationsRead")["marked"].clone()
 }
 

@@ -1,5 +1,7 @@
 //! A chat, live.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, ID, SimpleObject, Subscription, Union};
 use chrono::{DateTime, Utc};
 use domain::access::{Audience, Reader, Role as RoleValue};
@@ -137,25 +139,32 @@ impl Source for Chat {
     }
 
     async fn item(&self, app: &App, message: &BusMessage, cursor: EventCursor) -> Result<Option<ChatItem>> {
-        match &*message.kind {
-            MESSAGE_SENT => {
-                let Some(sent) = payload::<Sent>(message) else { return Ok(None) };
-                let row = service::find_message(app.db.reader(), sent.message_id).await?;
-                // asked after it was read, and of now: what is replayed may be from before somebody lost the order
-                let (Some(row), Some(order)) = (row, self.order(app).await?) else { return Ok(None) };
-                let seen = Message::seen_by(row, &order, self.reader);
-                Ok(seen.map(|message| ChatItem::Sent(Box::new(MessageSent { cursor, message }))))
-            }
-            MESSAGES_READ => Ok(payload::<Read>(message).map(|read| {
-                ChatItem::Read(MessagesRead {
+        Ok(self.items(app, &[(message, cursor)]).await?.pop().flatten())
+    }
+
+    async fn items(&self, app: &App, asked: &[(&BusMessage, EventCursor)]) -> Result<Vec<Option<ChatItem>>> {
+        let sent = |message: &BusMessage| if &*message.kind == MESSAGE_SENT { payload::<Sent>(message) } else { None };
+        let ids: Vec<Uuid> = asked.iter().filter_map(|(message, _)| Some(sent(message)?.message_id)).collect();
+        let rows = if ids.is_empty() { Vec::new() } else { service::list_by_ids(app.db.reader(), &ids).await? };
+        let rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+        // asked after they were read, and of now: what is replayed may be from before somebody lost the order
+        let order = if rows.is_empty() { None } else { self.order(app).await? };
+        let item = |(message, cursor): &(&BusMessage, EventCursor)| {
+            let cursor = *cursor;
+            if &*message.kind == MESSAGES_READ {
+                let read = payload::<Read>(message)?;
+                return Some(ChatItem::Read(MessagesRead {
                     cursor,
                     reader_role: read.reader_role.into(),
                     up_to: ids::id(Kind::Message, read.up_to_id),
                     read_at: read.read_at,
-                })
-            })),
-            _ => Ok(None),
-        }
+                }));
+            }
+            let row = rows.get(&sent(message)?.message_id)?.clone();
+            let message = Message::seen_by(row, order.as_ref()?, self.reader)?;
+            Some(ChatItem::Sent(Box::new(MessageSent { cursor, message })))
+        };
+        Ok(asked.iter().map(item).collect())
     }
 
     /// A partner hears of a chat until the order is theirs no more.

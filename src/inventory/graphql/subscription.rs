@@ -32,11 +32,19 @@ struct Watched {
     products: Vec<Uuid>,
 }
 
+/// Those of the products `ids` that exist.
+async fn read(app: &App, ids: &[Uuid]) -> Result<HashMap<Uuid, product::Model>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = list_by_ids(app.db.reader(), ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
 impl Watched {
     /// Those that exist, in the order in which they were asked for.
     async fn read(&self, app: &App) -> Result<Vec<product::Model>> {
-        let rows = list_by_ids(app.db.reader(), &self.products).await?;
-        let mut found: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let mut found = read(app, &self.products).await?;
         Ok(self.products.iter().filter_map(|id| found.remove(id)).collect())
     }
 }
@@ -80,13 +88,21 @@ impl Source for Watched {
         None
     }
 
-    async fn item(&self, app: &App, message: &Message, _: EventCursor) -> Result<Option<Product>> {
-        let Some(change) = changed(message).filter(|change| self.products.contains(&change.product)) else {
-            return Ok(None);
+    async fn item(&self, app: &App, message: &Message, cursor: EventCursor) -> Result<Option<Product>> {
+        Ok(self.items(app, &[(message, cursor)]).await?.pop().flatten())
+    }
+
+    async fn items(&self, app: &App, asked: &[(&Message, EventCursor)]) -> Result<Vec<Option<Product>>> {
+        let changed = |message| changed(message).filter(|change| self.products.contains(&change.product));
+        let changes: Vec<_> = asked.iter().map(|(message, _)| changed(message)).collect();
+        let products: Vec<Uuid> = changes.iter().flatten().map(|change| change.product).collect();
+        let found = read(app, &products).await?;
+        let item = |change: ProductChange| {
+            let row = found.get(&change.product)?;
+            let is_shown = row.is_active || may_manage(self.reader, row) || change.has_left_sale;
+            is_shown.then(|| Product(row.clone()))
         };
-        let found = list_by_ids(app.db.reader(), &[change.product]).await?.into_iter().next();
-        let is_shown = |row: &_| may_manage(self.reader, row) || change.has_left_sale;
-        Ok(found.filter(|row| row.is_active || is_shown(row)).map(Product))
+        Ok(changes.into_iter().map(|change| item(change?)).collect())
     }
 
     /// What is told is the present, always: there is nothing to start anew.
@@ -124,11 +140,15 @@ impl Source for Alerts {
         None
     }
 
-    async fn item(&self, app: &App, message: &Message, _: EventCursor) -> Result<Option<Product>> {
-        let fell: Option<StockFell> = if &*message.kind == STOCK_FELL { payload(message) } else { None };
-        let Some(StockFell { product, .. }) = fell else { return Ok(None) };
-        let found = list_by_ids(app.db.reader(), &[product]).await?.into_iter().next();
-        Ok(found.map(Product))
+    async fn item(&self, app: &App, message: &Message, cursor: EventCursor) -> Result<Option<Product>> {
+        Ok(self.items(app, &[(message, cursor)]).await?.pop().flatten())
+    }
+
+    async fn items(&self, app: &App, asked: &[(&Message, EventCursor)]) -> Result<Vec<Option<Product>>> {
+        let fell = |message: &Message| if &*message.kind == STOCK_FELL { payload::<StockFell>(message) } else { None };
+        let products: Vec<_> = asked.iter().map(|(message, _)| Some(fell(message)?.product)).collect();
+        let found = read(app, &products.iter().flatten().copied().collect::<Vec<_>>()).await?;
+        Ok(products.into_iter().map(|product| found.get(&product?).cloned().map(Product)).collect())
     }
 
     fn reset(&self, _: StreamReset) -> Option<Product> {

@@ -93,22 +93,29 @@ impl Source for Mine {
     }
 
     async fn item(&self, app: &App, message: &Message, cursor: EventCursor) -> Result<Option<NotificationItem>> {
-        match &*message.kind {
-            NOTIFICATION_SENT => {
-                let Some(sent) = payload::<Sent>(message) else { return Ok(None) };
-                let row = service::find(app.db.reader(), sent.notification_id).await?;
-                let Some(notification) = row.and_then(|row| Notification::seen_by(row, Some(self.user))) else {
-                    return Ok(None);
-                };
-                let sent = NotificationSent { cursor, notification, unread: self.unread(app).await? };
-                Ok(Some(NotificationItem::Sent(Box::new(sent))))
-            }
-            NOTIFICATIONS_READ => {
-                let read = NotificationsRead { cursor, unread: self.unread(app).await? };
-                Ok(Some(NotificationItem::Read(read)))
-            }
-            _ => Ok(None),
+        Ok(self.items(app, &[(message, cursor)]).await?.pop().flatten())
+    }
+
+    async fn items(&self, app: &App, asked: &[(&Message, EventCursor)]) -> Result<Vec<Option<NotificationItem>>> {
+        let sent = |message: &Message| if &*message.kind == NOTIFICATION_SENT { payload::<Sent>(message) } else { None };
+        let ids: Vec<Uuid> = asked.iter().filter_map(|(message, _)| Some(sent(message)?.notification_id)).collect();
+        let rows = if ids.is_empty() { Vec::new() } else { service::list_by_ids(app.db.reader(), &ids).await? };
+        let rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let is_count = |message: &Message| &*message.kind == NOTIFICATIONS_READ;
+        if rows.is_empty() && !asked.iter().any(|(message, _)| is_count(message)) {
+            return Ok(asked.iter().map(|_| None).collect());
         }
+        let unread = self.unread(app).await?;
+        let item = |(message, cursor): &(&Message, EventCursor)| {
+            let cursor = *cursor;
+            if is_count(message) {
+                return Some(NotificationItem::Read(NotificationsRead { cursor, unread }));
+            }
+            let row = rows.get(&sent(message)?.notification_id)?.clone();
+            let notification = Notification::seen_by(row, Some(self.user))?;
+            Some(NotificationItem::Sent(Box::new(NotificationSent { cursor, notification, unread })))
+        };
+        Ok(asked.iter().map(item).collect())
     }
 
     fn reset(&self, reset: StreamReset) -> Option<NotificationItem> {

@@ -29,6 +29,7 @@ over_both_shapes! {
     while_the_database_is_away_a_group_stays_where_it_is,
     an_answer_that_fails_for_good_is_told_and_not_remembered,
     a_replay_that_fails_for_a_moment_goes_on,
+    one_that_cannot_be_made_hides_no_other,
     who_cannot_be_brought_up_for_a_moment_is_brought_up_then,
     who_cannot_be_brought_up_for_longer_comes_back_and_loses_nothing,
     whose_session_has_ended_is_not_told_of_an_error,
@@ -184,6 +185,22 @@ async fn a_replay_that_fails_for_a_moment_goes_on(shape: Shape) {
     let late = follow(&engine, &after);
     let (body, is_resumable) = body(&late).await;
     assert!(body["errors"][0]["extensions"]["retryable"] == true && !is_resumable, "{body}");
+}
+
+async fn one_that_cannot_be_made_hides_no_other(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let faults = Arc::<Faults>::default();
+    let engine = engine_with(&app.app, &faults);
+    let (_, after) = before(&app, &engine, 6).await;
+    faults.broken.store(3, Ordering::SeqCst);
+    let mut late = follow(&engine, &after);
+    late.ticks(1..=2).await;
+    let (body, is_resumable) = body(&late).await;
+    assert!(body["errors"][0]["extensions"]["retryable"] == true && !is_resumable, "{body}");
+    late.ticks(4..=6).await;
+    subscribed(&engine, 1).await;
+    tick(&app.app, [7]).await;
+    late.ticks([7]).await;
 }
 
 /// A subscriber who has fallen behind, and has yet to read a part of 100 ticks.

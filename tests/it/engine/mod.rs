@@ -4,5 +4,6 @@ mod equality;
 mod faults;
 mod outages;
 mod recovery;
+mod replays;
 mod returning;
 mod sharing;

@@ -1,7 +1,7 @@
 //! A subscription of the tests' own, over numbered events: each is one more than the last.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -140,6 +140,8 @@ enum Share {
 pub(crate) struct Faults {
     /// So many of the next items cannot be made, for a reason that may pass.
     pub(crate) items: AtomicUsize,
+    /// This number can never be made; zero is none.
+    pub(crate) broken: AtomicI64,
     /// So many of the next answers break the task that asks for them.
     pub(crate) answers: AtomicUsize,
     /// So many of the next executions end with their first answer.
@@ -231,10 +233,10 @@ impl Source for Ticks {
     async fn item(&self, _: &App, message: &Message, cursor: EventCursor) -> Result<Option<TickItem>> {
         self.faults.begun.fetch_add(1, Ordering::SeqCst);
         drop(self.faults.held.read().await);
-        if happens(&self.faults.items) {
+        let number = message.payload["number"].as_i64().unwrap();
+        if happens(&self.faults.items) || self.faults.broken.load(Ordering::SeqCst) == number {
             return Err(Error::fault("making a tick", "on purpose").into());
         }
-        let number = message.payload["number"].as_i64().unwrap();
         let is_wanted = (!self.even || number % 2 == 0) && self.only.is_none_or(|only| only == number);
         Ok(is_wanted.then_some(TickItem::Tick(Tick { cursor, number })))
     }
