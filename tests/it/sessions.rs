@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use entity::user;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use crate::support::actors::{Actor, PASSWORD, email};
@@ -13,6 +16,7 @@ use crate::support::{Shape, TestApp, over_both_shapes};
 over_both_shapes! {
     what_a_socket_asks_after_its_session_ended_is_not_answered,
     an_unknown_address_and_a_wrong_password_are_answered_alike,
+    whoever_has_an_address_that_is_not_taken_any_more_signs_in,
     a_refresh_token_works_once,
     a_refresh_token_that_is_used_again_ends_its_session,
     of_two_refreshes_with_one_token_at_most_one_gets_tokens,
@@ -89,6 +93,18 @@ async fn an_unknown_address_and_a_wrong_password_are_answered_alike(shape: Shape
     }
     let right = raw_login(&app, &known.to_uppercase(), PASSWORD).await;
     assert!(right.json()["data"]["login"]["tokens"].is_object(), "the letter case of an address says nothing");
+}
+
+async fn whoever_has_an_address_that_is_not_taken_any_more_signs_in(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let customer = app.customer().await;
+    let old = "a..b@test.example";
+    let rename = user::Entity::update_many().col_expr(user::Column::Email, Expr::value(old));
+    let rename = rename.filter(user::Column::Id.eq(customer.principal().await.user));
+    assert_eq!(rename.exec(app.app.db.writer()).await.unwrap().rows_affected, 1);
+    assert_eq!(raw_login(&app, "A..B@test.example", PASSWORD).await.json()["data"]["login"]["userErrors"], json!([]));
+    let input = json!({ "email": old, "password": PASSWORD, "name": "Another" });
+    assert_eq!(app.anonymous().mutate(REGISTER, input).await.refusal("register"), "INVALID_INPUT");
 }
 
 async fn a_refresh_token_works_once(shape: Shape) {

@@ -63,7 +63,7 @@ pub async fn login(app: &App, from: Option<IpAddr>, email: &str, password: &Secr
 }
 
 async fn sign_in(app: &App, email: &str, password: &Secret) -> Result<SignedIn> {
-    let user = match input::email("email", email) {
+    let user = match input::known_email("email", email) {
         Ok(email) => repo::find_user_by_email(app.db.reader(), &email).await?.filter(|user| user.is_active),
         Err(_) => None,
     };
@@ -83,7 +83,7 @@ async fn sign_in(app: &App, email: &str, password: &Secret) -> Result<SignedIn> 
 /// # Errors
 /// `NOT_FOUND` when no active account has that address.
 pub async fn issue_token(app: &App, email: &str) -> Result<SignedIn> {
-    let email = input::email("email", email)?;
+    let email = input::known_email("email", email)?;
     let user = repo::find_user_by_email(app.db.reader(), &email).await?.ok_or(AccountsError::NoSuchAccount)?;
     retry(|| issue_token_once(app, &user)).await?.ok_or_else(|| AccountsError::NoSuchAccount.into())
 }
