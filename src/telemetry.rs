@@ -75,7 +75,7 @@ pub fn init(config: &Config) -> Result<Telemetry, LogError> {
     let provider = config.traces.as_ref().map(provider).transpose()?;
     let traces = provider.as_ref().map(|provider| {
         let of_us = Targets::new().with_targets([("quick_commerce", LevelFilter::INFO), (STATEMENTS, LevelFilter::INFO)]);
-        let filter = of_us.and(dynamic_filter_fn(is_for_something));
+        let filter = of_us.and(dynamic_filter_fn(is_for_something).with_max_level_hint(LevelFilter::INFO));
         tracing_opentelemetry::layer().with_tracer(provider.tracer(SERVICE)).with_filter(filter)
     });
     let registry = tracing_subscriber::registry().with(traces);
