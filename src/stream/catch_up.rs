@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_graphql::Name;
 use domain::access::Reader;
@@ -12,6 +13,7 @@ use domain::event::Topic;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use serde_json::Value;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::ears::Standing;
@@ -39,6 +41,9 @@ const PAGE: u64 = 100;
 
 /// Events that items are made of together, before the first of these is sent.
 const MADE_TOGETHER: usize = 32;
+
+/// How old what is sent may be. A reader who is slow may have lost the right to it since, and it is made again.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Where a subscription begins.
 #[derive(Debug, Clone)]
@@ -196,6 +201,7 @@ impl Seat {
             entrance,
             items: VecDeque::new(),
             messages: VecDeque::new(),
+            made: Instant::now(),
             alone: 0,
             has_more: false,
             known: 0,
@@ -246,9 +252,11 @@ struct Way<S: Source> {
     stream: u32,
     entrance: Entrance,
     /// To be sent: of a first picture, or of what came since.
-    items: VecDeque<(Option<EventCursor>, Result<S::Item>)>,
+    items: VecDeque<Ready<S::Item>>,
     /// A page of what came since, before it is made into items.
     messages: VecDeque<Message>,
+    /// When the items were made of such.
+    made: Instant,
     /// How many of these are made into items one by one: with one of them something is wrong.
     alone: usize,
     /// More may follow after the page.
@@ -262,6 +270,15 @@ struct Way<S: Source> {
     /// The group is to tell what comes next.
     is_owed: bool,
     is_over: bool,
+}
+
+/// An item that is to be sent.
+struct Ready<Item> {
+    /// Where the stream is then.
+    cursor: Option<EventCursor>,
+    item: Result<Item>,
+    /// What it was made of; `None`: it is of a first picture.
+    of: Option<Message>,
 }
 
 impl<S: Source> Way<S> {
@@ -303,7 +320,7 @@ impl<S: Source> Way<S> {
         self.is_over = self.source.has_ended();
         self.items.extend(numbered.map(|(index, item)| {
             let cursor = SnapshotCursors(self.at).of(index, count);
-            (is_resumable.then_some(cursor), Ok(item))
+            Ready { cursor: is_resumable.then_some(cursor), item: Ok(item), of: None }
         }));
         self.seen = Seen::default();
         if !snapshot.seen.is_empty() {
@@ -361,15 +378,19 @@ impl<S: Source> Way<S> {
     /// The next item with its cursor; `None`: the present is reached, or the end of all that concerns the subscriber.
     async fn next(&mut self) -> Result<Option<(Option<EventCursor>, Result<S::Item>)>> {
         loop {
-            if let Some(item) = self.items.pop_front() {
-                return Ok(Some(item));
+            if self.items.front().is_some_and(|ready| ready.of.is_some()) && self.made.elapsed() > FRESH {
+                let stale: Vec<Message> = self.items.drain(..).filter_map(|ready| ready.of).collect();
+                self.take_back(stale);
             }
-            if self.is_over {
-                return Ok(None);
+            if let Some(Ready { cursor, item, .. }) = self.items.pop_front() {
+                return Ok(Some((cursor, item)));
             }
             if !self.messages.is_empty() {
                 self.make().await;
                 continue;
+            }
+            if self.is_over {
+                return Ok(None);
             }
             // what others were told in the meantime is no reason to look again
             self.at.position = self.at.position.max(self.known);
@@ -385,35 +406,44 @@ impl<S: Source> Way<S> {
         let is_alone = self.alone > 0;
         self.alone = self.alone.saturating_sub(1);
         let count = if is_alone { 1 } else { self.messages.len().min(MADE_TOGETHER) };
-        let before = self.at;
+        let before = (self.at, self.is_over);
         let mut taken: Vec<(Message, EventCursor)> = Vec::with_capacity(count);
-        for message in self.messages.drain(..count) {
+        while taken.len() < count
+            && let Some(message) = self.messages.pop_front()
+        {
             self.at.position = message.position;
             if self.seen.has(self.source.version(&message)) {
                 continue;
             }
-            self.is_over = self.source.ends(&message);
+            let ends = self.source.ends(&message);
             taken.push((message, self.at));
-            if self.is_over {
-                break;
+            if ends {
+                self.is_over = true;
+                self.messages.clear();
             }
         }
         let asked: Vec<(&Message, EventCursor)> = taken.iter().map(|(message, cursor)| (message, *cursor)).collect();
-        match self.source.items(&self.app, &asked).await {
-            Ok(items) => {
-                let items = taken.iter().zip(items).filter_map(|((_, cursor), item)| Some((Some(*cursor), Ok(item?))));
-                self.items.extend(items);
+        let items = self.source.items(&self.app, &asked).await;
+        self.made = Instant::now();
+        match items {
+            Ok(items) => self.items.extend(taken.into_iter().zip(items).filter_map(|((message, cursor), item)| {
+                Some(Ready { cursor: Some(cursor), item: Ok(item?), of: Some(message) })
+            })),
+            Err(error) if taken.len() == 1 => {
+                let of = taken.pop().map(|(message, _)| message);
+                self.items.push_back(Ready { cursor: Some(self.at), item: Err(error), of });
             }
-            Err(error) => {
-                if let [(_, cursor)] = taken.as_slice() {
-                    self.items.push_back((Some(*cursor), Err(error)));
-                    return;
-                }
-                (self.at, self.is_over, self.alone) = (before, false, taken.len());
-                for (message, _) in taken.into_iter().rev() {
-                    self.messages.push_front(message);
-                }
+            Err(_) => {
+                ((self.at, self.is_over), self.alone) = (before, taken.len());
+                self.take_back(taken.into_iter().map(|(message, _)| message).collect());
             }
+        }
+    }
+
+    /// Puts `messages` before the others, to be made into items again.
+    fn take_back(&mut self, messages: Vec<Message>) {
+        for message in messages.into_iter().rev() {
+            self.messages.push_front(message);
         }
     }
 
@@ -425,7 +455,7 @@ impl<S: Source> Way<S> {
         // whoever is cut off after this word has nothing yet
         let cursor = EventCursor { is_partial: true, ..self.at };
         let word = self.source.reset(StreamReset { cursor, reason });
-        self.items.extend(word.map(|word| (Some(cursor), Ok(word))));
+        self.items.extend(word.map(|word| Ready { cursor: Some(cursor), item: Ok(word), of: None }));
         let snapshot = self.source.snapshot_anew(&self.app, SnapshotCursors(self.at)).await?;
         self.show(snapshot).await
     }

@@ -30,6 +30,7 @@ over_both_shapes! {
     an_answer_that_fails_for_good_is_told_and_not_remembered,
     a_replay_that_fails_for_a_moment_goes_on,
     one_that_cannot_be_made_hides_no_other,
+    what_a_slow_reader_is_sent_is_not_from_long_ago,
     who_cannot_be_brought_up_for_a_moment_is_brought_up_then,
     who_cannot_be_brought_up_for_longer_comes_back_and_loses_nothing,
     whose_session_has_ended_is_not_told_of_an_error,
@@ -201,6 +202,22 @@ async fn one_that_cannot_be_made_hides_no_other(shape: Shape) {
     subscribed(&engine, 1).await;
     tick(&app.app, [7]).await;
     late.ticks([7]).await;
+}
+
+async fn what_a_slow_reader_is_sent_is_not_from_long_ago(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let faults = Arc::<Faults>::default();
+    let engine = engine_with(&app.app, &faults);
+    let (_, after) = before(&app, &engine, 6).await;
+    let mut slow = follow(&engine, &after);
+    slow.ticks([1]).await;
+    // what cannot be made now could have been when the first was
+    faults.broken.store(5, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    slow.ticks(2..=4).await;
+    let (body, _) = body(&slow).await;
+    assert!(body["errors"][0]["extensions"]["retryable"] == true, "{body}");
+    slow.ticks([6]).await;
 }
 
 /// A subscriber who has fallen behind, and has yet to read a part of 100 ticks.
