@@ -56,7 +56,7 @@ pub struct LiveStats {
     pub orders_by_status: Vec<StatusCount>,
     /// Orders placed today (UTC) that were not cancelled and did not fail.
     pub orders_today: i32,
-    /// What they come to.
+    /// What those of them come to that are sales, which one that is not paid yet is not: the `total` of `sales` for today.
     pub revenue_today: Money,
     /// Partners who take orders now.
     pub active_partners: i32,

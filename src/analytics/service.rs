@@ -24,7 +24,7 @@ pub struct Stats {
     pub by_status: Vec<(OrderStatus, i32)>,
     /// Orders placed today (UTC) that were not called off.
     pub orders_today: i32,
-    /// Their sum, minor units.
+    /// What those of them come to that are sales, minor units.
     pub revenue_minor: i64,
     /// Partners who take orders.
     pub active_partners: i32,
@@ -58,7 +58,7 @@ async fn read(app: &App) -> Result<Stats> {
         let count = counts.iter().find(|(counted, _)| counted == status).map_or(0, |(_, count)| *count);
         (*status, small(count))
     });
-    let (orders_today, revenue_minor) = orders::sum_since(db, today).await?;
+    let (orders_today, revenue_minor) = orders::sum_since(db, today, app.config.currency).await?;
     let (active, busy) = partners::count_at_work(app).await?;
     let unassigned = orders::count_offered(db, None).await?.0;
     let oldest = orders::list_first_offered(db, None, 1).await?;

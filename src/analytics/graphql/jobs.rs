@@ -14,7 +14,7 @@ use crate::platform::page::PageArgs;
 /// Work in the background that failed too often, or never can be done, and waits for somebody to look: a dead letter.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct DeadJob {
-    /// Opaque, `job_…`; `retryJobs` and `discardJobs` take it. `node` does not: it goes when the work is done.
+    /// Opaque, `job_…`; `retryJobs` and `discardJobs` take it. `node` does not: it goes when the work is done or discarded.
     id: ID,
     /// What was to be done, such as `payments.refund` or `webhooks.send`.
     kind: String,

@@ -5,6 +5,7 @@ use domain::Named as _;
 use domain::area::{Cover, Grain};
 use domain::claims::ClaimStatus;
 use domain::geo::{Circle, KM_PER_DEGREE};
+use domain::money::Currency;
 use domain::order::OrderStatus;
 use entity::{Text, claim, order, order_event};
 use sea_orm::sea_query::{CaseStatement, Expr, Func};
@@ -312,15 +313,19 @@ pub(in crate::orders) async fn list_claims_of(
     fetch(select, args, sort, db, |c: &claim::Model| (None, c.id), |_| None).await
 }
 
-/// Orders placed since `from` that were not called off, and their sum.
+/// Orders placed since `from` that were not called off, and the sum of those that are sales in `currency`.
 pub(in crate::orders) async fn sum_since(
     db: &impl ConnectionTrait,
     from: DateTime<Utc>,
+    currency: Currency,
 ) -> std::result::Result<(i64, i64), DbErr> {
+    let others = OrderStatus::ALL.iter().copied().filter(|status| !status.is_sale());
+    let is_sale = order::Column::Status.is_not_in(others.map(Text)).and(order::Column::Currency.eq(Text(currency)));
+    let sold: Expr = CaseStatement::new().case(is_sale, Expr::col(order::Column::TotalMinor)).into();
     let sums: Option<(i64, Option<i64>)> = order::Entity::find()
         .select_only()
         .expr_as(Expr::col(order::Column::Id).count(), "count")
-        .expr_as(Expr::cust("CAST(SUM(total_minor) AS BIGINT)"), "total")
+        .expr_as(Expr::from(Func::sum(sold)).cast_as("bigint"), "total")
         .filter(order::Column::CreatedAt.gte(from))
         .filter(order::Column::Status.is_not_in([OrderStatus::Cancelled, OrderStatus::Failed].map(Text)))
         .into_tuple()

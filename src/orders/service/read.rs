@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::claims::ClaimStatus;
 use domain::geo::Circle;
+use domain::money::Currency;
 use entity::{claim, order, order_event, order_item, rating};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
@@ -168,12 +169,12 @@ pub async fn list_claims_of(
     lists::list_claims_of(db, partner, status, args).await
 }
 
-/// Orders placed since `from` that were not called off: how many, and their sum in minor units.
+/// Orders placed since `from` that were not called off: how many, and the sum of those that are sales in `currency`, in minor units.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sum_since(db: &impl ConnectionTrait, from: DateTime<Utc>) -> Result<(i64, i64)> {
-    Ok(lists::sum_since(db, from).await?)
+pub async fn sum_since(db: &impl ConnectionTrait, from: DateTime<Utc>, currency: Currency) -> Result<(i64, i64)> {
+    Ok(lists::sum_since(db, from, currency).await?)
 }
 
 /// When orders that were delivered since `from` were placed and delivered, newest first, at most `limit`.

@@ -6,9 +6,9 @@
 //! it does must do no harm the second time.
 //!
 //! What fails is tried again, later each time, until it has failed too often: then it is dead, and stays in the table, where
-//! the metrics count it, until somebody looks and has it tried again. How often and when is a matter of the kind of job: its
-//! [`Schedule`]. What only waits for others is looked at as often as it takes. An attempt in which its worker died
-//! is not held against a job, unless that happens again and again: then it may be the job that kills.
+//! the metrics count it, until somebody looks and has it tried again, or discards it. How often and when is a matter of the
+//! kind of job: its [`Schedule`]. What only waits for others is looked at as often as it takes. An attempt in which its worker
+//! died is not held against a job, unless that happens again and again: then it may be the job that kills.
 //!
 //! A worker has so many hands. Work that may be slow for long has a worker of its own, so that nothing else waits behind it;
 //! and jobs of one group, such as those for one server, are done by few hands at once, so that the others wait for none of it.
