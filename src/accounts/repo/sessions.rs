@@ -126,9 +126,7 @@ pub async fn update_other_sessions_ended(
     Ok(end.exec(db).await?.rows_affected)
 }
 
-/// The session `id`, if it is `user`'s and has not ended; until the transaction ends it gets no other tokens ([`refresh`] waits).
-///
-/// [`refresh`]: crate::accounts::service::sessions::refresh
+/// The session `id`, if it is `user`'s and has not ended; until the transaction ends it gets no other tokens (`refresh` waits).
 ///
 /// # Errors
 /// When the database fails.
