@@ -161,44 +161,75 @@ pub enum Read {
     Events(usize),
 }
 
+/// What a reader has trouble with.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// So many events are taken one by one: what cannot be taken is to stand alone.
+    alone: u64,
+    /// After which position it looks for the next of them.
+    position: Option<i64>,
+    /// After which position an event could not be taken last, and how often.
+    failed: Option<(i64, u32)>,
+}
+
 impl Reader {
     /// Reads until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut numbered = self.db.numbered();
-        let mut failures = 0;
+        let mut trouble = Trouble::default();
         while !stop.is_cancelled() {
-            let pause = self.turn(&mut failures).await;
+            let pause = self.turn(&mut trouble).await;
             if pause.is_zero() {
                 continue;
             }
             tokio::select! {
-                _ = numbered.changed(), if failures == 0 => {}
+                _ = numbered.changed(), if trouble.alone == 0 => {}
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Takes a batch, after so many failures in a row; how long to wait before the next. What fails too often is set aside.
-    async fn turn(&self, failures: &mut u32) -> Duration {
-        // after a failure one by one, so that what cannot be taken stands alone
-        let limit = if *failures == 0 { BATCH } else { 1 };
+    /// Takes a batch, or one event where there is trouble; how long to wait before the next. What fails too often is set aside.
+    async fn turn(&self, trouble: &mut Trouble) -> Duration {
+        let is_alone = trouble.alone > 0;
         // what panics is as good as what fails: another start would only meet the same event again
-        let step = AssertUnwindSafe(self.step(limit)).catch_unwind().await;
-        match step.unwrap_or_else(|_| Err(Error::fault("taking events", "it panicked"))) {
-            Ok(read) => {
-                *failures = 0;
-                if read == Read::Nothing { POLL } else { Duration::ZERO }
+        let step = AssertUnwindSafe(async {
+            let position = if is_alone { self.position().await? } else { None };
+            trouble.position = position;
+            self.step(if is_alone { 1 } else { BATCH }).await
+        });
+        match step.catch_unwind().await.unwrap_or_else(|_| Err(Error::fault("taking events", "it panicked"))) {
+            Ok(Read::Nothing) => {
+                *trouble = Trouble::default();
+                POLL
+            }
+            Ok(Read::Events(count)) => {
+                *trouble = Trouble { alone: trouble.alone.saturating_sub(count as u64), ..Trouble::default() };
+                Duration::ZERO
             }
             Err(error) => {
-                *failures += 1;
                 tracing::warn!(?error, consumer = self.reaction.name(), "events could not be taken; trying again");
-                if *failures > ATTEMPTS && self.skip().await {
-                    *failures = 1;
+                if !is_alone {
+                    trouble.alone = BATCH;
+                    return PAUSE;
                 }
-                PAUSE
+                let Some(position) = trouble.position else { return PAUSE };
+                let failures = trouble.failed.filter(|(at, _)| *at == position).map_or(1, |(_, failures)| failures + 1);
+                trouble.failed = Some((position, failures));
+                if failures < ATTEMPTS || !self.skip(position).await {
+                    return PAUSE;
+                }
+                *trouble = Trouble { alone: trouble.alone - 1, ..Trouble::default() };
+                Duration::ZERO
             }
         }
+    }
+
+    /// How far it has read.
+    async fn position(&self) -> Result<Option<i64>> {
+        let known = consumer::Entity::find_by_id(self.reaction.name().to_owned()).one(self.db.reader()).await?;
+        Ok(known.map(|known| known.position))
     }
 
     /// Takes the next events, at most `limit`.
@@ -207,11 +238,11 @@ impl Reader {
     /// When the database or the consumer fails; then nothing was taken.
     pub async fn step(&self, limit: u64) -> Result<Read> {
         // outside a transaction: most of the time there is nothing, and SQLite's writers wait for each other
-        let known = consumer::Entity::find_by_id(self.reaction.name().to_owned()).one(self.db.reader()).await?;
+        let known = self.position().await?;
         let head = relay::head(self.db.reader()).await?.position;
         match known {
             None => self.begin(head).await?,
-            Some(known) if known.position == head => return Ok(Read::Nothing),
+            Some(known) if known == head => return Ok(Read::Nothing),
             Some(_) => {}
         }
         retry(|| self.step_once(limit)).await
@@ -268,9 +299,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Sets the next event aside; whether that could be done. While the database is away it cannot, and nothing is.
-    async fn skip(&self) -> bool {
-        match retry(|| self.skip_once()).await {
+    /// Sets the event after `position` aside, unless another instance has come further; whether that could be done. While the database
+    /// is away it cannot, and nothing is.
+    async fn skip(&self, position: i64) -> bool {
+        match retry(|| self.skip_once(position)).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(?error, consumer = self.reaction.name(), "an event could not be set aside");
@@ -279,9 +311,11 @@ impl Reader {
         }
     }
 
-    async fn skip_once(&self) -> Result<()> {
+    async fn skip_once(&self, position: i64) -> Result<()> {
         let tx = self.db.begin().await?;
-        let Some(position) = self.lock(&tx).await? else { return Ok(()) };
+        if self.lock(&tx).await? != Some(position) {
+            return Ok(());
+        }
         let next = event::Entity::find().filter(event::Column::Position.gt(position)).order_by_asc(event::Column::Position);
         let Some(next) = next.limit(1).one(&*tx).await? else { return Ok(()) };
         let (consumer, event, position) =

@@ -129,8 +129,8 @@ async fn an_event_that_cannot_be_taken_keeps_no_other_waiting_and_is_not_lost() 
     log(&app, [99, 100, 110, 111]).await;
     let scribe = Scribe::new(Start::Oldest);
     scribe.refuses.store(true, Ordering::Relaxed);
-    let (reader, mut failures) = (reader(&app, &scribe), 0);
-    while reader.turn(&mut failures).await != POLL {}
+    let (reader, mut trouble) = (reader(&app, &scribe), Trouble::default());
+    while reader.turn(&mut trouble).await != POLL {}
     let written = scribe.written();
     assert!(!written.contains(&100) && !written.contains(&110) && written.ends_with(&[111]), "{written:?}");
 
@@ -153,13 +153,45 @@ async fn an_event_that_cannot_be_taken_keeps_no_other_waiting_and_is_not_lost() 
 }
 
 #[tokio::test]
+async fn those_before_and_after_an_event_that_cannot_be_taken_wait_for_its_own_attempts_alone() {
+    let (app, _folder) = app("consumers-pauses").await;
+    log(&app, (1..=9).chain(11..=20).chain(21..=29)).await;
+    let scribe = Scribe::new(Start::Oldest);
+    scribe.refuses.store(true, Ordering::Relaxed);
+    let (reader, mut trouble, mut pauses) = (reader(&app, &scribe), Trouble::default(), 0);
+    loop {
+        match reader.turn(&mut trouble).await {
+            PAUSE => pauses += 1,
+            POLL => break,
+            pause => assert_eq!(pause, Duration::ZERO),
+        }
+    }
+    // after the batch, and between its attempts
+    assert_eq!(pauses, ATTEMPTS);
+    let written = scribe.written();
+    assert!(written.ends_with(&(21..=29).collect::<Vec<_>>()), "{written:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_set_aside_where_another_instance_has_come_further() {
+    let (app, _folder) = app("consumers-further").await;
+    log(&app, 1..=2).await;
+    let scribe = Scribe::new(Start::Oldest);
+    let (one, other) = (reader(&app, &scribe), reader(&app, &scribe));
+    assert_eq!(other.step(1).await.unwrap(), Read::Events(1));
+    assert!(one.skip(0).await, "it is not in the way any more");
+    assert_eq!(skipped::Entity::find().all(app.db.reader()).await.unwrap(), []);
+    assert_eq!(one.step(9).await.unwrap(), Read::Events(1));
+}
+
+#[tokio::test]
 async fn an_event_set_aside_is_taken_once_however_often_its_job_is_done() {
     let (app, _folder) = app("consumers-once").await;
     log(&app, [10]).await;
     let scribe = Scribe::new(Start::Oldest);
     let reader = reader(&app, &scribe);
     reader.begin(0).await.unwrap();
-    assert!(reader.skip().await);
+    assert!(reader.skip(0).await);
     let consumers = Consumers::default().with(scribe.clone());
     let job = entity::job::Entity::find().one(app.db.reader()).await.unwrap().unwrap();
     for _ in 0..2 {
@@ -191,7 +223,7 @@ async fn an_event_set_aside_can_be_taken_when_the_log_has_it_no_more() {
     let scribe = Scribe::new(Start::Oldest);
     let reader = reader(&app, &scribe);
     reader.begin(0).await.unwrap();
-    assert!(reader.skip().await);
+    assert!(reader.skip(0).await);
     assert_eq!(age(&app, 49).await, 0, "the log is cleared");
     let untaken = async || {
         let select = select_untaken(scribe.name(), &logged.kind, ["order", "id"], app.db.backend());
