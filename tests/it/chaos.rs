@@ -13,6 +13,7 @@ mod moments;
 mod offers;
 mod plan;
 mod report;
+mod snare;
 mod stage;
 mod traps;
 mod truth;

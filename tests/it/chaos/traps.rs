@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement, T
 use tokio::time::{Instant, sleep};
 
 /// How long it may take until somebody is in each trap: shorter than a job may take.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The class of the locks that say whose trap it is: the first who comes has it, and those after pass.
 const TAKEN: i32 = 7;

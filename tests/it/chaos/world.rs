@@ -15,8 +15,9 @@ use domain::id::Kind;
 use domain::order::{OrderEventType, OrderStatus, PaymentMethod};
 use domain::webhook::WebhookDeliveryStatus;
 use entity::{Text, claim, event, job, notification, order, order_event, user, webhook_delivery};
-use quick_commerce::accounts::service as accounts;
+use quick_commerce::accounts::service::{self as accounts, Registration, register};
 use quick_commerce::app::App;
+use quick_commerce::config::Secret;
 use quick_commerce::dispatch::service::{self as dispatch, Ask};
 use quick_commerce::orders::service::paying::{StartPayment, start_payment};
 use quick_commerce::orders::service::{self as orders, Place, Step, step};
@@ -32,6 +33,7 @@ use uuid::Uuid;
 use super::stage::Stage;
 use crate::redis_stream::assert_stream_is_whole;
 use crate::support::Shape;
+use crate::support::actors::{PASSWORD, email as new_email};
 use crate::support::audit::audit;
 use crate::support::crowd::{customers, email, partners, refused, uuid, wish};
 use crate::support::smtp::SmtpServer;
@@ -104,6 +106,19 @@ impl People {
         update.exec(self.app.db.writer()).await.unwrap();
     }
 
+    /// Makes an account, whose holder is mailed a link.
+    pub(super) async fn register(&self) {
+        let registration = Registration {
+            email: new_email("customer"),
+            password: Secret::new(PASSWORD.to_owned()),
+            name: "Somebody".to_owned(),
+            phone: None,
+            partner: None,
+            seller: None,
+        };
+        register(&self.app, None, registration).await.unwrap();
+    }
+
     pub(super) async fn forget_password(&self, customer: usize) {
         accounts::request_password_reset(&self.app, None, &email(&self.customers[customer])).await.unwrap();
     }
@@ -173,6 +188,11 @@ impl World {
         let product = uuid(Kind::Product, &shop.product_id);
         let people = People { app, customers, partners, product };
         Self { stage, people, receiver, post, phones }
+    }
+
+    /// Whether one server has it all, and a database in which one writes.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.stage.redis().is_none()
     }
 
     /// What a killed server had taken is another's once its lease ends, and what failed meanwhile is tried again later: that time
