@@ -3,7 +3,7 @@ import { Refusal } from './account.mjs';
 import { codeOf } from './customer.mjs';
 import { counts, say, trouble } from './log.mjs';
 import { settings } from './settings.mjs';
-import { forever, pause, stopped } from './time.mjs';
+import { end, forever, pause, stopped } from './time.mjs';
 
 /**
  * @typedef {import('./account.mjs').Account} Account
@@ -116,6 +116,7 @@ export class Partner {
       await step('DELIVERED', door.code);
       counts.delivered += 1;
       say(this.account.name, `delivers ${number}`);
+      if (counts.delivered === settings.runDeliveries) end();
       if (Math.random() < 0.5) {
         await door.customer.send('Rate', { input: { orderId: id, score: 3 + Math.floor(Math.random() * 3) } });
       }

@@ -30,6 +30,8 @@ export const settings = {
   restockTo: number('RESTOCK_TO', 100),
   /** 0: until it is told to stop. Else it ends by itself, with 1 unless something was delivered. */
   runSeconds: number('RUN_SECONDS', 0),
+  /** So many deliveries are enough: it ends by itself then, and with 1 if its time is over before. 0: it goes on. */
+  runDeliveries: number('RUN_DELIVERIES', 0),
   customers: ['customer@demo.test', 'customer2@demo.test'],
   partners: ['partner@demo.test', 'partner2@demo.test'],
   sellers: ['seller@demo.test', 'seller2@demo.test'],

@@ -21,4 +21,4 @@ await Promise.all([
   ...accounts(settings.sellers).map(restock),
 ]);
 say('simulator', `ends: ${Object.entries(counts).map(([what, count]) => `${count} ${what}`).join(', ')}`);
-process.exit(settings.runSeconds > 0 && counts.delivered === 0 ? 1 : 0);
+process.exit(settings.runSeconds > 0 && counts.delivered < Math.max(settings.runDeliveries, 1) ? 1 : 0);

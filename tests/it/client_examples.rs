@@ -20,6 +20,7 @@ over_both_shapes! {
     a_third_party_s_program_works_with_a_key,
     the_packer_in_rust_packs_what_is_ordered,
     every_question_of_an_admin_has_an_answer,
+    the_simulator_keeps_the_demo_busy,
 }
 
 /// The folder of the example `name`, which must be installed.
@@ -120,4 +121,14 @@ async fn the_packer_in_rust_packs_what_is_ordered(shape: Shape) {
 async fn every_question_of_an_admin_has_an_answer(shape: Shape) {
     let (_app, url) = shop(shape).await;
     output(Command::new("node").args(["ask.mjs", "all", &url]).current_dir(example("graphiql"))).await;
+}
+
+async fn the_simulator_keeps_the_demo_busy(shape: Shape) {
+    let (_app, url) = shop(shape).await;
+    let mut simulator = Command::new("node");
+    simulator.arg("simulator.mjs").current_dir(example("../deploy/simulator")).env("QC_URL", &url);
+    simulator.envs([("RUN_DELIVERIES", "2"), ("RUN_SECONDS", "180"), ("ORDERS_PER_MINUTE", "60")]);
+    simulator.envs([("THINK_SECONDS", "1"), ("SPEED_KMH", "6000"), ("REPORT_SECONDS", "0.2")]);
+    let out = output(&mut simulator).await;
+    assert!(out.matches(" delivers ").count() >= 2, "{out}");
 }
