@@ -26,7 +26,7 @@ use crate::support::app::{build, serve};
 use crate::support::events::{Ask, EventSource};
 use crate::support::feed::MY_ORDER_UPDATES;
 use crate::support::http::{Http, HttpAnswer};
-use crate::support::nginx::{Nginx, Place};
+use crate::support::nginx::{LARGE, Nginx, Place, READY_MADE};
 use crate::support::shape::{TestDatabase, config_of};
 use crate::support::socket::{Frame, PROTOCOL, Socket};
 use crate::support::story::{PLACE_ORDER, by_hand, order, order_input, place_order, seller_with_product, step, text};
@@ -47,8 +47,8 @@ const FREELY: &str = "10000r/s";
 /// So slow that only the burst counts, however long a test takes.
 const HARDLY: &str = "1r/m";
 
-/// Nobody: a network that is there for documentation.
-const NOBODY: &str = "192.0.2.1";
+/// Nobody: addresses that are there for documentation.
+const NOBODY: &str = "192.0.2.1, 198.51.100.0/24";
 
 /// Instances with nginx before them.
 struct Front {
@@ -209,6 +209,24 @@ async fn what_is_for_the_public_comes_through_and_nothing_else() {
     assert_eq!(http.get("/orders/ord_1").await.text(), page.text(), "the app finds its way by itself");
     let asset = http.get("/assets/app-1f2e3d.js").await;
     assert!(asset.status == StatusCode::OK && asset.header("cache-control").contains("immutable"), "{:?}", asset.headers);
+    let packed = async |path: &str, accepted: &str| {
+        let headers = [("accept-encoding", accepted)];
+        let answer = http.send(Method::GET, path, &headers, Body::empty()).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.header("vary")),
+            (StatusCode::OK, "Accept-Encoding"),
+            "{path}: {:?}",
+            answer.headers
+        );
+        (answer.header("content-encoding").to_owned(), answer.body)
+    };
+    let whole = LARGE.repeat(200);
+    let (encoding, body) = packed("/assets/large-1f2e3d.js", "gzip").await;
+    assert!(encoding == "gzip" && body.len() < whole.len() / 4, "{encoding}, {} bytes", body.len());
+    let (encoding, body) = packed("/assets/ready-1f2e3d.js", "br, gzip").await;
+    assert_eq!((&*encoding, &*body), ("gzip", READY_MADE.as_bytes()), "what is compressed already is sent as it is");
+    let (encoding, body) = packed("/assets/ready-1f2e3d.js", "identity").await;
+    assert_eq!((&*encoding, &*body), ("", whole.as_bytes()));
     let gone = http.get("/assets/app-of-before.js").await;
     assert_eq!((gone.status, gone.header("cache-control")), (StatusCode::NOT_FOUND, ""));
 

@@ -1,8 +1,9 @@
 //! The real nginx with the repository's `nginx.conf`, as it stands. What is a matter of place (`place/http.conf` and
-//! `place/server.conf`) is written here, as Docker's templates (`deploy/nginx/templates`) write it there.
+//! `place/server.conf`) is made of Docker's templates (`deploy/nginx/templates`), as the image makes it there.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::processes::{Folder, Server, find_program, on_a_free_port};
 
@@ -12,12 +13,18 @@ const READY: &str = "start worker process ";
 /// The web app, as far as these tests need one.
 const PAGE: &str = "<!doctype html><title>The app</title>";
 
+/// A line of a script that is long enough to be compressed.
+pub(crate) const LARGE: &str = "export const answer = 42;\n";
+
+/// What stands for a script that the image has compressed.
+pub(crate) const READY_MADE: &str = "compressed before";
+
 /// What differs between one nginx and another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     /// Where the instances are.
     pub(crate) instances: &'a [SocketAddr],
-    /// Who is believed in `X-Forwarded-For`: an address or a network.
+    /// Who is believed in `X-Forwarded-For`: addresses and networks, separated by commas.
     pub(crate) trusted: &'a str,
     /// How many requests a client may make for long, as nginx writes it: `50r/s`.
     pub(crate) rate: &'a str,
@@ -47,16 +54,53 @@ impl Nginx {
     }
 }
 
-/// `place/http.conf`: as Docker's template, but for names that are resolved, which nginx 1.22 cannot.
+/// A file of the repository.
+fn shipped(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// `place/http.conf`: Docker's template, but for names that are asked for again, which nginx 1.22 cannot.
 fn http(Place { instances, trusted, rate, stripe_key }: Place<'_>) -> String {
-    let servers: Vec<String> = instances.iter().map(|addr| format!("server {addr} max_fails=1 fail_timeout=2s;")).collect();
-    format!(
-        "upstream api {{ zone api 256k; least_conn; {} keepalive 64; keepalive_timeout 50s; }}\n\
-         limit_req_zone $client zone=requests:1m rate={rate};\n\
-         set_real_ip_from {trusted};\n\
-         map \"\" $stripe_publishable_key {{ default \"{stripe_key}\"; }}\n",
-        servers.join(" ")
-    )
+    let by_name = "server ${API_HOST}:${API_PORT} resolve ";
+    let template = shipped("templates/place/http.conf.template");
+    assert_eq!(template.matches(by_name).count(), 1, "{template}");
+    let mut lines = Vec::new();
+    for line in template.lines().filter(|line| !line.starts_with("resolver")) {
+        match line.trim_start().strip_prefix(by_name) {
+            Some(rest) => lines.extend(instances.iter().map(|addr| format!("server {addr} {rest}"))),
+            None => lines.push(line.to_owned()),
+        }
+    }
+    let made = lines
+        .join("\n")
+        .replace("${REQUESTS_PER_SECOND}r/s", rate)
+        .replace("${TRUSTED_PROXY_LINES}", &trusted_lines(trusted))
+        .replace("${STRIPE_PUBLISHABLE_KEY}", stripe_key);
+    assert!(!made.contains("${"), "{made}");
+    made
+}
+
+/// A line for each of those who are trusted, as the image makes them.
+fn trusted_lines(trusted: &str) -> String {
+    let script = format!("{}\nprintf %s \"$TRUSTED_PROXY_LINES\"", shipped("trusted-proxy.envsh"));
+    let made = Command::new("sh").args(["-c", &script]).env("TRUSTED_PROXY", trusted).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    String::from_utf8(made.stdout).unwrap()
+}
+
+/// `place/server.conf`: Docker's template, but for where it listens and where its files are.
+fn server(port: u16, folder: &Path) -> String {
+    let mut made = shipped("templates/place/server.conf.template");
+    for (there, here) in [
+        ("listen 8080;", format!("listen 127.0.0.1:{port};")),
+        ("root /srv/web;", format!("root {};", folder.join("web").display())),
+        ("include /etc/nginx/tls/*.conf;", format!("include {}/*.conf;", folder.join("tls").display())),
+    ] {
+        assert_eq!(made.matches(there).count(), 1, "{there} in {made}");
+        made = made.replace(there, &here);
+    }
+    made
 }
 
 fn start(port: u16, http: &str) -> Result<Server, String> {
@@ -70,10 +114,13 @@ fn start(port: u16, http: &str) -> Result<Server, String> {
     };
     write(&web.join("index.html"), PAGE);
     write(&web.join("assets/app-1f2e3d.js"), "export {};\n");
+    write(&web.join("assets/large-1f2e3d.js"), &LARGE.repeat(200));
+    write(&web.join("assets/ready-1f2e3d.js"), &LARGE.repeat(200));
+    write(&web.join("assets/ready-1f2e3d.js.gz"), READY_MADE);
     let config = folder.path().join("nginx.conf");
     std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx.conf"), &config).unwrap();
     write(&folder.path().join("place/http.conf"), http);
-    write(&folder.path().join("place/server.conf"), &format!("listen 127.0.0.1:{port};\nroot {};\n", web.display()));
+    write(&folder.path().join("place/server.conf"), &server(port, folder.path()));
     let prefix = format!("{}/", folder.path().display());
     let mut line = vec![program.into_os_string()];
     line.extend(["-e", "stderr", "-p", &prefix].map(Into::into));
