@@ -1,5 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 import { giveBackBesides, orderOne, takeBesides } from './support/orders';
 import { LOOKS, open, signIn, test } from './support/shop';
 
@@ -101,6 +101,26 @@ test('phones show the desks of customers and partners without scrolling sideways
   await giveBackBesides(shop.server.url, id);
 });
 
+/** Goes on to the next control by the keyboard alone, until it is this one. */
+async function tabTo(page: Page, control: Locator): Promise<void> {
+  await expect(control).toBeVisible();
+  while (!(await control.evaluate((element) => element === document.activeElement)))
+    await page.keyboard.press('Tab');
+}
+
+test('a partner without a mouse holds an order and accepts it', async ({ browser, shop }) => {
+  const page = await signIn(browser, shop.site, 'partner2', LOOKS.partner);
+  await expect(page.getByText('You carry nothing.')).toBeVisible();
+  const { id, number } = await orderOne(shop.server.url, 'FV-001');
+  await tabTo(page, page.getByRole('button', { name: `Hold ${number}` }));
+  await page.keyboard.press('Enter');
+  await tabTo(page, page.getByRole('button', { name: `Accept ${number}` }));
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('delivery').getByTestId('status')).toHaveText('Assigned');
+  await page.context().close();
+  await giveBackBesides(shop.server.url, id);
+});
+
 test('somebody without a mouse signs in, searches and fills the cart', async ({ browser, shop }) => {
   const context = await browser.newContext({ baseURL: shop.site.url });
   const page = await context.newPage();
@@ -118,8 +138,7 @@ test('somebody without a mouse signs in, searches and fills the cart', async ({ 
   const add = page.getByRole('button', { name: /^Add Paneer/ });
   await expect(page.getByTestId('product')).toHaveCount(1);
   // Search, category, sort (the one of a search cannot be changed), in stock: then the first product.
-  while (!(await add.evaluate((button) => button === document.activeElement)))
-    await page.keyboard.press('Tab');
+  await tabTo(page, add);
   await page.keyboard.press('Enter');
   await expect(page.getByTestId('cart-count')).toHaveText('(1)');
 

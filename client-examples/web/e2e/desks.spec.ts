@@ -74,6 +74,21 @@ test('an admin gives an order to a partner, who finds it among theirs; the audit
   await Promise.all([admin, partner].map((page) => page.context().close()));
 });
 
+test('an admin sees the figures and the sales change with an order', async ({ browser, shop }) => {
+  const page = await signIn(browser, shop.site, 'admin');
+  const figure = (name: string) =>
+    page.getByTestId('figures').locator('div').filter({ hasText: name }).locator('dd');
+  const count = Number(await figure('Orders today').textContent());
+  const revenue = (await figure('Revenue today').textContent()) ?? '';
+  await orderBesides(shop.server.url, ['FV-002']);
+  await expect(figure('Orders today')).toHaveText(String(count + 1));
+  await expect(figure('Revenue today')).not.toHaveText(revenue);
+  const sales = page.getByRole('region', { name: 'Sales' });
+  await expect(sales.getByTestId('sales')).toContainText('on average');
+  await expect(sales.getByRole('figure', { name: /^By/ })).toBeVisible();
+  await page.context().close();
+});
+
 test('an admin deactivates somebody, who is signed out at once', async ({ browser, shop }) => {
   const admin = await signIn(browser, shop.site, 'admin');
   const customer = await signIn(browser, shop.site, 'customer2');

@@ -179,6 +179,7 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
     await expect(customer.getByTestId('rating')).toHaveText('5 of 5: “Fast.”');
     await open(partner, 'Earnings');
     await expect(partner.getByText('for 1 delivery')).toBeVisible();
+    await expect(partner.getByTestId('earned')).toHaveText(/^₹(?!0\.00)\d+\.\d\d$/);
     await open(seller, 'Sales');
     await expect(seller.getByTestId('sales')).toContainText('Cow Ghee');
   });

@@ -5,6 +5,7 @@ import type { OrderDetailFragment } from '../gql/graphql';
 import { km, time } from '../lib/format';
 import type { Point } from '../lib/geo';
 import { type Marker, StreetMap } from '../ui/StreetMap';
+import { Stopped } from '../ui/states';
 
 const TRACKING = graphql(`
   subscription Tracking($orderId: ID!) {
@@ -44,7 +45,7 @@ export function Tracking({ order }: { order: OrderDetailFragment }) {
     left: null,
   });
   const isOver = ENDED.includes(order.status);
-  useFeed(
+  const feed = useFeed(
     TRACKING,
     { orderId: order.id },
     {
@@ -74,6 +75,7 @@ export function Tracking({ order }: { order: OrderDetailFragment }) {
   return (
     <section className="card tracking" aria-labelledby="tracking">
       <h2 id="tracking">On the map</h2>
+      <Stopped feed={feed} />
       <StreetMap
         markers={markers}
         trail={isOver ? [] : trail}

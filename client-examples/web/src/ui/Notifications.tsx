@@ -1,9 +1,9 @@
 import { useState } from 'react';
-import { useAsk, useFeed, useLoad } from '../api/hooks';
+import { type Feed, useAsk, useFeed, useLoad } from '../api/hooks';
 import { graphql } from '../gql';
 import { dateTime } from '../lib/format';
 import { Dialog } from './Dialog';
-import { Empty, Loaded, More } from './states';
+import { Empty, Loaded, More, Stopped } from './states';
 
 const FEED = graphql(`
   subscription Notifications($after: EventCursor) {
@@ -71,7 +71,7 @@ export function Notifications() {
   const [unread, setUnread] = useState(0);
   const [newest, setNewest] = useState('');
   const [isOpen, setOpen] = useState(false);
-  useFeed(
+  const feed = useFeed(
     FEED,
     {},
     {
@@ -96,7 +96,7 @@ export function Notifications() {
       <span className="unseen" role="status">
         {newest}
       </span>
-      {isOpen && <List onClose={() => setOpen(false)} />}
+      {isOpen && <List feed={feed} onClose={() => setOpen(false)} />}
     </>
   );
 }
@@ -112,7 +112,7 @@ function Bell() {
   );
 }
 
-function List({ onClose }: { onClose: () => void }) {
+function List({ feed, onClose }: { feed: Feed; onClose: () => void }) {
   const query = useLoad(LIST, {});
   const read = useAsk(READ);
   const markAll = async () => {
@@ -120,6 +120,7 @@ function List({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title="Notifications" onClose={onClose}>
+      <Stopped feed={feed} />
       <Loaded query={query} what="notifications">
         {({ viewer }) => {
           const { edges, pageInfo } = viewer?.notifications ?? {

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence, type Trouble } from '../api/hooks';
+import { type Feed, sentence, type Trouble } from '../api/hooks';
 
 export function Loading({ what = 'Loading' }: { what?: string }) {
   return (
@@ -25,6 +25,12 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
       )}
     </div>
   );
+}
+
+/** Why what is shown does not change by itself any more. */
+export function Stopped({ feed }: { feed: Feed }) {
+  if (!feed.error) return null;
+  return <Failure error={feed.error} onRetry={feed.restart} />;
 }
 
 /** What was refused, and why. */

@@ -4,7 +4,7 @@ import { graphql } from '../../gql';
 import { CHANGE_SALES, lastDays, PERIODS } from '../../lib/periods';
 import { PeriodPicker } from '../../ui/PeriodPicker';
 import { SalesView } from '../../ui/SalesView';
-import { Loaded } from '../../ui/states';
+import { Loaded, Stopped } from '../../ui/states';
 import { useSoon } from '../../ui/useSoon';
 import { ADMIN_UPDATES } from './updates';
 
@@ -22,7 +22,7 @@ export function Charts() {
   const [period, setPeriod] = useState(PERIODS[0]);
   const query = useLoad(SALES, { ...lastDays(period.days), interval: period.interval });
   const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
-  useFeed(
+  const feed = useFeed(
     ADMIN_UPDATES,
     {},
     {
@@ -39,6 +39,7 @@ export function Charts() {
     <section className="card" aria-labelledby="sales">
       <h2 id="sales">Sales</h2>
       <PeriodPicker period={period} onPick={setPeriod} />
+      <Stopped feed={feed} />
       <Loaded query={query} what="sales">
         {({ admin: { sales } }) => <SalesView report={sales} period={period} />}
       </Loaded>

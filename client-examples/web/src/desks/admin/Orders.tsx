@@ -8,7 +8,7 @@ import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
 import { OrderTable } from '../../order/OrderTable';
 import { Field } from '../../ui/Field';
-import { Empty, Failure, Loaded, More } from '../../ui/states';
+import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { usePause } from '../../ui/usePause';
 import { Assign } from './Assign';
 import { ADMIN_UPDATES } from './updates';
@@ -80,7 +80,7 @@ export function Orders() {
           )}
         </Field>
       </search>
-      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Stopped feed={feed} />
       <Loaded query={query} what="orders">
         {({ admin: { orders } }) =>
           orders.edges.length === 0 ? (

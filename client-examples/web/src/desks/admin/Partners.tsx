@@ -2,7 +2,7 @@ import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
 import { duration, words } from '../../lib/format';
 import { lastDays } from '../../lib/periods';
-import { Empty, Failure, Loaded, More } from '../../ui/states';
+import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { useSoon } from '../../ui/useSoon';
 import { ADMIN_UPDATES } from './updates';
 
@@ -83,7 +83,7 @@ export function Partners() {
   return (
     <>
       <h1>Partners</h1>
-      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Stopped feed={feed} />
       <Loaded query={query} what="partners">
         {({ admin: { partners } }) =>
           partners.edges.length === 0 ? (

@@ -2,7 +2,7 @@ import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
 import { duration, money, words } from '../../lib/format';
 import { Bars } from '../../ui/Bars';
-import { Failure, Loaded } from '../../ui/states';
+import { Loaded, Stopped } from '../../ui/states';
 
 const StatsParts = graphql(`
   fragment StatsParts on LiveStats {
@@ -52,7 +52,7 @@ export function Stats() {
       <h2 id="figures" className="unseen">
         Figures
       </h2>
-      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Stopped feed={feed} />
       <Loaded query={query} what="figures">
         {({ admin: { liveStats } }) => {
           const stats = unmask(StatsParts, liveStats);

@@ -3,6 +3,7 @@ import type { DeskProps } from '../../App';
 import { useFeed } from '../../api/hooks';
 import { OrderPage } from '../../order/OrderPage';
 import { Shell } from '../../ui/Shell';
+import { Stopped } from '../../ui/states';
 import { CartPage } from './CartPage';
 import { CodeAtTheDoor } from './CodeAtTheDoor';
 import { CART_UPDATES } from './cart';
@@ -14,7 +15,7 @@ import { useCart } from './useCart';
 
 export default function CustomerDesk({ onLeave }: DeskProps) {
   const { cart } = useCart();
-  useFeed(CART_UPDATES, {});
+  const feed = useFeed(CART_UPDATES, {});
   const pieces = cart?.lines.reduce((sum, { quantity }) => sum + quantity, 0) ?? 0;
   const tabs = [
     { to: '/shop', label: 'Shop' },
@@ -30,6 +31,7 @@ export default function CustomerDesk({ onLeave }: DeskProps) {
   ];
   return (
     <Shell desk="Shop" tabs={tabs} onLeave={onLeave}>
+      <Stopped feed={feed} />
       <Routes>
         <Route path="/shop" element={<Shop />} />
         <Route path="/cart" element={<CartPage />} />

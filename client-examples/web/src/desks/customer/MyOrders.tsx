@@ -6,7 +6,7 @@ import { withEdge } from '../../lib/edges';
 import { dateTime, money, plural } from '../../lib/format';
 import { OrderLine } from '../../order/line';
 import { Status } from '../../order/Status';
-import { Empty, Failure, Loaded, More } from '../../ui/states';
+import { Empty, Loaded, More, Stopped } from '../../ui/states';
 
 const ORDERS = graphql(`
   query MyOrders($after: String) {
@@ -86,7 +86,7 @@ export function MyOrders() {
   return (
     <>
       <h1>Orders</h1>
-      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Stopped feed={feed} />
       <Loaded query={query} what="your orders">
         {({ viewer }) => {
           if (!viewer || viewer.orders.edges.length === 0)

@@ -3,7 +3,7 @@ import { shownOf, useFeed, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
 import type { ProductSort } from '../../gql/graphql';
 import { Field } from '../../ui/Field';
-import { Empty, Loaded, More } from '../../ui/states';
+import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { usePause } from '../../ui/usePause';
 import { ProductCard } from './ProductCard';
 
@@ -72,7 +72,7 @@ export function Shop() {
   });
   const shown = shownOf(query);
   const productIds = shown?.products.edges.slice(-FOLLOWED).map(({ node }) => node.id) ?? [];
-  useFeed(PRODUCT_UPDATES, { productIds }, { skip: productIds.length === 0 });
+  const feed = useFeed(PRODUCT_UPDATES, { productIds }, { skip: productIds.length === 0 });
 
   return (
     <>
@@ -123,6 +123,7 @@ export function Shop() {
           In stock only
         </label>
       </search>
+      <Stopped feed={feed} />
       <Loaded query={{ ...query, data: shown }} what="products">
         {({ products: { edges, pageInfo, totalCount } }) => (
           <>

@@ -8,7 +8,7 @@ import { Status } from '../../order/Status';
 import { StepButtons } from '../../order/StepButtons';
 import { Countdown } from '../../ui/Countdown';
 import { type Marker, StreetMap } from '../../ui/StreetMap';
-import { Problems } from '../../ui/states';
+import { Problems, Stopped } from '../../ui/states';
 import { ACCEPT, RELEASE } from './claims';
 import { HandOver } from './HandOver';
 
@@ -25,7 +25,7 @@ export function Delivery({
   onChange: () => void;
 }) {
   // It completes when the order is the partner's no more.
-  useFeed(
+  const feed = useFeed(
     ORDER_UPDATES,
     { orderId: order.id },
     {
@@ -46,6 +46,7 @@ export function Delivery({
       <h3>
         {order.number} <Status status={order.status} />
       </h3>
+      <Stopped feed={feed} />
       {claim.expiresAt && (
         <p>
           {claim.status === 'HELD' ? 'Held for you for ' : 'To be picked up within '}

@@ -4,7 +4,7 @@ import { graphql, unmask } from '../../gql';
 import type { OfferFragment } from '../../gql/graphql';
 import { km, money, plural, time } from '../../lib/format';
 import type { Point } from '../../lib/geo';
-import { Empty, Failure, Loading, Problems } from '../../ui/states';
+import { Empty, Loading, Problems, Stopped } from '../../ui/states';
 import { changed, OFFERS, Offer } from './offers';
 
 const HOLD = graphql(`
@@ -40,7 +40,7 @@ export function Offers({ near, onChange }: { near: Point | null; onChange: () =>
       <p className="unseen" role="status">
         {plural(offers.length, 'order')} available
       </p>
-      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Stopped feed={feed} />
       {!feed.error && !feed.isLive && <Loading what="Looking for orders" />}
       {feed.isLive && offers.length === 0 && (
         <Empty>Nothing to deliver just now. Orders appear here by themselves.</Empty>

@@ -5,7 +5,7 @@ import type { OrderDetailFragment } from '../../gql/graphql';
 import type { Point } from '../../lib/geo';
 import { OrderDetail } from '../../order/detail';
 import { Field } from '../../ui/Field';
-import { Empty, Failure, Loaded, Problems } from '../../ui/states';
+import { Empty, Failure, Loaded, Problems, Stopped } from '../../ui/states';
 import { CLAIMS, ClaimParts } from './claims';
 import { Delivery } from './Delivery';
 import { Offers } from './Offers';
@@ -90,7 +90,7 @@ export function Work() {
     void me.refetch().catch(() => {});
   };
   // An admin may have given the partner an order, or taken one: they are told.
-  useFeed(
+  const feed = useFeed(
     TOLD,
     {},
     { onItem: ({ notifications: item }) => item.__typename === 'NotificationSent' && refresh() },
@@ -100,6 +100,7 @@ export function Work() {
   return (
     <>
       <h1>Work</h1>
+      <Stopped feed={feed} />
       <Loaded query={me} what="your profile">
         {({ viewer }) => {
           const profile = viewer?.user.partner;

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { useFeed } from '../../api/hooks';
 import { unmask } from '../../gql';
 import type { StockRowFragment } from '../../gql/graphql';
+import { Stopped } from '../../ui/states';
 import { LOW_STOCK, LOW_STOCK_ALERTS, StockRow } from './stock';
 
 /** How many alerts stand there at once; the stock page has all that is low. */
@@ -13,7 +14,7 @@ const SHOWN = 3;
 export function LowStockAlerts() {
   const client = useApolloClient();
   const [alerts, setAlerts] = useState<readonly StockRowFragment[]>([]);
-  useFeed(
+  const feed = useFeed(
     LOW_STOCK_ALERTS,
     {},
     {
@@ -25,22 +26,25 @@ export function LowStockAlerts() {
     },
   );
   return (
-    <div className="alerts" role="status" data-testid="low-stock-alerts">
-      {alerts.map(({ id, name, available }) => (
-        <p key={id} className="warning">
-          <span>
-            {name}: only {available} left. <Link to="/stock">Stock</Link>
-          </span>
-          <button
-            type="button"
-            className="quiet"
-            aria-label={`Put the alert about ${name} away`}
-            onClick={() => setAlerts((now) => now.filter((alert) => alert.id !== id))}
-          >
-            ✕
-          </button>
-        </p>
-      ))}
-    </div>
+    <>
+      <Stopped feed={feed} />
+      <div className="alerts" role="status" data-testid="low-stock-alerts">
+        {alerts.map(({ id, name, available }) => (
+          <p key={id} className="warning">
+            <span>
+              {name}: only {available} left. <Link to="/stock">Stock</Link>
+            </span>
+            <button
+              type="button"
+              className="quiet"
+              aria-label={`Put the alert about ${name} away`}
+              onClick={() => setAlerts((now) => now.filter((alert) => alert.id !== id))}
+            >
+              ✕
+            </button>
+          </p>
+        ))}
+      </div>
+    </>
   );
 }

@@ -7,7 +7,7 @@ import { filterOf, GROUPS, isIn } from '../../order/filter';
 import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
 import { OrderTable } from '../../order/OrderTable';
-import { Empty, Failure, Loaded, More } from '../../ui/states';
+import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { Preparation } from './Preparation';
 
 const ORDERS = graphql(`
@@ -95,7 +95,7 @@ export function Orders() {
         <GroupPicker group={group} onPick={setGroup} />
         <Preparation />
       </div>
-      {feed.error && <Failure error={feed.error} onRetry={feed.restart} />}
+      <Stopped feed={feed} />
       <Loaded query={query} what="orders">
         {({ seller: { orders } }) =>
           orders.edges.length === 0 ? (

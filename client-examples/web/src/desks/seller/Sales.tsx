@@ -4,7 +4,7 @@ import { graphql } from '../../gql';
 import { CHANGE_SALES, lastDays, PERIODS } from '../../lib/periods';
 import { PeriodPicker } from '../../ui/PeriodPicker';
 import { SalesView } from '../../ui/SalesView';
-import { Loaded } from '../../ui/states';
+import { Loaded, Stopped } from '../../ui/states';
 import { useSoon } from '../../ui/useSoon';
 
 const SALES = graphql(`
@@ -45,7 +45,7 @@ export function Sales() {
   const [period, setPeriod] = useState(PERIODS[0]);
   const query = useLoad(SALES, { ...lastDays(period.days), interval: period.interval });
   const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
-  useFeed(
+  const feed = useFeed(
     CHANGES,
     {},
     {
@@ -62,6 +62,7 @@ export function Sales() {
     <>
       <h1>Sales</h1>
       <PeriodPicker period={period} onPick={setPeriod} />
+      <Stopped feed={feed} />
       <section className="card" aria-label={period.name}>
         <Loaded query={query} what="sales">
           {({ seller: { sales } }) => <SalesView report={sales} period={period} />}

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { shownOf, useFeed, useLoad, useReturn } from '../../api/hooks';
 import { unmask } from '../../gql';
 import { Field } from '../../ui/Field';
-import { Empty, Loaded, More } from '../../ui/states';
+import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { usePause } from '../../ui/usePause';
 import { StockTable } from './StockTable';
 import { LOW_STOCK, STOCK, STOCK_UPDATES, StockRow } from './stock';
@@ -20,11 +20,12 @@ export function Stock() {
     ({ node }) => node.id,
   );
   const productIds = [...new Set(ids)].slice(-FOLLOWED);
-  useFeed(STOCK_UPDATES, { productIds }, { skip: productIds.length === 0 });
+  const feed = useFeed(STOCK_UPDATES, { productIds }, { skip: productIds.length === 0 });
   useReturn(() => void low.refetch().catch(() => {}));
   return (
     <>
       <h1>Stock</h1>
+      <Stopped feed={feed} />
       <section className="card" aria-labelledby="low">
         <h2 id="low">Running low</h2>
         <Loaded query={low} what="what is low">
