@@ -144,13 +144,13 @@ impl Source for Chat {
 
     async fn items(&self, app: &App, asked: &[(&BusMessage, EventCursor)]) -> Result<Vec<Option<ChatItem>>> {
         let sent = |message: &BusMessage| if &*message.kind == MESSAGE_SENT { payload::<Sent>(message) } else { None };
-        let ids: Vec<Uuid> = asked.iter().filter_map(|(message, _)| Some(sent(message)?.message_id)).collect();
+        let sent: Vec<Option<Uuid>> = asked.iter().map(|(message, _)| Some(sent(message)?.message_id)).collect();
+        let ids: Vec<Uuid> = sent.iter().flatten().copied().collect();
         let rows = if ids.is_empty() { Vec::new() } else { service::list_by_ids(app.db.reader(), &ids).await? };
         let rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.id, row)).collect();
         // asked after they were read, and of now: what is replayed may be from before somebody lost the order
         let order = if rows.is_empty() { None } else { self.order(app).await? };
-        let item = |(message, cursor): &(&BusMessage, EventCursor)| {
-            let cursor = *cursor;
+        let item = |(&(message, cursor), sent): (&(&BusMessage, EventCursor), Option<Uuid>)| {
             if &*message.kind == MESSAGES_READ {
                 let read = payload::<Read>(message)?;
                 return Some(ChatItem::Read(MessagesRead {
@@ -160,11 +160,11 @@ impl Source for Chat {
                     read_at: read.read_at,
                 }));
             }
-            let row = rows.get(&sent(message)?.message_id)?.clone();
+            let row = rows.get(&sent?)?.clone();
             let message = Message::seen_by(row, order.as_ref()?, self.reader)?;
             Some(ChatItem::Sent(Box::new(MessageSent { cursor, message })))
         };
-        Ok(asked.iter().map(item).collect())
+        Ok(asked.iter().zip(sent).map(item).collect())
     }
 
     /// A partner hears of a chat until the order is theirs no more.

@@ -98,7 +98,8 @@ impl Source for Mine {
 
     async fn items(&self, app: &App, asked: &[(&Message, EventCursor)]) -> Result<Vec<Option<NotificationItem>>> {
         let sent = |message: &Message| if &*message.kind == NOTIFICATION_SENT { payload::<Sent>(message) } else { None };
-        let ids: Vec<Uuid> = asked.iter().filter_map(|(message, _)| Some(sent(message)?.notification_id)).collect();
+        let sent: Vec<Option<Uuid>> = asked.iter().map(|(message, _)| Some(sent(message)?.notification_id)).collect();
+        let ids: Vec<Uuid> = sent.iter().flatten().copied().collect();
         let rows = if ids.is_empty() { Vec::new() } else { service::list_by_ids(app.db.reader(), &ids).await? };
         let rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.id, row)).collect();
         let is_count = |message: &Message| &*message.kind == NOTIFICATIONS_READ;
@@ -106,16 +107,15 @@ impl Source for Mine {
             return Ok(asked.iter().map(|_| None).collect());
         }
         let unread = self.unread(app).await?;
-        let item = |(message, cursor): &(&Message, EventCursor)| {
-            let cursor = *cursor;
+        let item = |(&(message, cursor), sent): (&(&Message, EventCursor), Option<Uuid>)| {
             if is_count(message) {
                 return Some(NotificationItem::Read(NotificationsRead { cursor, unread }));
             }
-            let row = rows.get(&sent(message)?.notification_id)?.clone();
+            let row = rows.get(&sent?)?.clone();
             let notification = Notification::seen_by(row, Some(self.user))?;
             Some(NotificationItem::Sent(Box::new(NotificationSent { cursor, notification, unread })))
         };
-        Ok(asked.iter().map(item).collect())
+        Ok(asked.iter().zip(sent).map(item).collect())
     }
 
     fn reset(&self, reset: StreamReset) -> Option<NotificationItem> {
