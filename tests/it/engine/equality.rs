@@ -68,7 +68,10 @@ impl Types {
             if is_leaf {
                 let _ = write!(text, "{of}_{name}: {name}{page} ");
             } else if depth > 0 {
-                let _ = write!(text, "{of}_{name}: {name}{page} {{ {} }} ", self.selection(&to, depth - 1));
+                // of its order a delivery tells when that changes, and not when what belongs to it does: it is asked what it
+                // is itself, since when a delivery is told is another moment for each
+                let below = if (of, name) == ("DeliveryTracking", "order") { 0 } else { depth - 1 };
+                let _ = write!(text, "{of}_{name}: {name}{page} {{ {} }} ", self.selection(&to, below));
             }
         }
         text
@@ -147,14 +150,20 @@ impl World {
         }
         // what is told at intervals comes when it comes, and is the same in the end
         let pairs = std::sync::Mutex::new(&mut self.pairs);
-        until(|| async {
+        let is_same = |pair: &mut Pair| {
+            pair.compare();
+            pair.newest.as_ref().is_some_and(|(shared, alone)| shared == alone)
+        };
+        let are_same = || async {
             let mut pairs = pairs.lock().unwrap();
-            pairs.iter_mut().filter(|pair| pair.newest.is_some()).all(|pair| {
-                pair.compare();
-                pair.newest.as_ref().is_some_and(|(shared, alone)| shared == alone)
-            })
-        })
-        .await;
+            pairs.iter_mut().filter(|pair| pair.newest.is_some()).all(is_same)
+        };
+        let which = || {
+            let mut pairs = pairs.lock().unwrap();
+            let other = pairs.iter_mut().find(|pair| pair.newest.as_ref().is_some_and(|(shared, alone)| shared != alone));
+            other.map_or_else(String::new, |pair| format!("{}: {:#?}", pair.what, pair.newest))
+        };
+        until_or(are_same, which).await;
     }
 
     /// `one` follows `document` both ways; in company of `other`, who came first.
