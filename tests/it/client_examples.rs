@@ -113,7 +113,11 @@ async fn the_packer_in_rust_packs_what_is_ordered(shape: Shape) {
     let mut tests = Command::new(env!("CARGO"));
     tests.args(["test", "--locked", "--", "--include-ignored"]).current_dir(folder).env("QC_URL", &url);
     let out = output(&mut tests).await;
-    for name in ["orders_are_packed_although_the_line_is_cut", "orders_are_packed_when_the_token_is_worn_out"] {
+    for name in [
+        "the_program_prints_the_store_what_is_low_and_what_it_packs",
+        "orders_are_packed_although_the_line_is_cut",
+        "orders_are_packed_when_the_token_is_worn_out",
+    ] {
         assert!(out.contains(&format!("test {name} ... ok")), "{name} in {out}");
     }
 }

@@ -1,6 +1,9 @@
+import { createClient } from 'graphql-ws';
 import { randomUUID } from 'node:crypto';
+import WebSocket from 'ws';
 import { SignInDocument } from '../src/gql/graphql.ts';
 import { post, RequestError, type TypedDocument } from '../src/http.ts';
+import { login } from '../src/login.ts';
 import { towards, type Point } from '../src/map.ts';
 import {
   CancelOrderDocument,
@@ -10,7 +13,9 @@ import {
   HindsightDocument,
   PlaceOrderDocument,
   RegisterDocument,
+  TrackingDocument,
   type RegisterInput,
+  type TrackingSubscription,
 } from './gql/graphql.ts';
 import { PATIENCE_MS } from './process.ts';
 
@@ -34,16 +39,12 @@ export class People {
   readonly store: Point = { latitude: Math.random() * 100 - 50, longitude: Math.random() * 340 - 170 };
   readonly #server: string;
   #customer: Person = { email: '', password: PASSWORD, accessToken: '' };
-  /** The demo's, unless another is named. */
-  #admin: Person = {
-    email: process.env.ADMIN_EMAIL ?? 'admin@demo.test',
-    password: process.env.ADMIN_PASSWORD ?? 'quick-commerce',
-    accessToken: '',
-  };
+  readonly #admin: Person;
   #productId = '';
 
   constructor(server: string) {
     this.#server = server;
+    this.#admin = { ...login(server, process.env, 'admin@demo.test', 'ADMIN_'), accessToken: '' };
   }
 
   /** The partner's e-mail address. */
@@ -66,10 +67,14 @@ export class People {
     return partner.email;
   }
 
+  /** So far from the store. */
+  door(distanceKm: number): Point {
+    return towards(this.store, { latitude: this.store.latitude + 1, longitude: this.store.longitude }, distanceKm);
+  }
+
   /** Places an order to a door so far from the store; its id. The store packs it at once. */
   async order(distanceKm: number): Promise<string> {
-    const north = { latitude: this.store.latitude + 1, longitude: this.store.longitude };
-    const { latitude, longitude } = towards(this.store, north, distanceKm);
+    const { latitude, longitude } = this.door(distanceKm);
     const address = { label: 'Home', line1: '1 Far Road', city: 'Nowhere', postalCode: '560001', country: 'IN' };
     const input = {
       idempotencyKey: randomUUID(),
@@ -85,6 +90,39 @@ export class People {
   async code(orderId: string): Promise<string> {
     const { order } = await this.#as(this.#customer, DeliveryCodeDocument, { orderId });
     return order?.deliveryCode ?? '';
+  }
+
+  /**
+   * Where the customer saw the order on its way, from now on: the list grows. Whether their own token is worn out meanwhile is not what
+   * is looked at here, so each connection has a new one.
+   */
+  track(orderId: string): { seen: readonly Point[]; end: () => void } {
+    const seen: Point[] = [];
+    const socket = createClient({
+      url: new URL('/graphql', this.#server).href.replace(/^http/, 'ws'),
+      webSocketImpl: WebSocket,
+      connectionParams: async () => {
+        const { email, password } = this.#customer;
+        const { session } = await this.#post(SignInDocument, { input: { email, password } });
+        return { Authorization: `Bearer ${accepted(session).tokens?.accessToken}` };
+      },
+      retryAttempts: Infinity,
+      shouldRetry: () => true,
+    });
+    const payload = { query: TrackingDocument.toString(), variables: { orderId } };
+    const stop = socket.subscribe<TrackingSubscription>(payload, {
+      next: ({ data }) => {
+        const { order, location } = data?.deliveryTracking ?? {};
+        if (order?.status === 'IN_TRANSIT' && location && !location.isStale) seen.push(location.point);
+      },
+      error: (error) => console.error('tracking:', error),
+      complete: () => {},
+    });
+    const end = () => {
+      stop();
+      void socket.dispose();
+    };
+    return { seen, end };
   }
 
   async hindsight(orderId: string) {

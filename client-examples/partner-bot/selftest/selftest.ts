@@ -8,10 +8,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { distanceKm, type Point } from '../src/map.ts';
 import { Network } from './network.ts';
 import { PASSWORD, People } from './people.ts';
-import { BotProcess, type Happening } from './process.ts';
+import { BotProcess, PATIENCE_MS, type Happening } from './process.ts';
 import { ServerProcess } from './server.ts';
+
+/** How near to a door one has to be to stand before it. */
+const AT_THE_DOOR_KM = 0.01;
 
 const ours = process.env.SERVER_PROGRAM ? await ServerProcess.start(process.env.SERVER_PROGRAM) : undefined;
 const server = ours?.url ?? process.argv[2] ?? process.env.QUICK_COMMERCE_URL ?? 'http://127.0.0.1:8080';
@@ -40,6 +45,7 @@ try {
   await bot.until('it knows what there is', isTold('AvailableOrdersSnapshot'));
   const tooFar = await people.order(20);
   const first = await people.order(2);
+  const tracking = people.track(first);
   const { count } = await bot.until('it claimed the first order', ({ event }) => event === 'claimed');
 
   // a cut in the middle, during which an order is placed
@@ -61,6 +67,16 @@ try {
   assert.equal(resumed.from, 'IN_TRANSIT');
   assert.ok(bot.past.some(({ event }) => event === 'renewing'));
 
+  // the customer sees it come, and then at the door: not further away than before, also where it was killed
+  await bot.until('it is at the door', isEvent('at the door'));
+  const toDoor = (point: Point | undefined) => (point ? distanceKm(point, people.door(2)) : Infinity);
+  const deadline = Date.now() + PATIENCE_MS;
+  while (toDoor(tracking.seen.at(-1)) > AT_THE_DOOR_KM && Date.now() < deadline) await sleep(100);
+  const left = tracking.seen.map(toDoor);
+  assert.ok((left.at(-1) ?? Infinity) <= AT_THE_DOOR_KM, `the customer sees it at the door, and not ${left} km from it`);
+  assert.deepEqual(left, left.toSorted((one, other) => other - one), 'it comes nearer');
+  assert.ok(new Set(left.filter((km) => km > AT_THE_DOOR_KM && km < 2 - AT_THE_DOOR_KM)).size >= 2, `it is seen on the way: ${left}`);
+
   // somebody at the keyboard is told the code, and lied to before
   let heard = 0;
   const code = await people.code(first);
@@ -72,6 +88,7 @@ try {
   }
   await bot.until('it delivered', isEvent('over'), heard);
   assert.equal(await bot.stop(), 0);
+  tracking.end();
 
   // a command asks for the other
   await writeFile(join(folder, second), `${await people.code(second)}\n`);

@@ -15,8 +15,10 @@ import {
   type DeliveryFragment,
   type OfferFragment,
   type OrderStatus,
+  type ReportLocationInput,
 } from './gql/graphql.ts';
-import type { Line } from './line.ts';
+import { RequestError } from './http.ts';
+import { backOff, type Line } from './line.ts';
 import { distanceKm, heading, towards, type Point } from './map.ts';
 import { Offers } from './offers.ts';
 import { best, type Rule } from './rule.ts';
@@ -30,11 +32,13 @@ export interface Plan {
   speedKmh: number;
   /** From one position to the next, in milliseconds. */
   tickMs: number;
+  /** The longest that it says nothing of where it is while it stands, in milliseconds: the server forgets who is silent. */
+  reportMs: number;
   /** How much faster than time it rides: 1, unless somebody is watching who cannot wait. */
   timeLapse: number;
 }
 
-/** From one question to the next about an order of which nothing is told. */
+/** From one question to the next about an order of which nothing is told, at first. */
 const AGAIN_MS = 1_000;
 
 /** How often a code may be wrong before an admin has to see to it; the server has a limit as well. */
@@ -53,6 +57,10 @@ export class Bot {
   /** The server said so. Until a delivery ends it need not be asked again. */
   #isFull = false;
   #here: Point;
+  /** When it last said where it is; by a clock that nobody sets. */
+  #reportedAt = -Infinity;
+  /** Why the server does not know where it is. */
+  #unknown: string | undefined;
 
   constructor(line: Line, plan: Plan, door: Door, say: (event: string, about?: object) => void) {
     this.#line = line;
@@ -78,15 +86,19 @@ export class Bot {
         },
       },
     );
-    return Promise.race([this.#claimAlways(), this.#rideAlways()]);
+    return Promise.race([this.#claimAlways(), this.#rideAlways(), this.#stayKnown()]);
   }
 
   /** Nobody gives it orders any more. What it carries stays, for the next start. */
   async goOffline(): Promise<void> {
-    await this.#line.try(SetAvailabilityDocument, { input: { available: false } }).catch((error) => {
+    try {
+      await this.#line.sendOnce(SetAvailabilityDocument, { input: { available: false } });
+    } catch (error) {
       // whose account is not let in any more is given none anyway
-      if (!(error instanceof SignInError)) throw error;
-    });
+      if (error instanceof SignInError) return;
+      if (!(error instanceof RequestError)) throw error;
+      this.#say('not offline', { why: error.message });
+    }
   }
 
   /** Goes on with what it carried when it was stopped, from where it was seen last. */
@@ -141,23 +153,33 @@ export class Bot {
     this.#bell.riding.ring();
   }
 
-  #watch(delivery: Delivery): void {
+  #watch(delivery: Delivery, tries = 0): void {
     const stop = this.#line.watch(
       DeliveryUpdatesDocument,
       { orderId: delivery.order.id },
-      { item: (item) => delivery.hear(item), end: () => void this.#askAgain(delivery) },
+      {
+        item: (item) => {
+          tries = 0;
+          delivery.hear(item);
+        },
+        end: () => void this.#askAgain(delivery, tries),
+      },
     );
     delivery.over.addEventListener('abort', stop);
   }
 
-  /** Nothing more is told of an order: it is over, or it is not ours any more, or something went wrong with the telling. */
-  async #askAgain(delivery: Delivery): Promise<void> {
+  /**
+   * Nothing more is told of an order: it is over, or it is not ours any more, or something went wrong with the telling. What is ours is
+   * delivered all the same, so this is never given up.
+   */
+  async #askAgain(delivery: Delivery, tries: number): Promise<void> {
     const orderId = delivery.order.id;
     const { order } = await this.#line.send(OneDeliveryDocument, { orderId });
     if (order) delivery.take(order);
     else delivery.end();
-    await sleep(AGAIN_MS);
-    if (!delivery.over.aborted) this.#watch(delivery);
+    if (delivery.over.aborted) return;
+    await sleep(backOff(AGAIN_MS, tries));
+    if (!delivery.over.aborted) this.#watch(delivery, tries + 1);
   }
 
   // ────────────────────────────── delivering ──────────────────────────────
@@ -237,8 +259,37 @@ export class Bot {
       const { latitude, longitude } = towards(this.#here, to, stride);
       const input = { point: { latitude, longitude }, heading: heading(this.#here, to), speedKmh };
       this.#here = { latitude, longitude };
-      // a position that does not get through is followed by a newer one
-      await this.#line.try(ReportLocationDocument, { input });
+      await this.#report(input);
     }
+  }
+
+  // ────────────────────────────── being known ─────────────────────────────
+
+  /** Says again where it is while it stands: at home, at a store, at a door. */
+  async #stayKnown(): Promise<never> {
+    const { reportMs } = this.#plan;
+    for (;;) {
+      const silentMs = performance.now() - this.#reportedAt;
+      if (silentMs < reportMs) {
+        await sleep(reportMs - silentMs);
+        continue;
+      }
+      const { latitude, longitude } = this.#here;
+      await this.#report({ point: { latitude, longitude } });
+    }
+  }
+
+  /** A position that does not get through is followed by a newer one, and holds up no delivery. Why it did not is said once. */
+  async #report(input: ReportLocationInput): Promise<void> {
+    this.#reportedAt = performance.now();
+    const why = await this.#line.sendOnce(ReportLocationDocument, { input }).then(
+      ({ reportLocation }) => reportLocation.userErrors[0]?.message,
+      (error) => {
+        if (error instanceof RequestError) return error.message;
+        throw error;
+      },
+    );
+    if (why && why !== this.#unknown) this.#say('not reported', { why });
+    this.#unknown = why;
   }
 }

@@ -1,43 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { buildSchema, type ExecutionArgs } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
-import { Bot } from './bot.ts';
+import { test } from 'node:test';
+import { GraphQLError } from 'graphql';
 import { OffersDocument } from './gql/graphql.ts';
-import { Line } from './line.ts';
-import { Memory } from './memory.ts';
-import { Session } from './session.ts';
+import { connect, deferred, quiet } from './testing.ts';
 
 const near = { latitude: 0, longitude: 0 };
-const schema = buildSchema(await readFile(new URL('../../../schema.graphql', import.meta.url), 'utf8'));
-const quiet = () => {};
-
-/** A line to a server that answers requests with `answer`, and subscriptions with what `subscribe` makes; and its sockets. */
-async function connect(context: TestContext, answer: RequestListener, subscribe?: (args: ExecutionArgs) => AsyncIterable<object>) {
-  const http = createServer(answer).listen(0, '127.0.0.1');
-  await once(http, 'listening');
-  const sockets = new WebSocketServer({ server: http, path: '/graphql' });
-  useServer({ schema, subscribe: subscribe as never }, sockets);
-  const folder = await mkdtemp(join(tmpdir(), 'partner-bot-'));
-  const memory = new Memory(join(folder, 'state.json'), 'the test');
-  await memory.write({ accessToken: 'one', refreshToken: 'another' });
-  const server = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const line = new Line(server, new Session(server, { email: '', password: '' }, memory), quiet, assert.ifError);
-  context.after(async () => {
-    line.close();
-    http.close();
-    http.closeAllConnections();
-    await rm(folder, { recursive: true });
-  });
-  return { line, sockets };
-}
 
 function offer(cursor: string) {
   return { data: { offers: { __typename: 'OrderUnavailable', cursor, orderId: 'ord_1' } } };
@@ -45,9 +13,11 @@ function offer(cursor: string) {
 
 test('a subscription that the server ends is begun again, behind the last cursor', { timeout: 30_000 }, async (context) => {
   const asked: unknown[] = [];
-  const { line } = await connect(context, quiet, async function* ({ variableValues }) {
-    asked.push(variableValues?.after);
-    yield offer(`cursor ${asked.length}`);
+  const { line } = await connect(context, {
+    async *subscribe({ variableValues }) {
+      asked.push(variableValues?.after);
+      yield offer(`cursor ${asked.length}`);
+    },
   });
   await new Promise<void>((resolve) => {
     const item = ({ cursor }: { cursor: string }) => cursor === 'cursor 2' && resolve(stop());
@@ -57,9 +27,11 @@ test('a subscription that the server ends is begun again, behind the last cursor
 });
 
 test('one that was stopped here did not end', { timeout: 30_000 }, async (context) => {
-  const { line, sockets } = await connect(context, quiet, async function* () {
-    yield offer('cursor');
-    await new Promise(quiet);
+  const { line, sockets } = await connect(context, {
+    async *subscribe() {
+      yield offer('cursor');
+      await new Promise(quiet);
+    },
   });
   let hasEnded = false;
   await new Promise<void>((resolve) => {
@@ -70,14 +42,55 @@ test('one that was stopped here did not end', { timeout: 30_000 }, async (contex
   assert.equal(hasEnded, false);
 });
 
-test('an account that is not let in any more goes offline without a fault', { timeout: 30_000 }, async (context) => {
-  const refused = { tokens: null, userErrors: [{ code: 'INVALID_CREDENTIALS', message: 'That is not the password.' }] };
-  const { line } = await connect(context, (request, response) => {
-    const isSigningIn = request.headers.authorization === undefined;
-    const errors = [{ message: 'The access token is worn out.', extensions: { code: 'INVALID_TOKEN' } }];
-    response.end(JSON.stringify(isSigningIn ? { data: { session: refused } } : { errors }));
+test('a subscription that will be refused again is given up', { timeout: 30_000 }, async (context) => {
+  let asked = 0;
+  const failed = deferred<unknown>();
+  const { line } = await connect(context, {
+    async *subscribe() {
+      asked += 1;
+      throw new GraphQLError('That is for partners.', { extensions: { code: 'FORBIDDEN', retryable: false } });
+    },
+    fail: failed.resolve,
   });
-  const rule = { maxPickupKm: 1, maxDistanceKm: 1, minPayout: 0, minPayoutPerKm: 0 };
-  const plan = { home: near, radiusKm: 1, speedKmh: 1, tickMs: 1, timeLapse: 1, rule };
-  await new Bot(line, plan, async () => undefined, quiet).goOffline();
+  line.watch(OffersDocument, { near, radiusKm: 1 }, { item: quiet });
+  assert.match(String(await failed.promise), /refused: That is for partners\./);
+  assert.equal(asked, 1);
+});
+
+test('one that may go on later is asked for again, later each time', { timeout: 30_000 }, async (context) => {
+  const asked: number[] = [];
+  const thrice = deferred<void>();
+  const { line } = await connect(context, {
+    async *subscribe() {
+      asked.push(performance.now());
+      if (asked.length === 3) thrice.resolve();
+      throw new GraphQLError('It took too long.', { extensions: { code: 'TIMEOUT', retryable: true } });
+    },
+  });
+  const stop = line.watch(OffersDocument, { near, radiusKm: 1 }, { item: quiet });
+  await thrice.promise;
+  stop();
+  const [first = 0, second = 0, third = 0] = asked;
+  assert.ok(second - first >= 499 && third - second >= 999, `${asked}`);
+});
+
+test('a server that takes none of the tokens that it gives is given up', { timeout: 30_000 }, async (context) => {
+  const refused: unknown[] = [];
+  let renewed = 0;
+  const failed = deferred<unknown>();
+  const { line } = await connect(context, {
+    answer: (_request, response) => {
+      const tokens = { accessToken: `new ${++renewed}`, refreshToken: 'another' };
+      response.end(JSON.stringify({ data: { session: { tokens, userErrors: [] } } }));
+    },
+    onConnect: ({ connectionParams }) => {
+      refused.push(connectionParams?.Authorization);
+      return false;
+    },
+    fail: failed.resolve,
+  });
+  const stop = line.watch(OffersDocument, { near, radiusKm: 1 }, { item: quiet });
+  assert.match(String(await failed.promise), /refuses each token/);
+  assert.deepEqual(refused, ['Bearer one', 'Bearer new 1', 'Bearer new 2', 'Bearer new 3']);
+  stop();
 });

@@ -8,6 +8,8 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine
+from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -16,10 +18,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError
 
-from integration import shop, webhooks
+from integration import endpoint, shop, webhooks
 from integration.stream import Consumer, Event
 from shop_api.enums import WebhookTopic
-from shop_api.input_types import CreateWebhookEndpointInput, UpdateWebhookEndpointInput
+from shop_api.exceptions import GraphQLClientError
 
 URL = os.environ.get("QC_URL", "http://127.0.0.1:8080")
 
@@ -38,17 +40,15 @@ async def follow_orders() -> None:
             print(update.model_dump_json(), flush=True)
 
 
-async def receive(address: str, port: int) -> None:
-    """Print webhooks: make an endpoint for `address`, which leads to `port` here, and pause it in the end."""
+async def receive(address: str, port: int, kept: Path, *, pauses: bool) -> None:
+    """Print webhooks to `address`, which leads to `port` here. What comes while this program is away is sent again."""
     inbox = webhooks.Inbox(None, lambda message: print(message.model_dump_json(), flush=True))
     # first of all, so that there is no endpoint that leads nowhere because the port is in use
     with webhooks.server("0.0.0.0", port, inbox) as server:  # noqa: S104
         async with shop.connect(URL, os.environ["QC_API_KEY"]) as api:
             topics = [WebhookTopic.ORDER_CREATED, WebhookTopic.DELIVERY_COMPLETED]
-            made = (await api.create_webhook(CreateWebhookEndpointInput(url=address, topics=topics))).create_webhook_endpoint
-            if made.endpoint is None or made.secret is None:
-                raise SystemExit(" ".join(error.message for error in made.user_errors))
-            inbox.trust(made.secret)
+            ours = await shop.ask(partial(endpoint.ready, api, address, topics, kept))
+            inbox.trust(ours.secret)
             # a thread of its own, and not one of asyncio's, which would be waited for without being told to end
             serving = Thread(target=server.serve_forever)
             serving.start()
@@ -57,8 +57,9 @@ async def receive(address: str, port: int) -> None:
                 await asyncio.Event().wait()
             finally:
                 server.shutdown()
-                await api.set_webhook_active(UpdateWebhookEndpointInput(endpoint_id=made.endpoint.id, active=False))
-                print("The endpoint is paused.", file=sys.stderr)
+                if pauses:
+                    await shop.ask(partial(endpoint.pause, api, ours))
+                    print("The endpoint is paused.", file=sys.stderr)
 
 
 async def read_stream(redis_url: str, group: str) -> None:
@@ -87,6 +88,8 @@ commands.add_parser("follow", help="follows them")
 hooks = commands.add_parser("webhooks", help="receives webhooks")
 hooks.add_argument("address", help="where the shop reaches this program, such as https://erp.example/hooks")
 hooks.add_argument("--port", type=int, default=8000)
+hooks.add_argument("--secret-file", type=Path, default=Path("webhook.json"), help="where the endpoint's secret is kept")
+hooks.add_argument("--pause", action="store_true", help="pause the endpoint in the end; what waits for it is given up")
 events = commands.add_parser("stream", help="reads the Redis Stream")
 events.add_argument("--redis", default="redis://127.0.0.1:6379")
 events.add_argument("--group", default="example")
@@ -98,7 +101,7 @@ match arguments.command:
     case "follow":
         work = follow_orders()
     case "webhooks":
-        work = receive(arguments.address, arguments.port)
+        work = receive(arguments.address, arguments.port, arguments.secret_file, pauses=arguments.pause)
     case _:
         work = read_stream(arguments.redis, arguments.group)
 logging.basicConfig(format="%(message)s")
@@ -108,5 +111,7 @@ except (KeyboardInterrupt, asyncio.CancelledError):
     pass
 except shop.KeyRefusedError:
     parser.exit(1, "The key does not work any more.\n")
+except (shop.UnreachableError, endpoint.RefusedError, GraphQLClientError) as error:
+    parser.exit(1, f"The shop: {error}\n")
 except (AuthenticationError, AuthorizationError, NoPermissionError) as refusal:
     parser.exit(1, f"Redis: {refusal}\n")

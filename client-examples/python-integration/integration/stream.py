@@ -70,7 +70,8 @@ class Consumer:
                 # it went away, is silent, or came back without what it had: the group is made anew, and the shop adds what it
                 # still keeps
                 tries = 0 if monotonic() - began > LONGEST_WAIT else tries + 1
-                wait = min(LONGEST_WAIT, 0.5 * 2**tries)
+                # without the limit the power is too large for a float after some hours
+                wait = min(LONGEST_WAIT, 0.5 * 2 ** min(tries, 6))
                 log.warning("Redis: %s; trying again in %.0f s", error or type(error).__name__, wait)
                 await asyncio.sleep(wait)
 

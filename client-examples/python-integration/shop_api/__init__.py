@@ -44,10 +44,17 @@ from .list_orders import (
     ListOrdersAdminOrdersNodes,
     ListOrdersAdminOrdersPageInfo,
 )
-from .set_webhook_active import (
-    SetWebhookActive,
-    SetWebhookActiveUpdateWebhookEndpoint,
-    SetWebhookActiveUpdateWebhookEndpointUserErrors,
+from .list_webhooks import (
+    ListWebhooks,
+    ListWebhooksAdmin,
+    ListWebhooksAdminWebhookEndpoints,
+    ListWebhooksAdminWebhookEndpointsNodes,
+)
+from .update_webhook import (
+    UpdateWebhook,
+    UpdateWebhookUpdateWebhookEndpoint,
+    UpdateWebhookUpdateWebhookEndpointEndpoint,
+    UpdateWebhookUpdateWebhookEndpointUserErrors,
 )
 
 __all__ = [
@@ -77,17 +84,22 @@ __all__ = [
     "ListOrdersAdminOrders",
     "ListOrdersAdminOrdersNodes",
     "ListOrdersAdminOrdersPageInfo",
+    "ListWebhooks",
+    "ListWebhooksAdmin",
+    "ListWebhooksAdminWebhookEndpoints",
+    "ListWebhooksAdminWebhookEndpointsNodes",
     "OrderEventType",
     "OrderFilter",
     "OrderLine",
     "OrderLineTotal",
     "OrderStatus",
-    "SetWebhookActive",
-    "SetWebhookActiveUpdateWebhookEndpoint",
-    "SetWebhookActiveUpdateWebhookEndpointUserErrors",
     "ShopApi",
     "StreamResetReason",
+    "UpdateWebhook",
     "UpdateWebhookEndpointInput",
+    "UpdateWebhookUpdateWebhookEndpoint",
+    "UpdateWebhookUpdateWebhookEndpointEndpoint",
+    "UpdateWebhookUpdateWebhookEndpointUserErrors",
     "Upload",
     "WebhookTopic",
 ]

@@ -11,7 +11,8 @@ from .input_types import (
     UpdateWebhookEndpointInput,
 )
 from .list_orders import ListOrders
-from .set_webhook_active import SetWebhookActive
+from .list_webhooks import ListWebhooks
+from .update_webhook import UpdateWebhook
 
 
 def gql(q: str) -> str:
@@ -113,6 +114,26 @@ class ShopApi(AsyncBaseClient):
         ):
             yield FollowOrders.model_validate(data)
 
+    async def list_webhooks(self, first: int, **kwargs: Any) -> ListWebhooks:
+        query = gql("""
+            query ListWebhooks($first: Int!) {
+              admin {
+                webhookEndpoints(first: $first) {
+                  nodes {
+                    id
+                    url
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"first": first}
+        response = await self.execute(
+            query=query, operation_name="ListWebhooks", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return ListWebhooks.model_validate(data)
+
     async def create_webhook(
         self, input: CreateWebhookEndpointInput, **kwargs: Any
     ) -> CreateWebhook:
@@ -138,12 +159,16 @@ class ShopApi(AsyncBaseClient):
         data = self.get_data(response)
         return CreateWebhook.model_validate(data)
 
-    async def set_webhook_active(
+    async def update_webhook(
         self, input: UpdateWebhookEndpointInput, **kwargs: Any
-    ) -> SetWebhookActive:
+    ) -> UpdateWebhook:
         query = gql("""
-            mutation SetWebhookActive($input: UpdateWebhookEndpointInput!) {
+            mutation UpdateWebhook($input: UpdateWebhookEndpointInput!) {
               updateWebhookEndpoint(input: $input) {
+                endpoint {
+                  id
+                }
+                secret
                 userErrors {
                   __typename
                   code
@@ -154,10 +179,7 @@ class ShopApi(AsyncBaseClient):
             """)
         variables: dict[str, object] = {"input": input}
         response = await self.execute(
-            query=query,
-            operation_name="SetWebhookActive",
-            variables=variables,
-            **kwargs,
+            query=query, operation_name="UpdateWebhook", variables=variables, **kwargs
         )
         data = self.get_data(response)
-        return SetWebhookActive.model_validate(data)
+        return UpdateWebhook.model_validate(data)

@@ -66,9 +66,10 @@ class Person:
         answer = self.ask(CREATE_KEY, input={"name": "Test of the integration", "scopes": scopes})
         return answer["apiKey"]["id"], answer["secret"]
 
-    def endpoints(self) -> dict[str, bool]:
-        """Return the newest addresses of webhooks, and whether anything is sent there."""
-        return {endpoint["url"]: endpoint["active"] for endpoint in self.ask(ENDPOINTS)["webhookEndpoints"]["nodes"]}
+    def endpoints(self, address: str) -> list[bool]:
+        """Return of each endpoint of the address whether anything is sent there."""
+        endpoints = self.ask(ENDPOINTS)["webhookEndpoints"]["nodes"]
+        return [endpoint["active"] for endpoint in endpoints if endpoint["url"] == address]
 
     def revoke(self, key_id: str) -> None:
         """End an API key."""

@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from socket import create_server
 from uuid import uuid4
 
@@ -47,25 +48,47 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+async def prints(process: Process, order: str) -> None:
+    """Wait until it has been told of the order."""
+    assert process.stdout is not None
+    while order not in (line := (await process.stdout.readline()).decode()):
+        assert line, "it ended"
+
+
+async def stop(process: Process, how: signal.Signals) -> None:
+    """Stop it; it has nothing against that."""
+    process.send_signal(how)
+    async with asyncio.timeout(15):
+        assert await process.wait() == 0
+
+
 @pytest.mark.usefixtures("permitted")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-async def test_webhooks_are_received_until_it_is_stopped(url: str, admin: Person, customer: Person, how: signal.Signals) -> None:
-    """And then nothing is sent to where nobody is any more."""
+async def test_webhooks_are_received_by_one_endpoint_from_start_to_start(
+    url: str, admin: Person, customer: Person, tmp_path: Path
+) -> None:
+    """What happens while nobody is there is sent again; also when the secret was lost. It is paused when that is asked for."""
     _, key = admin.key("ORDERS_READ", "WEBHOOKS_MANAGE")
-    port = free_port()
+    port, kept = free_port(), tmp_path / "webhook.json"
     address = f"http://127.0.0.1:{port}/{uuid4()}"
-    async with program("webhooks", address, "--port", str(port), QC_URL=url, QC_API_KEY=key) as process:
+    command = ("webhooks", address, "--port", str(port), "--secret-file", str(kept))
+
+    async with program(*command, QC_URL=url, QC_API_KEY=key) as process:
         await said(process, address)
-        order = customer.order()
-        assert process.stdout is not None
-        while order not in (await process.stdout.readline()).decode():
-            assert process.returncode is None
-        assert admin.endpoints()[address]
-        process.send_signal(how)
-        async with asyncio.timeout(15):
-            assert await process.wait() == 0
-        assert not admin.endpoints()[address]
-    customer.cancel(order)
+        first = customer.order()
+        await prints(process, first)
+        await stop(process, signal.SIGINT)
+    assert admin.endpoints(address) == [True]
+
+    missed = customer.order()
+    kept.unlink()
+    async with program(*command, "--pause", QC_URL=url, QC_API_KEY=key) as process:
+        await said(process, address)
+        await prints(process, missed)
+        assert admin.endpoints(address) == [True]
+        await stop(process, signal.SIGTERM)
+    assert admin.endpoints(address) == [False]
+    for order in (first, missed):
+        customer.cancel(order)
 
 
 async def test_no_endpoint_is_made_for_a_port_that_is_in_use(url: str, admin: Person) -> None:
@@ -76,12 +99,15 @@ async def test_no_endpoint_is_made_for_a_port_that_is_in_use(url: str, admin: Pe
         port = str(taken.getsockname()[1])
         async with program("webhooks", address, "--port", port, QC_URL=url, QC_API_KEY=key) as process:
             assert await process.wait() == 1
-    assert address not in admin.endpoints()
+    assert not admin.endpoints(address)
 
 
-async def test_a_shop_that_is_not_there_is_said() -> None:
+@pytest.mark.parametrize("command", [("follow",), ("orders",), ("webhooks", "https://erp.example")], ids=lambda words: words[0])
+async def test_a_shop_that_is_not_there_is_said(command: tuple[str, ...], tmp_path: Path) -> None:
     """And waited for."""
-    async with program("follow", QC_URL=f"http://127.0.0.1:{free_port()}", QC_API_KEY="qck_of_nobody") as process:
+    if command[0] == "webhooks":
+        command = (*command, "--port", "0", "--secret-file", str(tmp_path / "webhook.json"))
+    async with program(*command, QC_URL=f"http://127.0.0.1:{free_port()}", QC_API_KEY="qck_of_nobody") as process:
         for _ in range(2):
             await said(process, "trying again")
         process.send_signal(signal.SIGTERM)

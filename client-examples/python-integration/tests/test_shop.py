@@ -1,18 +1,107 @@
 """The API, with a key."""
 
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from integration import shop
-from shop_api.exceptions import GraphQLClientGraphQLMultiError
+from shop_api.client import ShopApi
+from shop_api.exceptions import GraphQLClientGraphQLMultiError, GraphQLClientHttpError
 from shop_api.follow_orders import FollowOrdersAdminUpdatesAdminSnapshot, FollowOrdersAdminUpdatesOrderChanged
 from shop_api.input_types import CreateWebhookEndpointInput
 from tests.network import Network
 from tests.people import Person
 
 pytestmark = pytest.mark.anyio
+
+PAGE = {"data": {"admin": {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}}}
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return for how long was waited; nobody waits here."""
+    waits: list[float] = []
+
+    async def note(wait: float) -> None:
+        waits.append(wait)
+
+    monkeypatch.setattr("integration.shop.asyncio.sleep", note)
+    return waits
+
+
+def shop_that(answers: Callable[[httpx.Request], httpx.Response]) -> ShopApi:
+    """Return a client of a shop that is not there."""
+    # httpx's own is what the generated client uses, although its types say otherwise
+    client = cast("Any", httpx.AsyncClient(transport=httpx.MockTransport(answers)))
+    return ShopApi(url="http://shop.example/graphql", http_client=client)
+
+
+async def test_orders_are_asked_for_again_while_the_shop_cannot_answer(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the reason is, it is said each time."""
+    answers: Iterator[Exception | httpx.Response] = iter(
+        [
+            httpx.ConnectError("connection refused"),
+            httpx.ReadTimeout(""),
+            httpx.Response(HTTPStatus.BAD_GATEWAY, text="a proxy's page"),
+            httpx.Response(HTTPStatus.TOO_MANY_REQUESTS),
+            httpx.Response(HTTPStatus.OK, text="another"),
+            httpx.Response(HTTPStatus.OK, json={"errors": [{"message": "busy", "extensions": {"retryable": True}}]}),
+            httpx.Response(HTTPStatus.OK, json=PAGE),
+        ]
+    )
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        told = next(answers)
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    async with shop_that(answer) as api:
+        assert [order async for order in shop.orders(api)] == []
+    said = [record.getMessage() for record in caplog.records if record.name == "integration.shop"]
+    assert len(said) == len(waits) == 6
+    assert all("trying again" in line for line in said)
+    assert "connection refused" in said[0]
+    assert "ReadTimeout" in said[1]
+
+
+async def test_a_shop_that_never_answers_is_given_up(waits: list[float]) -> None:
+    """After some time, and with the reason."""
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        message = "connection refused"
+        raise httpx.ConnectError(message)
+
+    async with shop_that(refuse) as api:
+        with pytest.raises(shop.UnreachableError, match="connection refused"):
+            await anext(shop.orders(api))
+    assert len(waits) == shop.TRIES - 1
+
+
+@pytest.mark.parametrize(
+    ("told", "refusal"),
+    [
+        (httpx.Response(HTTPStatus.UNAUTHORIZED), shop.KeyRefusedError),
+        (httpx.Response(HTTPStatus.BAD_REQUEST), GraphQLClientHttpError),
+        (httpx.Response(HTTPStatus.OK, json={"errors": [{"message": "no", "extensions": {}}]}), GraphQLClientGraphQLMultiError),
+    ],
+    ids=["the key", "the request", "the rules"],
+)
+async def test_what_the_shop_refuses_is_not_asked_for_again(
+    waits: list[float], told: httpx.Response, refusal: type[Exception]
+) -> None:
+    """It would be refused again."""
+    async with shop_that(lambda _: told) as api:
+        with pytest.raises(refusal):
+            await anext(shop.orders(api))
+    assert not waits
 
 
 async def test_every_order_is_listed_once(url: str, admin: Person, customer: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from integration.stream import Consumer, Event
+from integration.stream import LONGEST_WAIT, Consumer, Event
 from tests.network import Network
 from tests.people import Person
 
@@ -109,6 +110,29 @@ async def test_a_redis_that_falls_silent_is_waited_for(redis: Redis, customer: P
         await hears_of(order)
         consumer.cancel()
     await redis.xgroup_destroy(STREAM, group)
+
+
+async def test_a_redis_that_is_away_for_days_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it was tried, there is another time, and it is never far."""
+    waits: list[float] = []
+
+    async def be_away(_: Consumer) -> None:
+        raise RedisConnectionError
+
+    async def note(wait: float) -> None:
+        waits.append(wait)
+        if len(waits) == 2_000:
+            raise asyncio.CancelledError
+
+    async def handle(_: Event) -> None:
+        pass
+
+    monkeypatch.setattr(Consumer, "join", be_away)
+    monkeypatch.setattr("integration.stream.asyncio.sleep", note)
+    with pytest.raises(asyncio.CancelledError):
+        await Consumer(Redis(), "any", "only", handle).run()
+    assert waits[:3] == [1, 2, 4]
+    assert max(waits) == waits[-1] == LONGEST_WAIT
 
 
 async def test_a_wrong_password_is_not_tried_again(redis: Redis) -> None:

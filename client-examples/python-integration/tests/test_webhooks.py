@@ -161,5 +161,5 @@ async def test_a_real_server_s_messages_are_taken(
                 assert message.type == "order.created"
                 customer.cancel(order)
             finally:
-                await api.set_webhook_active(UpdateWebhookEndpointInput(endpoint_id=made.endpoint.id, active=False))
+                await api.update_webhook(UpdateWebhookEndpointInput(endpoint_id=made.endpoint.id, active=False))
                 server.shutdown()

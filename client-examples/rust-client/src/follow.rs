@@ -85,7 +85,13 @@ impl Follower {
             Some(stream) => stream,
             none => none.insert(connect(&self.shop, self.cursor.clone()).await?),
         };
-        let Some(Ok(answer)) = stream.next().await else { return Ok(None) };
+        let answer = match stream.next().await {
+            None => return Ok(None),
+            Some(Ok(answer)) => answer,
+            // it would be the same after the next connection
+            Some(Err(graphql_ws_client::Error::Decode(why))) => return Err(Error::Answer(why)),
+            Some(Err(error)) => return Err(Error::Unreachable(error.to_string())),
+        };
         match answer.data {
             Some(data) => Ok(Some(data.seller_order_updates)),
             None => Err(refusal(answer.errors)),
@@ -123,18 +129,27 @@ async fn begin(shop: &Shop, token: &str, after: Option<EventCursor>) -> Result<S
 
 #[cfg(test)]
 mod tests {
+    use futures_util::SinkExt as _;
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_hdr_async;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
     use super::*;
     use crate::api::LoginInput;
 
+    /// A shop of `scheme` that is whatever listens there.
+    async fn listen(scheme: &str) -> (TcpListener, Shop) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
+        let login = LoginInput { email: String::new(), password: String::new() };
+        (listener, Shop::new(&url, login).expect("an address"))
+    }
+
     #[tokio::test]
     async fn the_socket_of_a_shop_of_https_is_spoken_to_by_tls() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let url = format!("https://{}", listener.local_addr().expect("an address"));
-        let login = LoginInput { email: String::new(), password: String::new() };
-        let shop = Shop::new(&url, login).expect("an address");
+        let (listener, shop) = listen("https").await;
         let first = async {
             let (mut client, _) = listener.accept().await.expect("it comes");
             client.read_u8().await.expect("it says something")
@@ -143,5 +158,44 @@ mod tests {
             first = first => assert_eq!(first, 22, "a handshake"),
             given_up = begin(&shop, "", None) => panic!("{}", given_up.err().expect("nobody answers")),
         }
+    }
+
+    /// Tells whoever subscribes first of `update`, and listens until they are gone.
+    async fn tell(listener: TcpListener, update: Value) {
+        let (client, _) = listener.accept().await.expect("it comes");
+        #[expect(clippy::result_large_err, reason = "the library's")]
+        let mut socket = accept_hdr_async(client, |_: &Request, mut response: Response| {
+            let spoken = HeaderValue::from_static("graphql-transport-ws");
+            response.headers_mut().insert("Sec-WebSocket-Protocol", spoken);
+            Ok(response)
+        })
+        .await
+        .expect("a handshake");
+        let mut answer = async |from: fn(Value, &Value) -> Value| {
+            let asked = socket.next().await.expect("it asks").expect("a message");
+            let asked = serde_json::from_str(asked.to_text().expect("a text")).expect("JSON");
+            socket.send(Message::text(from(asked, &update).to_string())).await.expect("it listens");
+        };
+        answer(|_, _| json!({ "type": "connection_ack" })).await;
+        answer(|asked, update| json!({ "type": "next", "id": asked["id"], "payload": { "data": { "sellerOrderUpdates": update } } })).await;
+        while socket.next().await.is_some_and(|message| message.is_ok()) {}
+    }
+
+    /// What becomes of the first item of a subscription.
+    async fn first(update: Value) -> Result<Update, Error> {
+        let (listener, shop) = listen("http").await;
+        tokio::spawn(tell(listener, update));
+        let stream = begin(&shop, "", None).await.expect("it is let in");
+        let mut follower = Follower { shop: Arc::new(shop), cursor: None, stream: Some(stream), tries: 0 };
+        tokio::time::timeout(PATIENCE, follower.next()).await.expect("it does not try for ever")
+    }
+
+    #[tokio::test]
+    async fn an_item_that_is_not_understood_is_no_reason_to_come_back() {
+        let known = json!({ "__typename": "StreamPosition", "cursor": "here" });
+        assert!(matches!(first(known).await, Ok(Update::Position(_))));
+        let other = json!({ "__typename": "StreamPosition", "place": "here" });
+        let refused = first(other).await;
+        assert!(matches!(&refused, Err(Error::Answer(why)) if why.contains("cursor")), "{refused:?}");
     }
 }

@@ -21,9 +21,16 @@ async fn main() -> ExitCode {
 
 async fn pack() -> Result<(), Error> {
     let url = args().nth(1).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
-    let setting = |name, otherwise: &str| var(name).unwrap_or_else(|_| otherwise.to_owned());
-    let login = LoginInput { email: setting("EMAIL", "seller@demo.test"), password: setting("PASSWORD", "quick-commerce") };
+    let [email, password] = ["EMAIL", "PASSWORD"].map(|name| var(name).ok().filter(|value| !value.is_empty()));
+    let is_named = email.is_some() && password.is_some();
+    let login = LoginInput {
+        email: email.unwrap_or_else(|| "seller@demo.test".to_owned()),
+        password: password.unwrap_or_else(|| "quick-commerce".to_owned()),
+    };
     let shop = Arc::new(Shop::new(&url, login)?);
+    if !is_named && !shop.is_on_this_machine() {
+        return Err(Error::NoAccount(url));
+    }
 
     let desk = shop.send(Desk::build(())).await?.seller;
     println!("{}", desk.seller.store_name);

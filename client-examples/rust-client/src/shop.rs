@@ -22,8 +22,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub enum Error {
     #[error("{address} is no address of a shop, such as https://shop.example: {why}")]
     Address { address: String, why: String },
+    #[error("{0} is not on this machine: set EMAIL and PASSWORD, whose account to use there")]
+    NoAccount(String),
     #[error("the server is not to be reached: {0}")]
     Unreachable(String),
+    #[error("the server answers what this program does not understand: {0}")]
+    Answer(String),
     #[error("the access token is not valid any more")]
     InvalidToken,
     #[error("the account is not let in: {0}")]
@@ -81,6 +85,12 @@ impl Shop {
         Ok(Self { http: reqwest::Client::new(), url: endpoint.into(), login, tokens: Mutex::default() })
     }
 
+    /// Whether it may be a demo, whose accounts have a password that everybody knows.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        Url::parse(&self.url).is_ok_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
+    }
+
     pub(crate) fn socket_url(&self) -> String {
         self.url.replacen("http", "ws", 1)
     }
@@ -129,6 +139,7 @@ impl Shop {
         }
         let answer =
             request.run_graphql(operation).retain_extensions::<Extensions>().await.map_err(|error| match error {
+                CynicReqwestError::ReqwestError(error) if is_other(&error) => Error::Answer(with_causes(&error)),
                 CynicReqwestError::ReqwestError(error) => Error::Unreachable(with_causes(&error)),
                 CynicReqwestError::ErrorResponse(status, _) => {
                     Error::Unreachable(format!("HTTP {status} without an answer"))
@@ -171,6 +182,12 @@ impl Shop {
         let AuthPayload { tokens, user_errors } = self.post(&operation, None).await?.login;
         tokens.ok_or_else(|| Error::SignIn(user_errors.into_iter().map(|error| error.message).collect()))
     }
+}
+
+/// Whether the answer was whole, but is not what was asked for. Half of one, or a proxy's page, may be followed by a better one.
+fn is_other(error: &reqwest::Error) -> bool {
+    use std::error::Error as _;
+    error.source().and_then(|cause| cause.downcast_ref::<serde_json::Error>()).is_some_and(serde_json::Error::is_data)
 }
 
 /// What an error says, and what it says was the reason.

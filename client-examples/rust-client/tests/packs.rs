@@ -3,7 +3,10 @@
 mod network;
 mod people;
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use quick_commerce_packer::api::{LoginInput, Order, OrderStatus};
@@ -51,6 +54,61 @@ impl Watched {
         }
         seen
     }
+}
+
+/// The program as anybody starts it, and what it prints; it dies with this value.
+struct Program {
+    process: Child,
+    lines: mpsc::UnboundedReceiver<String>,
+}
+
+impl Program {
+    fn start(url: &str, email: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quick-commerce-packer"));
+        command.arg(url).env("EMAIL", email).env("PASSWORD", PASSWORD).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("it starts");
+        let printed = BufReader::new(process.stdout.take().expect("a pipe"));
+        let (send, lines) = mpsc::unbounded_channel();
+        thread::spawn(move || {
+            for line in printed.lines() {
+                drop(send.send(line.expect("a text")));
+            }
+        });
+        Self { process, lines }
+    }
+
+    async fn line(&mut self) -> String {
+        timeout(PATIENCE, self.lines.recv()).await.expect("a line").expect("it works")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // one that has ended already is no reason to fail
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: QC_URL says where it is"]
+async fn the_program_prints_the_store_what_is_low_and_what_it_packs() {
+    let url = std::env::var("QC_URL").expect("QC_URL says where the server is");
+    let people = People::arrive(&url).await;
+    let mut program = Program::start(&url, &people.seller_email);
+    assert_eq!(program.line().await, "A store that packs by hand");
+    assert_eq!(program.line().await, "  100 left of Rusk");
+    people.order().await;
+    let mut printed = vec![program.line().await];
+    while printed.last().is_some_and(|line| !line.contains(" Ready: ")) {
+        printed.push(program.line().await);
+    }
+    // before these there may be one of when it was placed
+    let steps = printed.iter().rev().take(3).rev().zip(["Confirmed", "Preparing", "Ready"]);
+    for (line, status) in steps {
+        assert!(line.ends_with(&format!(" {status}: 1 × Rusk")), "{printed:?}");
+    }
+    assert!(printed.len() >= 3, "{printed:?}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ struct Program(Child);
 impl Program {
     fn start(url: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quick-commerce-packer"));
+        command.env_remove("EMAIL").env_remove("PASSWORD");
         Self(command.arg(url).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts"))
     }
 
@@ -35,6 +36,16 @@ fn an_address_that_never_will_be_one_is_refused_at_once() {
         assert_eq!(program.0.wait().expect("it ends").code(), Some(1), "{address}");
         let said = program.lines(10);
         assert!(said.len() == 1 && said[0].starts_with(address), "{address}: {said:?}");
+    }
+}
+
+#[test]
+fn the_demo_s_password_is_not_tried_on_a_server_elsewhere() {
+    for address in ["https://shop.example", "http://localhost.shop.example", "http://localhost@shop.example"] {
+        let mut program = Program::start(address);
+        assert_eq!(program.0.wait().expect("it ends").code(), Some(1), "{address}");
+        let said = program.lines(10);
+        assert!(said.len() == 1 && said[0].starts_with(address) && said[0].contains("EMAIL"), "{address}: {said:?}");
     }
 }
 

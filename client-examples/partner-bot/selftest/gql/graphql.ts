@@ -323,6 +323,13 @@ export type DeliveryCodeQueryVariables = Exact<{
 
 export type DeliveryCodeQuery = { order: { deliveryCode: string | null } | null };
 
+export type TrackingSubscriptionVariables = Exact<{
+  orderId: string | number;
+}>;
+
+
+export type TrackingSubscription = { deliveryTracking: { order: { status: OrderStatus }, location: { isStale: boolean, point: { latitude: number, longitude: number } } | null } };
+
 export type HindsightQueryVariables = Exact<{
   orderId: string | number;
 }>;
@@ -414,6 +421,22 @@ export const DeliveryCodeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DeliveryCodeQuery, DeliveryCodeQueryVariables>;
+export const TrackingDocument = new TypedDocumentString(`
+    subscription Tracking($orderId: ID!) {
+  deliveryTracking(orderId: $orderId) {
+    order {
+      status
+    }
+    location {
+      point {
+        latitude
+        longitude
+      }
+      isStale
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TrackingSubscription, TrackingSubscriptionVariables>;
 export const HindsightDocument = new TypedDocumentString(`
     query Hindsight($orderId: ID!) {
   order(id: $orderId) {

@@ -42,6 +42,8 @@ impl People {
         let product = json!({
             "idempotencyKey": unique(), "sku": unique(), "name": "Rusk", "description": "Keeps for long.",
             "categoryId": categories["categories"][0]["id"], "price": "40.00", "initialStock": 100,
+            // low from the beginning
+            "lowStockThreshold": 100,
         });
         let product = ask(url, &seller, CREATE_PRODUCT, product).await;
         let product_id = text(&product["product"]["id"]);
