@@ -12,7 +12,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
 
-use crate::support::processes::Folder;
+use crate::support::processes::{ClosedPort, Folder};
 use crate::support::shape::TestDatabase;
 use crate::support::{Shape, TestParts, over_both_shapes};
 
@@ -49,11 +49,6 @@ fn complaint(output: &Output) -> String {
     lines[0].to_owned()
 }
 
-/// A port that nobody listens on.
-fn closed_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
 #[test]
 fn every_mistake_of_the_configuration_is_named_at_once() {
     let output = run(
@@ -85,7 +80,8 @@ fn a_port_in_use_is_one_clear_line() {
 
 #[test]
 fn a_database_that_is_down_is_one_clear_line() {
-    let url = format!("postgres://u:hunter2@127.0.0.1:{}/x", closed_port());
+    let closed = ClosedPort::any();
+    let url = format!("postgres://u:hunter2@{}/x", closed.addr);
     let output = run(&[], &[("LISTEN_ADDR", "127.0.0.1:0"), ("DATABASE_URL", &url), ("JWT_SECRET", SECRET)]);
     assert_eq!(output.status.code(), Some(1));
     let line = complaint(&output);
@@ -95,7 +91,8 @@ fn a_database_that_is_down_is_one_clear_line() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_is_down_is_one_clear_line() {
     let database = TestDatabase::new(Shape::Production).await;
-    let (database_url, redis_url) = (database.url(), format!("redis://:hunter2@127.0.0.1:{}", closed_port()));
+    let closed = ClosedPort::any();
+    let (database_url, redis_url) = (database.url(), format!("redis://:hunter2@{}", closed.addr));
     let output = tokio::task::spawn_blocking(move || {
         let settings = [
             ("LISTEN_ADDR", "127.0.0.1:0"),

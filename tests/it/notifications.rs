@@ -99,7 +99,11 @@ pub(crate) async fn scene_with(shape: Shape, change: impl FnOnce(&mut Config)) -
     .await;
     let (shop, customer, partner) = tokio::join!(seller_with_product(&app, 100, "40.00"), app.customer(), app.partner());
     // what is past when a consumer first looks is told to nobody
-    until(|| async { !quick_commerce::platform::consumers::lags(app.app.db.reader()).await.unwrap().is_empty() }).await;
+    let has_begun = || async {
+        let lags = quick_commerce::platform::consumers::lags(app.app.db.reader()).await.unwrap();
+        lags.iter().any(|(name, _)| name == "notifications")
+    };
+    until(has_begun).await;
     (app, shop, customer, partner)
 }
 

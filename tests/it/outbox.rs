@@ -434,6 +434,7 @@ async fn positions_are_given_while_redis_is_away_and_everything_is_published_onc
     let app = &cluster[0].app;
     // past the network that breaks
     let bus = Bus::redis(&redis.url(), &app.config.redis_prefix).await.unwrap();
+    until(async || bus.is_live()).await;
     let mut subscriber = Recorder::attach_to(&bus, Topic::Platform).await;
     append_and_commit(app, 1).await;
     subscriber.heard(1).await;

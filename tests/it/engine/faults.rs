@@ -454,8 +454,9 @@ async fn a_replay_that_is_read_too_slowly_ends(shape: Shape) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert_eq!(end, Told::Ended(Verdict::TooSlow), "after {last} of 300");
-    assert!((1..300).contains(&last));
-    let after = json!({ "after": slow.cursor.unwrap().encode() });
+    assert!(last < 300);
+    // on a busy machine it may have been too slow for the first already
+    let after = slow.cursor.map_or(after, |cursor| json!({ "after": cursor.encode() }));
     follow(&engine, &after).ticks(last + 1..=300).await;
 }
 

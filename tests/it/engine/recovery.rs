@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::app::build;
+use crate::support::app::{build, hears};
 use crate::support::shape::config_of;
 use crate::support::ticks::{
     Follower, OTHER, TICKS, TICKS_OF_BOTH, TOPIC, Told, engine, engine_with, someone, tick, tick_by_turns, tick_in,
@@ -67,6 +67,7 @@ impl Apart {
         settings.bus_check = Duration::from_millis(100);
         settings.redis_prefix = format!("{}-far", settings.redis_prefix);
         let far = build(settings, parts.clock.clone(), 1).await;
+        hears(&far).await;
         Self { parts, far }
     }
 

@@ -1,6 +1,7 @@
 //! What came since somebody left is read together, however much it is.
 
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use domain::access::Actor as Principal;
 use domain::event::Topic;
@@ -83,6 +84,18 @@ impl Feed {
         subscribed(engine, 0).await;
         (items, statements)
     }
+
+    /// The same by a reader who takes no second: what has waited for longer is read anew.
+    async fn replay_at_once(&self, app: &App, engine: &Engine, after: EventCursor) -> (usize, u64) {
+        for _ in 0..20 {
+            let began = Instant::now();
+            let replayed = self.replay(app, engine, after).await;
+            if began.elapsed() < Duration::from_secs(1) {
+                return replayed;
+            }
+        }
+        panic!("this machine takes a second for each replay of {}", self.document);
+    }
 }
 
 async fn many_items_take_as_many_statements_as_few(shape: Shape) {
@@ -133,7 +146,7 @@ async fn many_items_take_as_many_statements_as_few(shape: Shape) {
         let mut taken = Vec::new();
         for count in [4, MANY - 2] {
             let after = EventCursor { position: positions[positions.len() - 1 - count], ..cursor };
-            taken.push(feed.replay(&app, &engine, after).await);
+            taken.push(feed.replay_at_once(&app, &engine, after).await);
         }
         let [(few, of_few), (many, of_many)] = taken[..] else { panic!("{taken:?}") };
         assert!(few > 0 && many >= few + 10, "{}: {taken:?}", feed.document);

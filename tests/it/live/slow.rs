@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use quick_commerce::config::SendQueueBudget;
+use quick_commerce::config::{Config, Secret, SendQueueBudget};
 use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, client_async};
 
 use super::*;
+use crate::commands::SECRET;
+use crate::support::app::{build, serve_alone};
 use crate::support::socket::{Frame, PROTOCOL, Socket};
 
 /// Operations on one socket, each of which is told of everything: what the network keeps is soon full.
@@ -40,6 +42,7 @@ async fn a_socket_that_cannot_keep_up_is_closed_and_may_resume() {
     let age = Duration::from_millis(100);
     let app = TestApp::start_with(Shape::Embedded, |config| {
         config.send_queue = SendQueueBudget { bytes: 1_000_000, age };
+        config.jwt_secret = Some(Secret::new(SECRET.to_owned()));
     })
     .await;
     let (shop, customer, admin) = tokio::join!(seller_with_product(&app, 1_000, "40.00"), app.customer(), app.admin());
@@ -72,7 +75,12 @@ async fn a_socket_that_cannot_keep_up_is_closed_and_may_resume() {
         }
     };
     assert_eq!(end, Frame::Closed(1013, "Too slow".to_owned()));
-    let mut feed = Feed::follow(&admin, ADMIN_UPDATES, json!({ "after": cursor })).await;
+    // at another instance, which is patient: here it might be too slow for what it missed, too
+    let config = Config { send_queue: Config::defaults().unwrap().send_queue, ..app.app.config.clone() };
+    let patient = build(config, app.clock.clone(), 1).await;
+    let (api, running) = serve_alone(&patient).await;
+    let mut feed = Feed::follow(&admin.at(&api), ADMIN_UPDATES, json!({ "after": cursor })).await;
     feed.versions = heard;
     feed.catch_up(&versions(&app.app, None).await).await;
+    running.stop().await;
 }

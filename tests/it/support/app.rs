@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::actors::Api;
 use super::shape::{Shape, TestDatabase, config_of};
+use super::wait::until;
 
 /// A server with a database of its own, on a port of its own. It is an [`Api`]: `app.customer()`.
 #[derive(Debug)]
@@ -83,8 +84,14 @@ impl TestParts {
         let database = TestDatabase::new(shape).await;
         let clock = Clock::system();
         let app = build(config_of(shape, &database).await, clock.clone(), 0).await;
+        hears(&app).await;
         Self { app, clock, database }
     }
+}
+
+/// Waits until the bus of `app` listens: where nothing runs in the background, nobody finds out what was said before.
+pub(crate) async fn hears(app: &App) {
+    until(async || app.bus.is_live()).await;
 }
 
 /// Builds and migrates an application. `number` tells the instances of one test apart.

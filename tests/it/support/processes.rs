@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// How long a server may take to start; a busy machine needs a multiple of the usual second.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -190,7 +192,7 @@ impl Drop for Server {
 }
 
 /// Starts a server on a port that was free a moment ago, and tries again when somebody else was faster.
-pub(crate) fn on_a_free_port(start: impl Fn(u16) -> Result<Server, String>) -> (Server, u16) {
+pub(crate) fn on_a_free_port(mut start: impl FnMut(u16) -> Result<Server, String>) -> (Server, u16) {
     let mut errors = Vec::new();
     for _ in 0..3 {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
@@ -200,6 +202,29 @@ pub(crate) fn on_a_free_port(start: impl Fn(u16) -> Result<Server, String>) -> (
         }
     }
     panic!("{}", errors.join("\n"));
+}
+
+/// A port on which nobody listens, and nobody else can: connections to it are refused for as long as this is there.
+#[derive(Debug)]
+pub(crate) struct ClosedPort {
+    pub(crate) addr: SocketAddr,
+    _socket: Socket,
+}
+
+impl ClosedPort {
+    /// Any one.
+    pub(crate) fn any() -> Self {
+        Self::at(0)
+    }
+
+    /// This one, on which somebody has listened until now.
+    pub(crate) fn at(port: u16) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], port)).into()).unwrap();
+        let addr = socket.local_addr().unwrap().as_socket().unwrap();
+        Self { addr, _socket: socket }
+    }
 }
 
 /// The program `name`: on the PATH, or in one of `folders`.

@@ -7,7 +7,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisResult};
 use tokio::sync::OnceCell;
 
-use super::processes::{Folder, Server, find_program, on_a_free_port};
+use super::processes::{ClosedPort, Folder, Server, find_program, on_a_free_port};
 
 static SHARED: OnceCell<Redis> = OnceCell::const_new();
 
@@ -16,6 +16,8 @@ static SHARED: OnceCell<Redis> = OnceCell::const_new();
 pub(crate) struct Redis {
     server: Option<Server>,
     port: u16,
+    /// Held while it is dead, so that it can come back there.
+    held: Option<ClosedPort>,
 }
 
 impl Redis {
@@ -27,7 +29,7 @@ impl Redis {
     /// One for a single test, which may kill it and start it again.
     pub(crate) async fn private() -> Self {
         let (server, port) = tokio::task::spawn_blocking(|| on_a_free_port(start)).await.unwrap();
-        Self { server: Some(server), port }
+        Self { server: Some(server), port, held: None }
     }
 
     /// For `REDIS_URL`.
@@ -48,11 +50,13 @@ impl Redis {
     /// Ends it as a power cut would: no goodbye, and nothing is kept.
     pub(crate) fn kill(&mut self) {
         tokio::task::block_in_place(|| drop(self.server.take()));
+        self.held = Some(ClosedPort::at(self.port));
     }
 
     /// Starts it again, empty, on the same port.
     pub(crate) fn start_again(&mut self) {
         assert!(self.server.is_none(), "this Redis was not killed");
+        self.held = None;
         self.server = Some(tokio::task::block_in_place(|| start(self.port)).unwrap());
     }
 }

@@ -44,10 +44,8 @@ fn lines(server: &Logging) -> Vec<Value> {
 async fn every_line_of_the_log_is_json_with_the_request_s_id() {
     let parts = TestParts::build(Shape::Production).await;
     let config = &parts.app.config;
-    // it says in the log where it is, and nothing on standard output
-    let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Logging::start(&[
-        ("LISTEN_ADDR", &addr.to_string()),
+        ("LISTEN_ADDR", "127.0.0.1:0"),
         ("JWT_SECRET", SECRET),
         ("DEMO", "false"),
         ("LOG_FORMAT", "json"),
@@ -57,10 +55,10 @@ async fn every_line_of_the_log_is_json_with_the_request_s_id() {
         ("REDIS_URL", config.redis_url.as_ref().unwrap().expose()),
         ("REDIS_PREFIX", &config.redis_prefix),
     ]);
-    let http = Http::new(addr);
     until(async || lines(&server).iter().any(|line| line["fields"]["message"] == "running")).await;
     let running = lines(&server).into_iter().find(|line| line["fields"]["message"] == "running").unwrap();
-    assert_eq!(running["fields"]["address"], addr.to_string());
+    // it says in the log where it is, and nothing on standard output
+    let http = Http::new(running["fields"]["address"].as_str().unwrap().parse().unwrap());
     let ask = async |id: &str, document: &str| {
         let headers = [("content-type", "application/json"), ("x-request-id", id)];
         let body = json!({ "query": document }).to_string();

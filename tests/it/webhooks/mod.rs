@@ -10,6 +10,8 @@ mod resealing;
 mod sending;
 mod telling;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use domain::webhook::WEBHOOK_PAUSED;
 use entity::event;
@@ -52,6 +54,9 @@ pub(crate) struct Endpoint {
     pub(crate) id: String,
     pub(crate) secret: String,
 }
+
+/// When the second attempt is due, and the third as well: the second may have been made before a test has said what becomes of it.
+const LATER: Duration = Duration::from_mins(5);
 
 /// Has `receiver` told of `topics`.
 pub(crate) async fn endpoint(admin: &Actor, receiver: &Receiver, topics: &[&str]) -> Endpoint {

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use quick_commerce::platform::http::Names;
 
@@ -103,7 +102,7 @@ async fn a_name_that_changes_its_mind_leads_to_nothing_private(shape: Shape) {
     assert!(world.dns.asked() > asked, "it was looked up again");
     // and back
     world.dns.says(&[PUBLIC]);
-    world.app.clock.advance(Duration::from_secs(10));
+    world.app.clock.advance(LATER);
     world.until("DELIVERED", 2).await;
     assert_eq!((world.public.received().len(), world.private.received().len()), (2, 0));
 }

@@ -133,6 +133,12 @@ impl Receiver {
         self.book.lock().unwrap().open.values().sum()
     }
 
+    /// How many messages came, and how many of them are being answered, at one moment.
+    pub(crate) fn received_and_open(&self) -> (usize, usize) {
+        let book = self.book.lock().unwrap();
+        (book.received.len(), book.open.values().sum())
+    }
+
     pub(crate) fn most_open(&self) -> usize {
         self.book.lock().unwrap().most_open
     }
