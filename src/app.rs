@@ -169,10 +169,11 @@ impl App {
         };
         let storage_key = storage_key(&config, &ids)?;
         let keys = if let Some(secret) = &config.jwt_secret {
-            Keys::new(secret.expose().as_bytes())
+            let also = config.jwt_secret_also.as_ref().map(|also| also.expose().as_bytes());
+            Keys::new(secret.expose().as_bytes(), also)
         } else {
             tracing::warn!("JWT_SECRET is not set: using a random one, so everybody is signed out when the server restarts");
-            Keys::new(&ids.bytes::<32>())
+            Keys::new(&ids.bytes::<32>(), None)
         };
         let secret = keys.derive("limits");
         let store = Store::new(clock.clone(), &secret, &bus);

@@ -6,6 +6,7 @@ mod network;
 mod payments;
 mod prices;
 mod sms;
+mod tokens;
 mod traces;
 mod tracking;
 mod webhooks;
@@ -90,6 +91,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("REDIS_STREAM", "events", "name, after the prefix and a colon, of the stream that every event is added to"),
     setting("REDIS_STREAM_LENGTH", "100000", "about how many events the stream keeps; `0`: there is no stream"),
     setting("JWT_SECRET", "", "at least 32 bytes; random at each start when embedded, required with PostgreSQL or Redis"),
+    setting(
+        "JWT_SECRET_ALSO",
+        "",
+        "accepted as well as `JWT_SECRET`, and signs nothing: the next one, and then the last one, while that is replaced",
+    ),
     setting("DEMO", "", "`true` fills an empty database with demo data; on by default only when embedded"),
     setting("ACCESS_TOKEN_SECONDS", "900", "life of an access token"),
     setting("REFRESH_TOKEN_DAYS", "14", "life of a refresh token; each works once"),
@@ -261,6 +267,8 @@ pub struct Config {
     pub event_stream: Option<EventStream>,
     /// Signs access tokens; absent: random.
     pub jwt_secret: Option<Secret>,
+    /// Its tokens are accepted, too.
+    pub jwt_secret_also: Option<Secret>,
     /// Whether an empty database is filled with demo data.
     pub is_demo: bool,
     /// Life of an access token.
@@ -390,7 +398,7 @@ impl Config {
         [Some(&self.database_url), self.redis_url.as_ref(), self.jwt_secret.as_ref()]
             .into_iter()
             .chain([stripe.map(|stripe| &stripe.secret_key), stripe.map(|stripe| &stripe.webhook_secret)])
-            .chain([self.webhooks.key.as_ref(), self.webhooks.key_before.as_ref()])
+            .chain([self.jwt_secret_also.as_ref(), self.webhooks.key.as_ref(), self.webhooks.key_before.as_ref()])
             .chain([self.mail.smtp_url.as_ref()])
             .chain([self.sms.as_ref().map(|sms| &sms.url), self.sms.as_ref().and_then(|sms| sms.token.as_ref())])
             .flatten()
@@ -518,16 +526,7 @@ impl Reader {
             self.mistakes
                 .push("REDIS_URL: instances that share a Redis need a PostgreSQL DATABASE_URL, not SQLite".to_owned());
         }
-        let jwt_secret = self.optional("JWT_SECRET");
-        match &jwt_secret {
-            None if !is_embedded => {
-                self.mistakes.push(
-                    "JWT_SECRET: is required with PostgreSQL or Redis, and must be the same on every instance".to_owned(),
-                );
-            }
-            Some(secret) if secret.len() < 32 => self.mistakes.push("JWT_SECRET: must have at least 32 bytes".to_owned()),
-            _ => {}
-        }
+        let [jwt_secret, jwt_secret_also] = self.jwt_secrets(is_embedded);
         let is_demo = match self.optional("DEMO") {
             None => is_embedded,
             Some(_) => self.parse("DEMO", false, "true or false", |text| text.parse().ok()),
@@ -547,7 +546,8 @@ impl Reader {
             redis_prefix: self.parse("REDIS_PREFIX", String::new(), "letters, digits, - and _", |text| {
                 text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).then(|| text.to_owned())
             }),
-            jwt_secret: jwt_secret.map(Secret),
+            jwt_secret,
+            jwt_secret_also,
             is_demo,
             access_token: Duration::from_secs(self.number("ACCESS_TOKEN_SECONDS", 10, 86_400)),
             refresh_token: self.days("REFRESH_TOKEN_DAYS"),

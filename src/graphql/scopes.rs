@@ -40,6 +40,7 @@ const GUARDED: &[&str] = &["Query", "Mutation", "Subscription", "Viewer", "Admin
 const FIELDS: &[(&str, &str, Scopes)] = &[
     ("Query", "version", ANY),
     ("Query", "viewer", ANY),
+    ("Query", "paymentMethods", ANY),
     ("Query", "node", ANY),
     ("Query", "nodes", ANY),
     ("Query", "admin", ANY),

@@ -55,6 +55,8 @@ pub struct Connections {
     pub busy: u64,
     /// That wait for the next.
     pub idle: u64,
+    /// The most that there may be.
+    pub limit: u64,
 }
 
 /// Whoever wants to hear of every statement.
@@ -255,22 +257,22 @@ impl Db {
         Ok(Tx { inner, topics: Mutex::default(), appended, has_jobs, enqueued, cache, after: Mutex::default() })
     }
 
-    /// The connections that are open now: how many of them are at work, and how many wait for work.
+    /// The connections that are open now: how many of them are at work, and how many wait for work; and how many there may be.
     #[must_use]
     pub fn connections(&self) -> Connections {
-        let count = |size: u32, idle: usize| {
+        let count = |size: u32, idle: usize, limit: u32| {
             let idle = u64::try_from(idle).unwrap_or(u64::MAX);
-            Connections { busy: u64::from(size).saturating_sub(idle), idle }
+            Connections { busy: u64::from(size).saturating_sub(idle), idle, limit: limit.into() }
         };
         if self.backend() == DbBackend::Postgres {
             let pool = self.reader.get_postgres_connection_pool();
-            return count(pool.size(), pool.num_idle());
+            return count(pool.size(), pool.num_idle(), pool.options().get_max_connections());
         }
         let [reader, writer] = [&self.reader, &self.writer].map(|pool| {
             let pool = pool.get_sqlite_connection_pool();
-            count(pool.size(), pool.num_idle())
+            count(pool.size(), pool.num_idle(), pool.options().get_max_connections())
         });
-        Connections { busy: reader.busy + writer.busy, idle: reader.idle + writer.idle }
+        Connections { busy: reader.busy + writer.busy, idle: reader.idle + writer.idle, limit: reader.limit + writer.limit }
     }
 
     /// Whether the database answers.

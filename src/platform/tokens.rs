@@ -16,9 +16,28 @@ const ISSUER: &str = "quick-commerce";
 #[derive(Clone)]
 pub struct Keys {
     encoding: EncodingKey,
-    decoding: DecodingKey,
     validation: Validation,
+    /// Of the secret that signs.
+    main: Half,
+    /// Of another one that is accepted.
+    also: Option<Half>,
+}
+
+/// What one secret is good for, besides signing tokens.
+#[derive(Clone)]
+struct Half {
+    decoding: DecodingKey,
     root: Hmac<Sha256>,
+}
+
+impl Half {
+    fn new(secret: &[u8]) -> Self {
+        Self { decoding: DecodingKey::from_secret(secret), root: hmac(secret) }
+    }
+
+    fn derive(&self, purpose: &str) -> [u8; 32] {
+        self.root.clone().chain_update(purpose.as_bytes()).finalize().into_bytes().into()
+    }
 }
 
 impl std::fmt::Debug for Keys {
@@ -43,22 +62,32 @@ pub struct Claims {
 }
 
 impl Keys {
-    /// Keys from one secret of at least 32 bytes.
+    /// Keys from a secret of at least 32 bytes, which signs. What was signed with `also` is accepted, too: while a secret is
+    /// replaced some instances sign with the one, and some with the other.
     #[must_use]
-    pub fn new(secret: &[u8]) -> Self {
+    pub fn new(secret: &[u8], also: Option<&[u8]>) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         // expiry is judged by the clock of the app, below
         validation.validate_exp = false;
-        let root = hmac(secret);
-        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation, root }
+        let (main, also) = (Half::new(secret), also.map(Half::new));
+        Self { encoding: EncodingKey::from_secret(secret), validation, main, also }
     }
 
     /// A secret of its own for `purpose`: the same on every instance, and of no use to guess the others.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        self.root.clone().chain_update(purpose.as_bytes()).finalize().into_bytes().into()
+        self.main.derive(purpose)
+    }
+
+    /// All that another instance may have for `purpose` now, its own first.
+    pub fn derive_all(&self, purpose: &str) -> impl Iterator<Item = [u8; 32]> {
+        self.halves().map(move |half| half.derive(purpose))
+    }
+
+    fn halves(&self) -> impl Iterator<Item = &Half> {
+        std::iter::once(&self.main).chain(&self.also)
     }
 
     /// What `value` is called where it must not stand itself, such as an e-mail address in a table of another matter: the same on
@@ -93,8 +122,8 @@ impl Keys {
     /// # Errors
     /// [`Denial::InvalidToken`] for anything but an unexpired token of this server.
     pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
-        let data =
-            jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| Denial::InvalidToken)?;
+        let read = |half: &Half| jsonwebtoken::decode::<Claims>(token, &half.decoding, &self.validation).ok();
+        let data = self.halves().find_map(read).ok_or(Denial::InvalidToken)?;
         if data.claims.exp <= now.timestamp() { Err(Denial::InvalidToken.into()) } else { Ok(data.claims) }
     }
 }

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{self, JobNumbers, Metrics, Page, ProcessNumbers};
+use super::resources;
 use crate::app::App;
 use crate::platform::{consumers, jobs, relay};
 use crate::stream::Engine;
@@ -72,10 +73,12 @@ async fn numbers(State(Process { app, started, server, .. }): State<Process>) ->
     let shared = tokio::time::timeout(PATIENCE, shared).await.ok();
     let (backlog, lags, outbox) =
         shared.map_or((None, None, None), |(backlog, lags, outbox)| (backlog.ok(), lags.ok(), outbox.ok()));
+    let resources = tokio::task::spawn_blocking(resources::read).await.ok().flatten();
     let mut page = Page::default();
     page.tell_process(ProcessNumbers {
         started,
         now: app.clock.now(),
+        resources,
         statements: app.db.statements(),
         connections: app.db.connections(),
         cache: app.cache.counts(),

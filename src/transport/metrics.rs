@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::resources::Resources;
 use crate::platform::cache::CacheCounts;
 use crate::platform::db::Connections;
 use crate::platform::jobs::{Backlog, KindCounts};
@@ -101,6 +102,8 @@ pub(super) struct ProcessNumbers {
     pub(super) started: DateTime<Utc>,
     /// The time now.
     pub(super) now: DateTime<Utc>,
+    /// What it takes of its machine; none where that is not known.
+    pub(super) resources: Option<Resources>,
     /// Statements it has sent to the database.
     pub(super) statements: u64,
     /// Its connections to the database.
@@ -165,7 +168,7 @@ impl Page {
 
     /// The process, and what it shares with others.
     pub(super) fn tell_process(&mut self, process: ProcessNumbers) {
-        let ProcessNumbers { started, now, statements, connections, cache, refusals, outbox } = process;
+        let ProcessNumbers { started, now, resources, statements, connections, cache, refusals, outbox } = process;
         self.0.register(
             "quick_commerce_build",
             "The version that runs",
@@ -175,6 +178,9 @@ impl Page {
         self.0.register("process_start_time_seconds", "When the process started, in seconds since 1970", started_at);
         let uptime = seconds((now - started).num_milliseconds().max(0));
         self.0.register("quick_commerce_uptime_seconds", "How long it has been running", uptime);
+        if let Some(resources) = resources {
+            self.tell_resources(resources);
+        }
         self.counter("database_statements", "SQL statements sent to the database", statements);
         let states = [("busy", connections.busy), ("idle", connections.idle)];
         self.gauges(
@@ -182,6 +188,7 @@ impl Page {
             "Open connections to the database",
             states.map(|(state, count)| ([("state", state.to_owned())], whole(count))),
         );
+        self.gauge("database_connections_limit", "The most connections to the database", whole(connections.limit));
         let reads = [("hit", cache.hits), ("miss", cache.misses)];
         self.counters(
             "cache_reads",
@@ -205,6 +212,16 @@ impl Page {
                 "Age of the oldest event that is not with the bus yet",
                 seconds(lag),
             );
+        }
+    }
+
+    /// By the names that Prometheus' own client libraries have for it.
+    fn tell_resources(&mut self, Resources { cpu, memory, files, max_files }: Resources) {
+        self.0.register("process_cpu_seconds", "Time on processors", ConstCounter::new(cpu));
+        self.0.register("process_resident_memory_bytes", "Memory of the process", ConstGauge::new(whole(memory)));
+        self.0.register("process_open_fds", "Open files and sockets", ConstGauge::new(whole(files)));
+        if let Some(max) = max_files {
+            self.0.register("process_max_fds", "The most open files and sockets", ConstGauge::new(whole(max)));
         }
     }
 
@@ -327,7 +344,8 @@ mod tests {
             started,
             now,
             statements: 7,
-            connections: Connections { busy: 50, idle: 51 },
+            resources: Some(Resources { cpu: 70.25, memory: 71, files: 72, max_files: Some(73) }),
+            connections: Connections { busy: 50, idle: 51, limit: 52 },
             cache: CacheCounts { hits: 30, misses: 31, entries: 32 },
             refusals: Refusals { by_reason: [40, 41, 42, 43, 43], alone: 44 },
             outbox: Some(Outbox { depth: 60, oldest: Some(now - TimeDelta::milliseconds(500)) }),
@@ -351,6 +369,7 @@ mod tests {
             "quick_commerce_database_statements_total 7",
             "quick_commerce_database_connections{state=\"busy\"} 50",
             "quick_commerce_database_connections{state=\"idle\"} 51",
+            "quick_commerce_database_connections_limit 52",
             "quick_commerce_http_requests_total{status=\"2xx\"} 1",
             "quick_commerce_http_requests_total{status=\"4xx\"} 2",
             "quick_commerce_http_requests_total{status=\"5xx\"} 0",
@@ -360,6 +379,10 @@ mod tests {
             "quick_commerce_websocket_connections 1",
             "quick_commerce_event_streams 2",
             "process_start_time_seconds 1700000000.05",
+            "process_cpu_seconds_total 70.25",
+            "process_resident_memory_bytes 71",
+            "process_open_fds 72",
+            "process_max_fds 73",
             "quick_commerce_uptime_seconds 1.25",
             "quick_commerce_outbox_depth 60",
             "quick_commerce_event_lag_seconds 0.5",
@@ -404,7 +427,8 @@ mod tests {
             started,
             now: started,
             statements: 0,
-            connections: Connections { busy: 0, idle: 0 },
+            resources: None,
+            connections: Connections { busy: 0, idle: 0, limit: 0 },
             cache: CacheCounts { hits: 0, misses: 0, entries: 0 },
             refusals: Refusals::default(),
             outbox: None,
@@ -413,5 +437,6 @@ mod tests {
         page.tell_jobs(&JobNumbers { done: 0, failed: 0, by_kind, sweeps, backlog: None, lags, refunds_failed: 0 });
         let text = page.text();
         assert!(!text.contains("quick_commerce_jobs_waiting") && !text.contains("quick_commerce_outbox_depth"), "{text}");
+        assert!(!text.contains("process_open_fds"), "{text}");
     }
 }

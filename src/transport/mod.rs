@@ -10,6 +10,7 @@ mod http;
 mod listener;
 mod metrics;
 mod peer;
+mod resources;
 mod session;
 mod socket;
 mod token;

@@ -94,7 +94,9 @@ impl StorageKey {
         for before in [&app.config.webhooks.key_before, &app.storage_key].into_iter().flatten() {
             keys.push(Self::derived(before.expose())?);
         }
-        keys.push(Self::new(&app.keys.derive(PURPOSE))?);
+        for key in app.keys.derive_all(PURPOSE) {
+            keys.push(Self::new(&key)?);
+        }
         Ok(keys)
     }
 

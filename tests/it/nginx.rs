@@ -3,6 +3,8 @@
 
 mod once;
 mod rolling;
+mod tls;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -27,6 +29,7 @@ use crate::support::events::{Ask, EventSource};
 use crate::support::feed::MY_ORDER_UPDATES;
 use crate::support::http::{Http, HttpAnswer};
 use crate::support::nginx::{LARGE, Nginx, Place, READY_MADE};
+use crate::support::processes::ClosedPort;
 use crate::support::shape::{TestDatabase, config_of};
 use crate::support::socket::{Frame, PROTOCOL, Socket};
 use crate::support::story::{PLACE_ORDER, by_hand, order, order_input, place_order, seller_with_product, step, text};
@@ -175,7 +178,7 @@ async fn forwarded(http: &Http, path: &str, forwarded_for: &str) -> HttpAnswer {
 /// Whether as many requests as are enough for it make one of them too many; `from` says what proxies say of each.
 async fn is_limited(http: &Http, from: impl Fn(usize) -> String) -> bool {
     for number in 0..2 * BURST {
-        match forwarded(http, "/", &from(number)).await.status {
+        match forwarded(http, "/healthz", &from(number)).await.status {
             StatusCode::OK => {}
             StatusCode::TOO_MANY_REQUESTS => return true,
             other => panic!("{other}"),
@@ -330,19 +333,21 @@ async fn clients_of_an_instance_that_dies_go_on_at_the_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_client_is_limited_by_its_own_address_and_nobody_by_what_they_say() {
-    // there is nothing behind it: what comes from files, and what is refused, needs no instance
-    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    let start = async |trusted| Nginx::start(Place { instances: &[closed], trusted, rate: HARDLY, stripe_key: "" }).await;
+    let front = Front::start(2, NOBODY, |_| {}).await;
+    let instances = &front.addrs;
+    let start = async |trusted| Nginx::start(Place { instances, trusted, rate: HARDLY, stripe_key: "" }).await;
 
     let behind_a_proxy = start("127.0.0.1").await;
     let http = Http::new(behind_a_proxy.addr);
     assert!(is_limited(&http, |_| "198.51.100.1".to_owned()).await);
+    assert_eq!(connect(behind_a_proxy.addr, "198.51.100.1").await.err(), Some(429), "a handshake is a request");
     for other in ["198.51.100.2", "198.51.100.1, 198.51.100.2", "2001:db8:1:2::1"] {
-        assert_eq!(forwarded(&http, "/", other).await.status, StatusCode::OK, "{other}");
+        assert_eq!(forwarded(&http, "/healthz", other).await.status, StatusCode::OK, "{other}");
+        connect(behind_a_proxy.addr, other).await.unwrap();
     }
     // all of a network's addresses are one client
     assert!(is_limited(&http, |number| format!("2001:db8:1:2::{number:x}")).await);
-    assert_eq!(forwarded(&http, "/", "2001:db8:1:3::1").await.status, StatusCode::OK);
+    assert_eq!(forwarded(&http, "/healthz", "2001:db8:1:3::1").await.status, StatusCode::OK);
 
     let in_the_open = start(NOBODY).await;
     let http = Http::new(in_the_open.addr);
@@ -355,9 +360,9 @@ async fn each_client_is_limited_by_its_own_address_and_nobody_by_what_they_say()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_may_bring_stripe_s_form_where_there_is_a_key_for_it_and_nothing_of_others_anywhere_else() {
-    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let closed = ClosedPort::any();
     for stripe_key in ["", "pk_test_1f2e3d"] {
-        let nginx = Nginx::start(Place { instances: &[closed], trusted: NOBODY, rate: FREELY, stripe_key }).await;
+        let nginx = Nginx::start(Place { instances: &[closed.addr], trusted: NOBODY, rate: FREELY, stripe_key }).await;
         let http = Http::new(nginx.addr);
         let settings = http.get("/settings.json").await;
         assert_eq!((settings.status, settings.header("content-type")), (StatusCode::OK, "application/json"));
@@ -376,8 +381,8 @@ async fn the_app_may_bring_stripe_s_form_where_there_is_a_key_for_it_and_nothing
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_no_instance_answers_clients_are_told_so() {
-    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    let nginx = Nginx::start(Place { instances: &[closed], trusted: NOBODY, rate: FREELY, stripe_key: "" }).await;
+    let closed = ClosedPort::any();
+    let nginx = Nginx::start(Place { instances: &[closed.addr], trusted: NOBODY, rate: FREELY, stripe_key: "" }).await;
     let http = Http::new(nginx.addr);
     let headers = [("content-type", "application/json")];
     let away = http.send(Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await.unwrap();

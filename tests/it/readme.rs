@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use quick_commerce::config::SETTINGS;
+use quick_commerce::config::{SETTINGS, Setting};
 use quick_commerce::demo;
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,20 @@ fn the_table_of_settings_is_the_code_s() {
     let table = readme.lines().skip_while(|line| *line != "| setting | default | meaning |").skip(2);
     let printed: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
     assert_eq!(printed, expected, "the table must be:\n{}", expected.join("\n"));
+}
+
+/// Settings that are the place's own in docker-compose.yml: the image has them, or a profile.
+const OF_THE_PLACE: &[&str] = &["LISTEN_ADDR", "DEMO", "MAIL_FOLDER", "LOG_FORMAT"];
+
+#[test]
+fn every_setting_can_be_given_to_docker_compose() {
+    let compose = read("docker-compose.yml");
+    let block = compose.split_once("x-settings: &settings\n").unwrap().1.split_once("\nservices:").unwrap().0;
+    let given: Vec<&str> =
+        block.lines().filter_map(|line| line.trim_start().split_once(':').map(|(name, _)| name)).collect();
+    for Setting { name, .. } in SETTINGS {
+        assert_ne!(given.contains(name), OF_THE_PLACE.contains(name), "x-settings of docker-compose.yml and {name}");
+    }
 }
 
 /// The Markdown files whose links are checked.

@@ -7,6 +7,7 @@ use domain::id::Kind;
 use super::inputs::OrderFilterInput;
 use super::order::{Order, OrderConnection, Paging, order_page};
 use crate::graphql::connection::page_cost;
+use crate::graphql::enums::PaymentMethod;
 use crate::graphql::{Result, app, ids, viewer};
 use crate::orders::service::{self, OrderFilter};
 
@@ -26,6 +27,11 @@ impl OrdersQuery {
         let Some(actor) = viewer(ctx) else { return Ok(None) };
         let order = service::find_order(app(ctx)?.db.reader(), id).await?;
         Ok(order.and_then(|row| Order::seen_by(row, actor)))
+    }
+
+    /// How orders can be paid here. Public. Cash always can; CARD and WALLET where the server has a provider of payments.
+    async fn payment_methods(&self, ctx: &Context<'_>) -> Result<Vec<PaymentMethod>> {
+        Ok(service::list_methods(app(ctx)?).into_iter().map(Into::into).collect())
     }
 }
 

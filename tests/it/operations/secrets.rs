@@ -4,6 +4,7 @@ use quick_commerce::app::App;
 use quick_commerce::config::{Config, Secret};
 use quick_commerce::platform::clock::Clock;
 use quick_commerce::serve::Running;
+use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
 use crate::support::actors::{Actor, Api};
@@ -18,7 +19,9 @@ use crate::webhooks::{Endpoint, endpoint, nearby};
 
 over_both_shapes! {
     clients_go_on_when_the_secret_of_access_tokens_is_replaced,
+    no_token_is_refused_while_that_is_replaced_step_by_step,
     endpoints_go_on_when_the_key_of_their_secrets_is_replaced,
+    endpoints_go_on_when_that_key_is_made_of_the_secret_of_access_tokens,
 }
 
 const REFRESH: &str = "mutation($input: RefreshTokensInput!) { refreshTokens(input: $input) {
@@ -94,6 +97,32 @@ async fn clients_go_on_when_the_secret_of_access_tokens_is_replaced(shape: Shape
     drop(place.database);
 }
 
+async fn no_token_is_refused_while_that_is_replaced_step_by_step(shape: Shape) {
+    let mut place = Place::new(shape).await;
+    let (old, new) = (secret("the first secret of access tokens"), secret("another secret of access tokens"));
+    let (begun, done) = ((old.clone(), Some(new.clone())), (new.clone(), Some(old.clone())));
+    let mut customers: Vec<Actor> = Vec::new();
+    // instances go over one by one: while some have come to the next step, others still are where they were
+    for (current, also) in [(old, None), begun.clone(), done.clone(), begun, done] {
+        (place.config.jwt_secret, place.config.jwt_secret_also) = (Some(current), also);
+        let period = place.start().await;
+        customers.push(period.api.customer().await);
+        for customer in &customers {
+            let viewer = customer.at(&period.api).query(VIEWER, json!({})).await;
+            assert_eq!(viewer.data()["viewer"]["user"]["id"], customer.user_id.as_str());
+        }
+        period.end().await;
+    }
+
+    place.config.jwt_secret_also = None;
+    let last = place.start().await;
+    let (newest, first) = (customers.pop().unwrap().at(&last.api), customers.swap_remove(0).at(&last.api));
+    assert_eq!(first.query(VIEWER, json!({})).await.code(), "INVALID_TOKEN");
+    assert_eq!(newest.query(VIEWER, json!({})).await.data()["viewer"]["user"]["id"], newest.user_id.as_str());
+    last.end().await;
+    drop(place.database);
+}
+
 /// A store whose orders a receiver is told of, and a customer of it.
 struct Told {
     admin: Actor,
@@ -120,12 +149,40 @@ impl Told {
     }
 }
 
+/// The one endpoint's secret, as it is stored.
+async fn stored(app: &App) -> String {
+    entity::webhook_endpoint::Entity::find().one(app.db.reader()).await.unwrap().unwrap().secret
+}
+
+/// Whether that is encrypted as it would be now.
+async fn is_current(app: &App) -> bool {
+    quick_commerce::webhooks::secrets::is_current(app, &stored(app).await).unwrap()
+}
+
+async fn endpoints_go_on_when_that_key_is_made_of_the_secret_of_access_tokens(shape: Shape) {
+    let mut place = Place::new(shape).await;
+    place.config.webhooks.key = None;
+    place.config.jwt_secret = Some(secret("the first secret of access tokens"));
+    let first = place.start().await;
+    let mut told = Told::new(&first.api).await;
+    assert!(told.is_told(&first.api).await);
+    first.end().await;
+
+    place.config.jwt_secret_also = place.config.jwt_secret.replace(secret("another secret of access tokens"));
+    let second = place.start().await;
+    assert!(told.is_told(&second.api).await);
+    until(async || is_current(&second.app).await).await;
+    second.end().await;
+
+    place.config.jwt_secret_also = None;
+    let third = place.start().await;
+    told.customer = third.api.customer().await;
+    assert!(told.is_told(&third.api).await);
+    third.end().await;
+    drop(place.database);
+}
+
 async fn endpoints_go_on_when_the_key_of_their_secrets_is_replaced(shape: Shape) {
-    let stored = async |app: &App| {
-        use sea_orm::EntityTrait as _;
-        entity::webhook_endpoint::Entity::find().one(app.db.reader()).await.unwrap().unwrap().secret
-    };
-    let is_current = async |app: &App| quick_commerce::webhooks::secrets::is_current(app, &stored(app).await).unwrap();
     let mut place = Place::new(shape).await;
     place.config.webhooks.key = Some(secret("the first key"));
     let first = place.start().await;

@@ -1,5 +1,6 @@
 //! Payments: the whole story through the sandbox, webhooks as they may come, races, refunds, and Stripe.
 
+mod methods;
 mod outages;
 mod races;
 mod refunds;

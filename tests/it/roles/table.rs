@@ -51,6 +51,7 @@ pub(super) const QUERIES: &[Row] = &[
     row("product", EVERYBODY, "query($id: ID) { product(id: $id) { id } }", |world| json!({ "id": world.shop.product_id })),
     row("categories", EVERYBODY, "{ categories { id } }", nothing),
     row("order", ITS_PARTIES_OR_NULL, "query($id: ID!) { order(id: $id) { id } }", order_id),
+    row("paymentMethods", EVERYBODY, "{ paymentMethods }", nothing),
     row("partner", PARTNERS, "{ partner { claims { nodes { id } } } }", nothing),
     row("seller", SELLERS, "{ seller { seller { id } } }", nothing),
     row("admin", ADMINS, "{ admin { liveStats { at } } }", nothing),

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::tls;
 
 /// How long a request may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,12 +43,23 @@ impl HttpAnswer {
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     pub(crate) addr: SocketAddr,
-    client: Client<HttpConnector, Body>,
+    scheme: &'static str,
+    client: Client<HttpsConnector<HttpConnector>, Body>,
 }
 
 impl Http {
     pub(crate) fn new(addr: SocketAddr) -> Self {
-        Self { addr, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self::by("http", addr, tls::client(RootCertStore::empty()))
+    }
+
+    /// Over TLS, to a server that `config` trusts.
+    pub(crate) fn over_tls(addr: SocketAddr, config: ClientConfig) -> Self {
+        Self::by("https", addr, config)
+    }
+
+    fn by(scheme: &'static str, addr: SocketAddr, config: ClientConfig) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().build();
+        Self { addr, scheme, client: Client::builder(TokioExecutor::new()).build(connector) }
     }
 
     /// Any request; `path` begins with a slash.
@@ -55,7 +70,7 @@ impl Http {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Result<HttpAnswer, String> {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.addr));
+        let mut request = Request::builder().method(method).uri(format!("{}://{}{path}", self.scheme, self.addr));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

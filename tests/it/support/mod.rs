@@ -21,6 +21,7 @@ pub(crate) mod smtp;
 pub(crate) mod socket;
 pub(crate) mod story;
 pub(crate) mod ticks;
+pub(crate) mod tls;
 pub(crate) mod wait;
 
 pub(crate) use app::{TestApp, TestParts};

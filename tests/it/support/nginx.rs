@@ -1,11 +1,13 @@
 //! The real nginx with the repository's `nginx.conf`, as it stands. What is a matter of place (`place/http.conf` and
 //! `place/server.conf`) is made of Docker's templates (`deploy/nginx/templates`), as the image makes it there.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use super::processes::{Folder, Server, find_program, on_a_free_port};
+use super::tls::Certificate;
 
 /// nginx says this of itself once its ports are its own.
 const READY: &str = "start worker process ";
@@ -37,21 +39,45 @@ pub(crate) struct Place<'a> {
 pub(crate) struct Nginx {
     /// Where clients come in.
     pub(crate) addr: SocketAddr,
+    /// The same over TLS, where it was started with that.
+    pub(crate) tls: SocketAddr,
     server: Server,
 }
 
 impl Nginx {
     /// Starts one.
     pub(crate) async fn start(place: Place<'_>) -> Self {
+        Self::start_with(place, None).await
+    }
+
+    /// Starts one that clients come to over TLS as well, by `deploy/nginx/tls.conf.example`.
+    pub(crate) async fn start_with_tls(place: Place<'_>, certificate: &Arc<Certificate>) -> Self {
+        Self::start_with(place, Some(Arc::clone(certificate))).await
+    }
+
+    async fn start_with(place: Place<'_>, certificate: Option<Arc<Certificate>>) -> Self {
         let http = http(place);
-        let (server, port) = tokio::task::spawn_blocking(move || on_a_free_port(|port| start(port, &http))).await.unwrap();
-        Self { addr: ([127, 0, 0, 1], port).into(), server }
+        let start = move || {
+            let mut tls = None;
+            let (server, port) = on_a_free_port(|port| {
+                tls = certificate.as_deref().map(|certificate| (free_port(), certificate));
+                start(port, &http, tls)
+            });
+            (server, port, tls.map_or(0, |(port, _)| port))
+        };
+        let (server, port, tls) = tokio::task::spawn_blocking(start).await.unwrap();
+        Self { addr: ([127, 0, 0, 1], port).into(), tls: ([127, 0, 0, 1], tls).into(), server }
     }
 
     /// What it has said: its errors, and a line for each request.
     pub(crate) fn log(&self) -> String {
         self.server.log()
     }
+}
+
+/// One that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// A file of the repository.
@@ -91,19 +117,37 @@ fn trusted_lines(trusted: &str) -> String {
 
 /// `place/server.conf`: Docker's template, but for where it listens and where its files are.
 fn server(port: u16, folder: &Path) -> String {
-    let mut made = shipped("templates/place/server.conf.template");
-    for (there, here) in [
+    let tls = folder.join("tls");
+    let replaced = [
         ("listen 8080;", format!("listen 127.0.0.1:{port};")),
         ("root /srv/web;", format!("root {};", folder.join("web").display())),
-        ("include /etc/nginx/tls/*.conf;", format!("include {}/*.conf;", folder.join("tls").display())),
-    ] {
-        assert_eq!(made.matches(there).count(), 1, "{there} in {made}");
-        made = made.replace(there, &here);
-    }
-    made
+        ("include /etc/nginx/tls/*.conf;", format!("include {}/*.conf;", tls.display())),
+    ];
+    placed("templates/place/server.conf.template", &replaced)
 }
 
-fn start(port: u16, http: &str) -> Result<Server, String> {
+/// `tls.conf`: the example, but for where it listens and where its files are.
+fn tls(port: u16, folder: &Path) -> String {
+    let tls = folder.join("tls");
+    let replaced = [
+        // as nginx 1.22 has it, and newer ones still do
+        ("listen 8443 ssl;", format!("listen 127.0.0.1:{port} ssl http2;")),
+        ("http2  on;", String::new()),
+        ("/etc/nginx/tls/fullchain.pem;", format!("{};", tls.join("fullchain.pem").display())),
+        ("/etc/nginx/tls/privkey.pem;", format!("{};", tls.join("privkey.pem").display())),
+    ];
+    placed("tls.conf.example", &replaced)
+}
+
+/// A file of the repository with something else in place of what it has, once each.
+fn placed(path: &str, replaced: &[(&str, String)]) -> String {
+    replaced.iter().fold(shipped(path), |made, (there, here)| {
+        assert_eq!(made.matches(there).count(), 1, "{there} in {made}");
+        made.replace(there, here)
+    })
+}
+
+fn start(port: u16, http: &str, over_tls: Option<(u16, &Certificate)>) -> Result<Server, String> {
     let folders: Vec<PathBuf> = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"].map(PathBuf::from).into();
     let program = find_program("nginx", &folders).expect("there is no nginx: run tests/run, which says what to install");
     let folder = Folder::new("nginx");
@@ -121,6 +165,11 @@ fn start(port: u16, http: &str) -> Result<Server, String> {
     std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx.conf"), &config).unwrap();
     write(&folder.path().join("place/http.conf"), http);
     write(&folder.path().join("place/server.conf"), &server(port, folder.path()));
+    if let Some((port, certificate)) = over_tls {
+        write(&folder.path().join("tls/fullchain.pem"), &certificate.pem);
+        write(&folder.path().join("tls/privkey.pem"), &certificate.key);
+        write(&folder.path().join("tls/tls.conf"), &tls(port, folder.path()));
+    }
     let prefix = format!("{}/", folder.path().display());
     let mut line = vec![program.into_os_string()];
     line.extend(["-e", "stderr", "-p", &prefix].map(Into::into));

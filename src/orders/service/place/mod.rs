@@ -5,6 +5,7 @@ mod basket;
 mod new;
 
 use chrono::{DateTime, Utc};
+use domain::Named as _;
 use domain::access::Actor;
 use domain::cart::{MAX_LINES, MAX_QUANTITY};
 use domain::input;
@@ -71,7 +72,7 @@ pub async fn place(app: &App, actor: Actor, key: &str, place: Place) -> Result<o
     check(&place)?;
     // 5 and 5.00 are the same request
     let place = Place { expected_total: place.expected_total.map(|total| total.normalize()), ..place };
-    if is_paid_in_advance(place.payment_method) && app.config.payments.provider.is_none() {
+    if !is_offered(app, place.payment_method) {
         return Err(OrderError::PaymentMethod.into());
     }
     let request = Request::new(actor.principal(), "placeOrder", key, &place)?;
@@ -167,6 +168,16 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
     idempotency::finish(&tx, request, &order.id).await?;
     tx.commit().await?;
     Ok(Some(order))
+}
+
+/// How orders can be paid here: in advance only where there is a provider to pay through.
+#[must_use]
+pub fn list_methods(app: &App) -> Vec<PaymentMethod> {
+    PaymentMethod::ALL.iter().copied().filter(|method| is_offered(app, *method)).collect()
+}
+
+fn is_offered(app: &App, method: PaymentMethod) -> bool {
+    !is_paid_in_advance(method) || app.config.payments.provider.is_some()
 }
 
 /// Whether an order waits for its payment, which keeps its goods promised for so long.
