@@ -3,6 +3,8 @@ import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { type Api, makeApi } from './api/client';
 import { ApiContext } from './api/hooks';
+import { waitOf } from './api/refusal';
+import { pause } from './api/retry';
 import { logout, restore, type Session } from './api/session';
 import type { Role } from './gql/graphql';
 import { ResetPassword } from './signin/ResetPassword';
@@ -26,7 +28,12 @@ const DESKS: Record<Role, ReturnType<typeof lazy<(props: DeskProps) => React.Rea
 /** Where links in mails lead. */
 const MAILED = ['/verify-email', '/reset-password'] as const;
 
-type Stage = { at: 'restoring' } | { at: 'failed'; error: unknown } | { at: 'out' } | { at: 'in'; api: Api };
+/** Milliseconds until a session that could not be restored is asked for again, the first time and at the most. */
+const AGAIN_MS = { initial: 2_000, max: 30_000 };
+
+/** While it restores a session: why the last try failed, and which one that was. */
+type Failed = { error: unknown; times: number };
+type Stage = { at: 'restoring'; failed?: Failed } | { at: 'out' } | { at: 'in'; api: Api };
 
 export function App() {
   const [stage, setStage] = useState<Stage>({ at: 'restoring' });
@@ -46,15 +53,21 @@ export function App() {
   useEffect(() => {
     // A link from a mail is followed by whoever holds the mail, whoever was signed in here.
     if (stage.at !== 'restoring' || page) return;
+    const { error: last, times } = stage.failed ?? { error: null, times: 0 };
     let isWanted = true;
-    restore().then(
-      (session) => isWanted && (session ? enter(session, false) : setStage({ at: 'out' })),
-      (error: unknown) => isWanted && setStage({ at: 'failed', error }),
-    );
+    const ask = () =>
+      restore().then(
+        (session) => isWanted && (session ? enter(session, false) : setStage({ at: 'out' })),
+        (error: unknown) => isWanted && setStage({ at: 'restoring', failed: { error, times: times + 1 } }),
+      );
+    const wait =
+      times === 0 ? 0 : Math.min(waitOf(last), AGAIN_MS.max) + pause(times, AGAIN_MS.initial, AGAIN_MS.max);
+    const timer = setTimeout(() => void ask(), wait);
     return () => {
       isWanted = false;
+      clearTimeout(timer);
     };
-  }, [stage.at, page, enter]);
+  }, [stage, page, enter]);
 
   if (page === '/verify-email') return <VerifyEmail />;
   if (page === '/reset-password') {
@@ -67,9 +80,10 @@ export function App() {
       />
     );
   }
-  if (stage.at === 'restoring') return <Loading what="Signing in" />;
-  if (stage.at === 'failed')
-    return <Failure error={stage.error} onRetry={() => setStage({ at: 'restoring' })} />;
+  if (stage.at === 'restoring') {
+    if (!stage.failed) return <Loading what="Signing in" />;
+    return <Failure error={stage.failed.error} onRetry={() => setStage({ at: 'restoring' })} />;
+  }
   if (stage.at === 'out') return <SignIn onSession={enter} />;
 
   const { session, client } = stage.api;

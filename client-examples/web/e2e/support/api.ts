@@ -18,6 +18,11 @@ export class Device {
     return new Device(url, data.login.tokens.accessToken);
   }
 
+  /** A query. */
+  look<Data>(document: string, variables: object): Promise<Data> {
+    return post<Data>(this.#url, document, variables, this.#token);
+  }
+
   /** A mutation of one field, `result`, which must not be refused. */
   async ask<Result = unknown>(document: string, input: Record<string, unknown>): Promise<Result> {
     const { result } = await post<{ result: Result & { userErrors: { message: string }[] } }>(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Device, post } from './api';
+import { Device } from './api';
+import { productOf } from './goods';
 
 /** An order as the tests ask for it. */
 export interface Placed {
@@ -20,14 +21,10 @@ export async function orderBesides(
   const phone = await Device.signIn(url, 'customer2');
   const placed: Placed[] = [];
   for (const sku of skus) {
-    const { product } = await post<{ product: { id: string } }>(
-      url,
-      'query ($sku: String!) { product(sku: $sku) { id } }',
-      { sku },
-    );
+    const { id: productId } = await productOf(url, sku);
     const { order } = await phone.ask<{ order: Placed }>(PLACE, {
       idempotencyKey: randomUUID(),
-      items: [{ productId: product.id, quantity: 1 }],
+      items: [{ productId, quantity: 1 }],
       address: {
         label: 'Home',
         line1: '221, 80 Feet Road',
@@ -54,7 +51,7 @@ const CLAIM = `mutation ($input: ClaimOrderInput!) {
   result: claimOrder(input: $input) { order { id } userErrors { message } }
 }`;
 
-const OFFER_AGAIN = `mutation ($input: UpdateOrderStatusInput!) {
+const STEP = `mutation ($input: UpdateOrderStatusInput!) {
   result: updateOrderStatus(input: $input) { order { id } userErrors { message } }
 }`;
 
@@ -64,8 +61,28 @@ export async function takeBesides(url: string, who: string, orderId: string): Pr
   await phone.ask(CLAIM, { idempotencyKey: randomUUID(), orderId, accept: true });
 }
 
+/** `who` holds the order for a while, on a device of theirs, and may take it. */
+export async function holdBesides(url: string, who: string, orderId: string): Promise<void> {
+  const phone = await Device.signIn(url, who);
+  await phone.ask(CLAIM, { idempotencyKey: randomUUID(), orderId, accept: false });
+}
+
+/** `who`, who took the order of the second customer, brings it to the door, on a device of theirs. */
+export async function deliverBesides(url: string, who: string, orderId: string): Promise<void> {
+  const phone = await Device.signIn(url, who);
+  const customer = await Device.signIn(url, 'customer2');
+  for (const status of ['PICKED_UP', 'IN_TRANSIT'])
+    await phone.ask(STEP, { idempotencyKey: randomUUID(), orderId, status });
+  const { order } = await customer.look<{ order: { deliveryCode: string } }>(
+    'query ($id: ID!) { order(id: $id) { deliveryCode } }',
+    { id: orderId },
+  );
+  const { deliveryCode } = order;
+  await phone.ask(STEP, { idempotencyKey: randomUUID(), orderId, status: 'DELIVERED', deliveryCode });
+}
+
 /** An admin takes the order from its partner, on a device of theirs. */
 export async function giveBackBesides(url: string, orderId: string): Promise<void> {
   const phone = await Device.signIn(url, 'admin');
-  await phone.ask(OFFER_AGAIN, { idempotencyKey: randomUUID(), orderId, status: 'READY' });
+  await phone.ask(STEP, { idempotencyKey: randomUUID(), orderId, status: 'READY' });
 }

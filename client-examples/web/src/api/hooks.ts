@@ -1,5 +1,4 @@
 import type { ApolloClient, OperationVariables, TypedDocumentNode, Unmasked } from '@apollo/client';
-import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { useApolloClient, useQuery } from '@apollo/client/react';
 import { type DocumentNode, Kind } from 'graphql';
 import {
@@ -13,14 +12,19 @@ import {
   useSyncExternalStore,
 } from 'react';
 import { type FragmentType, unmask } from '../gql';
+import { duration } from '../lib/format';
 import { newKey } from '../lib/key';
 import type { Api } from './client';
 import { Problem } from './problem';
+import { isLimited, refusalsOf, waitOf } from './refusal';
 import { cursorOf } from './resume';
 import { mayGoWell, pause } from './retry';
 
 /** Milliseconds until what has failed on the screen is asked for once more, the first time and at the most. */
 const AGAIN_MS = { initial: 5_000, max: 30_000 };
+
+/** Whatever an answer says, it is asked for again after this many milliseconds. */
+const LONGEST_WAIT_MS = 300_000;
 
 export const ApiContext = createContext<Api | null>(null);
 
@@ -51,17 +55,21 @@ export function useReturn(again: () => void) {
 /** How what was asked for stands: it came, it is on its way, it failed and may go well later, or it never will. */
 type Standing = 'came' | 'asked' | 'failed' | 'refused';
 
-/** Calls `again` for as long as that fails which may go well later, after longer and longer pauses. */
-function useAgain(standing: Standing, again: () => void) {
+/**
+ * Calls `again` for as long as that fails which may go well later, after longer and longer pauses, and not before the time that
+ * the answer named.
+ */
+function useAgain(standing: Standing, waitMs: number, again: () => void) {
   const failures = useRef(0);
   const ask = useEffectEvent(again);
   useEffect(() => {
     if (standing === 'came') failures.current = 0;
     if (standing !== 'failed') return;
     failures.current++;
-    const timer = setTimeout(() => ask(), pause(failures.current, AGAIN_MS.initial, AGAIN_MS.max));
+    const wait = Math.min(waitMs, LONGEST_WAIT_MS) + pause(failures.current, AGAIN_MS.initial, AGAIN_MS.max);
+    const timer = setTimeout(() => ask(), wait);
     return () => clearTimeout(timer);
-  }, [standing]);
+  }, [standing, waitMs]);
 }
 
 function standingOf(error: unknown, isLoading: boolean): Standing {
@@ -72,8 +80,12 @@ function standingOf(error: unknown, isLoading: boolean): Standing {
 
 /** One sentence about what went wrong, for people. */
 export function sentence(error: unknown): string {
-  if (CombinedGraphQLErrors.is(error)) return error.errors.map(({ message }) => message).join(' ');
-  return 'The server cannot be reached just now.';
+  if (isLimited(error)) {
+    const seconds = Math.ceil(waitOf(error) / 1000);
+    return `Too much was asked at once. Try again in ${seconds > 0 ? duration(seconds) : 'a moment'}.`;
+  }
+  const said = refusalsOf(error).map(({ message }) => message);
+  return said.join(' ') || 'The server cannot be reached just now.';
 }
 
 /**
@@ -93,7 +105,7 @@ export function useLoad<Data, Variables extends OperationVariables>(
   useReturn(() => {
     if (query.error) again();
   });
-  useAgain(standingOf(query.error, query.loading), again);
+  useAgain(standingOf(query.error, query.loading), waitOf(query.error), again);
   return query;
 }
 
@@ -118,10 +130,11 @@ export interface Feed {
 interface FeedState {
   standing: Standing;
   error: string | null;
+  waitMs: number;
 }
 
-const ASKED: FeedState = { standing: 'asked', error: null };
-const CAME: FeedState = { standing: 'came', error: null };
+const ASKED: FeedState = { standing: 'asked', error: null, waitMs: 0 };
+const CAME: FeedState = { standing: 'came', error: null, waitMs: 0 };
 
 export interface FeedOptions<Data> {
   /**
@@ -145,7 +158,7 @@ export function useFeed<Data, Variables extends OperationVariables>(
   { onItem, onEnd, skip = false }: FeedOptions<Data> = {},
 ): Feed {
   const client = useApolloClient();
-  const [{ standing, error }, setFeed] = useState(ASKED);
+  const [{ standing, error, waitMs }, setFeed] = useState(ASKED);
   const [round, setRound] = useState(0);
   /** Where it goes on when it begins again: behind the last item that was taken. */
   const position = useRef<{ key: string; after: string } | null>(null);
@@ -164,7 +177,7 @@ export function useFeed<Data, Variables extends OperationVariables>(
     let isToGoOn = false;
     const fail = (reason: unknown) => {
       isToGoOn = mayGoWell(reason);
-      setFeed({ standing: standingOf(reason, false), error: sentence(reason) });
+      setFeed({ standing: standingOf(reason, false), error: sentence(reason), waitMs: waitOf(reason) });
     };
     const subscription = client.subscribe<Data, Variables>(follow).subscribe({
       next: ({ data, error: reason, extensions }) => {
@@ -198,7 +211,7 @@ export function useFeed<Data, Variables extends OperationVariables>(
   }, [client, document, key, skip, round]);
 
   const begin = useCallback(() => setRound((now) => now + 1), []);
-  useAgain(standing, begin);
+  useAgain(standing, waitMs, begin);
   const restart = useCallback(() => {
     position.current = null;
     begin();
@@ -228,19 +241,23 @@ type Payload = { userErrors: readonly FragmentType<typeof Problem>[] };
  * A mutation whose one field is named `result`, and what it was refused for.
  *
  * An intention has a key: sent again after a lost answer it is the same, and done once. The key changes when the server has
- * answered, or when something else is asked for.
+ * answered, or when something else is asked for. Until then `isUnknown` says that it may have been done.
  */
 export function useAsk<Data extends { result: Payload }, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
 ) {
   const client = useApolloClient();
   const [isBusy, setBusy] = useState(false);
+  const [isUnknown, setUnknown] = useState(false);
   const [problems, setProblems] = useState<readonly Trouble[]>([]);
   const intention = useRef<{ key: string; about: string } | null>(null);
 
   const ask = async (make: (idempotencyKey: string) => Variables): Promise<Data['result'] | null> => {
     const about = JSON.stringify(make(''));
-    if (intention.current?.about !== about) intention.current = { key: newKey(), about };
+    if (intention.current?.about !== about) {
+      intention.current = { key: newKey(), about };
+      setUnknown(false);
+    }
     setProblems([]);
     setBusy(true);
     try {
@@ -249,16 +266,19 @@ export function useAsk<Data extends { result: Payload }, Variables extends Opera
         options as ApolloClient.MutateOptions<Data, Variables>,
       );
       intention.current = null;
+      setUnknown(false);
       const result = (data as Data | undefined)?.result ?? null;
       const refusals = unmask(Problem, result?.userErrors) ?? [];
       setProblems(refusals);
       return refusals.length > 0 ? null : result;
     } catch (error) {
+      // What was too much was not done; nor does that say what became of an earlier try.
+      if (!isLimited(error)) setUnknown(true);
       setProblems([{ code: 'UNREACHABLE', message: sentence(error), field: null }]);
       return null;
     } finally {
       setBusy(false);
     }
   };
-  return { ask, isBusy, problems };
+  return { ask, isBusy, isUnknown, problems };
 }

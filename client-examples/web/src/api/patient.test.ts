@@ -21,14 +21,23 @@ const status = (code: number) => () =>
   throwError(() => new ServerError('no', { response: new Response(null, { status: code }), bodyText: '' }));
 const said = (retryable: boolean) => () =>
   of({ errors: [{ message: 'no', extensions: { code: 'UNAVAILABLE', retryable } }] });
+const limited = (retryAfterMs: number) => () =>
+  of({ errors: [{ message: 'no', extensions: { code: 'RATE_LIMITED', retryable: true, retryAfterMs } }] });
 
 describe('a query', () => {
   it.each([
     ['nobody is there', nobody],
     ['what stands before the server finds nobody', status(503)],
+    ['what stands before the server is asked too often', status(429)],
     ['it is told that it may go well later', said(true)],
   ])('is asked again while %s', async (_, refuse) => {
     expect(await ask(refuse, 3)).toEqual({ asked: 4, result: ANSWER });
+  });
+
+  it('is not asked again before the time that its answer names', async () => {
+    const began = performance.now();
+    expect(await ask(limited(300), 1)).toEqual({ asked: 2, result: ANSWER });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(299);
   });
 
   it('is given up in the end, with the reason', async () => {
@@ -41,6 +50,7 @@ describe('a query', () => {
   it.each([
     ['the server says that it never will', said(false)],
     ['it is refused', status(400)],
+    ['it is to wait for so long that its page should say so', limited(60_000)],
   ])('is not asked again when %s', async (_, refuse) => {
     expect((await ask(refuse, 1_000)).asked).toBe(1);
   });

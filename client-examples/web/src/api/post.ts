@@ -1,5 +1,7 @@
+import { ServerError } from '@apollo/client/errors';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
+import { answerIn } from './refusal';
 
 export const ENDPOINT = '/graphql';
 
@@ -22,7 +24,9 @@ export async function post<Data, Variables>(
     body: JSON.stringify({ query: print(document), variables }),
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
-  const { data, errors }: { data?: Data | null; errors?: { message: string }[] } = await reply.json();
-  if (!data) throw new Error(errors?.[0]?.message ?? `The server answered ${reply.status}.`);
-  return data;
+  const bodyText = await reply.text();
+  const { data } = answerIn(bodyText);
+  // With all that was answered: why there is no data, and when to ask again.
+  if (!data) throw new ServerError(`The server answered ${reply.status}.`, { response: reply, bodyText });
+  return data as Data;
 }

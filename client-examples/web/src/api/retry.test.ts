@@ -39,6 +39,7 @@ describe('what may go well later', () => {
   it.each([
     ['nobody is there', new TypeError('Failed to fetch'), true],
     ['nobody is behind what stands before the server', status(502), true],
+    ['what stands before the server is asked too often', status(429), true],
     ['it is said', said(true), true],
     ['one of several never will', said(true, false), false],
     ['the server is broken', status(500), false],

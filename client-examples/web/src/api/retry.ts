@@ -1,13 +1,14 @@
-import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
+import { ServerError } from '@apollo/client/errors';
+import { refusalsOf } from './refusal';
 
-/** What stands before the server says so while nobody is behind it. */
-const AWAY = new Set([502, 503, 504]);
+/** What stands before the server says so while nobody is behind it, and when it is asked too often. */
+const FOR_NOW = new Set([429, 502, 503, 504]);
 
-/** Whether the same may go well later: nobody answered, or the server said so. */
+/** Whether the same may go well later: nobody answered, or the answer said so. */
 export function mayGoWell(error: unknown): boolean {
-  if (CombinedGraphQLErrors.is(error))
-    return error.errors.every(({ extensions }) => extensions?.retryable === true);
-  if (ServerError.is(error)) return AWAY.has(error.statusCode);
+  const refusals = refusalsOf(error);
+  if (refusals.length > 0) return refusals.every(({ extensions }) => extensions?.retryable === true);
+  if (ServerError.is(error)) return FOR_NOW.has(error.statusCode);
   // What `fetch` throws when nobody is there.
   return error instanceof TypeError;
 }

@@ -1,8 +1,9 @@
-import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { useApi, useAsk, useFeed } from '../api/hooks';
+import { type FormEvent, type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react';
+import { useApi, useAsk, useFeed, useReturn } from '../api/hooks';
 import { graphql, unmask } from '../gql';
 import type { ChatMessageFragment } from '../gql/graphql';
 import { time, words } from '../lib/format';
+import { watchVisible } from '../lib/visible';
 import { Field } from '../ui/Field';
 import { Empty, Failure, Loading, Problems } from '../ui/states';
 
@@ -77,12 +78,24 @@ const READ = graphql(`
 /** More are not kept on the page: the chat of an order is short. */
 const KEPT = 300;
 
-/** The order's people, talking. What is on the screen has been read. */
+/** Whether people can see an element, which `isThere` or not. */
+function useVisible(element: RefObject<Element | null>, isThere: boolean): boolean {
+  const [isVisible, setVisible] = useState(false);
+  useEffect(() => {
+    if (isThere && element.current) return watchVisible(element.current, setVisible);
+  }, [element, isThere]);
+  return isVisible;
+}
+
+/** The order's people, talking. What was on the screen has been read. */
 export function Chat({ orderId }: { orderId: string }) {
   const { session } = useApi();
+  // A partner has it within each delivery, below its h3.
+  const Heading = session.person.role === 'PARTNER' ? 'h4' : 'h2';
   const [messages, setMessages] = useState<readonly ChatMessageFragment[]>([]);
   const [hasOlder, setOlder] = useState(false);
   const [draft, setDraft] = useState('');
+  const list = useRef<HTMLOListElement>(null);
   const end = useRef<HTMLLIElement>(null);
   const send = useAsk(SEND);
   const read = useAsk(READ);
@@ -118,19 +131,32 @@ export function Chat({ orderId }: { orderId: string }) {
     },
   );
 
+  const isOpen = feed.isLive && !feed.error;
+  const isListVisible = useVisible(list, isOpen);
+  const isEndVisible = useVisible(end, isOpen);
+
   const unread = messages.findLast(
     (message) => message.sender.id !== session.person.id && !message.readAt,
   )?.id;
-  const { ask } = read;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `ask` is new each time, and not what this depends on
+  const mark = () => {
+    if (unread !== undefined && isEndVisible && session.person.role !== 'ADMIN')
+      void read.ask(() => ({ input: { orderId, upTo: unread } }));
+  };
+  const markDue = useEffectEvent(mark);
+  // What could not be marked is tried again when it is looked at again, and when the line is back.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what may make it due
+  useEffect(() => markDue(), [unread, isEndVisible]);
+  useReturn(mark);
+
+  const newest = messages.at(-1)?.id;
+  const scrolledTo = useRef<string>(undefined);
+  // The list goes along with what is said, and the page stays: whoever looks at something else there is not torn away. What
+  // is hidden cannot be scrolled, so it is made up for once the list is seen.
   useEffect(() => {
-    if (unread !== undefined && session.person.role !== 'ADMIN')
-      void ask(() => ({ input: { orderId, upTo: unread } }));
-  }, [unread, orderId, session]);
-  const count = messages.length;
-  useEffect(() => {
-    if (count > 0) end.current?.scrollIntoView({ block: 'nearest' });
-  }, [count]);
+    if (!list.current || !isListVisible || newest === scrolledTo.current) return;
+    scrolledTo.current = newest;
+    list.current.scrollTop = list.current.scrollHeight;
+  }, [newest, isListVisible]);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -141,7 +167,7 @@ export function Chat({ orderId }: { orderId: string }) {
 
   return (
     <section className="card chat" aria-labelledby={`chat-${orderId}`}>
-      <h2 id={`chat-${orderId}`}>Chat</h2>
+      <Heading id={`chat-${orderId}`}>Chat</Heading>
       {feed.error ? (
         <Failure error={feed.error} onRetry={feed.restart} />
       ) : !feed.isLive ? (
@@ -149,9 +175,9 @@ export function Chat({ orderId }: { orderId: string }) {
       ) : (
         <>
           {hasOlder && <small>Older messages are not shown here.</small>}
-          {count === 0 && <Empty>Nobody has written yet.</Empty>}
+          {messages.length === 0 && <Empty>Nobody has written yet.</Empty>}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-          <ol className="messages" role="log" aria-label="Messages" tabIndex={0}>
+          <ol ref={list} className="messages" role="log" aria-label="Messages" tabIndex={0}>
             {messages.map((message) => (
               <li key={message.id} className={message.sender.id === session.person.id ? 'mine' : ''}>
                 <small>

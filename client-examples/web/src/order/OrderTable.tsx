@@ -16,8 +16,9 @@ export function OrderTable({
   extra?: { label: string; cell: (order: OrderLineFragment) => ReactNode };
 }) {
   return (
+    // Not by the same name as the region that it may be in.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section className="scroll" aria-label={caption} tabIndex={0}>
+    <section className="scroll" aria-label={`Table: ${caption}`} tabIndex={0}>
       <table className="orders" data-testid="orders">
         <caption className="unseen">{caption}</caption>
         <thead>

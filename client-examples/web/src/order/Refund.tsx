@@ -3,6 +3,7 @@ import { useAsk } from '../api/hooks';
 import { graphql } from '../gql';
 import type { OrderDetailFragment } from '../gql/graphql';
 import { money } from '../lib/format';
+import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Problems } from '../ui/states';
 
@@ -37,10 +38,11 @@ export function Refund({ order }: { order: OrderDetailFragment }) {
       <h2 id="refund">Refund</h2>
       <p>Paid: {money(payment.amount)}</p>
       <div className="line">
-        <Field label="Amount" hint="Empty: all that is left">
-          {(id) => (
+        <Field label="Amount" hint="Empty: all that is left" name="amount" problems={refund.problems}>
+          {(id, aria) => (
             <input
               id={id}
+              {...aria}
               inputMode="decimal"
               pattern="\d+(\.\d+)?"
               value={amount}
@@ -48,11 +50,11 @@ export function Refund({ order }: { order: OrderDetailFragment }) {
             />
           )}
         </Field>
-        <button type="submit" disabled={refund.isBusy}>
+        <Button type="submit" isBusy={refund.isBusy}>
           Give back
-        </button>
+        </Button>
       </div>
-      <Problems problems={refund.problems} />
+      <Problems problems={refund.problems} beside={['amount']} />
     </form>
   );
 }

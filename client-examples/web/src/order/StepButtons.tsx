@@ -1,5 +1,6 @@
 import { useAsk } from '../api/hooks';
 import type { OrderAction, OrderStatus } from '../gql/graphql';
+import { Button } from '../ui/Button';
 import { Problems } from '../ui/states';
 import { CANCEL, STEP, STEPS } from './steps';
 
@@ -25,31 +26,29 @@ export function StepButtons({
         if (!way) return null;
         const input = { orderId: order.id, status: way.status, expectedVersion: order.version };
         return (
-          <button
+          <Button
             key={action}
-            type="button"
             className="primary"
-            disabled={isBusy}
+            isBusy={isBusy}
             onClick={() => void step.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } }))}
           >
             {/* What is with a partner and becomes ready again is taken from them. */}
             {order.status === 'ASSIGNED' && action === 'MARK_READY' ? 'Offer again' : way.label}
             <span className="unseen">, {order.number}</span>
-          </button>
+          </Button>
         );
       })}
       {order.viewerActions.includes('CANCEL') && (
-        <button
-          type="button"
+        <Button
           className="danger"
-          disabled={isBusy}
+          isBusy={isBusy}
           onClick={() => {
             if (!confirm(`Cancel ${order.number}?`)) return;
             void cancel.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id } }));
           }}
         >
           Cancel<span className="unseen"> {order.number}</span>
-        </button>
+        </Button>
       )}
       <Problems problems={[...step.problems, ...cancel.problems]} />
     </div>

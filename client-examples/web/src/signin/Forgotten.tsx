@@ -27,10 +27,11 @@ export function Forgotten() {
     <details className="card">
       <summary>I forgot my password</summary>
       <form onSubmit={(event) => void submit(event)}>
-        <Field label="Mail the link to">
-          {(id) => (
+        <Field label="Mail the link to" name="email" problems={problems}>
+          {(id, aria) => (
             <input
               id={id}
+              {...aria}
               type="email"
               required
               value={email}
@@ -38,7 +39,7 @@ export function Forgotten() {
             />
           )}
         </Field>
-        <Problems problems={problems} />
+        <Problems problems={problems} beside={['email']} />
         <button type="submit">Mail me a link</button>
         {isSent && <p role="status">If there is such an account, a link is on its way.</p>}
       </form>

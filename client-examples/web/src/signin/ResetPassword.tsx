@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useLocation } from 'react-router';
 import { sentence, type Trouble } from '../api/hooks';
 import { resetPassword, type Session } from '../api/session';
+import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Problems } from '../ui/states';
 import { tokenOf } from './mail';
@@ -29,10 +30,11 @@ export function ResetPassword({ onSession }: { onSession: (session: Session) => 
     <main className="signin">
       <h1>Another password</h1>
       <form className="card" onSubmit={(event) => void submit(event)}>
-        <Field label="New password">
-          {(id) => (
+        <Field label="New password" name="newPassword" problems={problems}>
+          {(id, aria) => (
             <input
               id={id}
+              {...aria}
               type="password"
               required
               autoComplete="new-password"
@@ -41,10 +43,10 @@ export function ResetPassword({ onSession }: { onSession: (session: Session) => 
             />
           )}
         </Field>
-        <Problems problems={problems} />
-        <button type="submit" className="primary" disabled={isBusy}>
+        <Problems problems={problems} beside={['newPassword']} />
+        <Button type="submit" className="primary" isBusy={isBusy}>
           Take it
-        </button>
+        </Button>
       </form>
     </main>
   );

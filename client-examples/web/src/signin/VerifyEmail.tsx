@@ -4,6 +4,7 @@ import { sentence, type Trouble } from '../api/hooks';
 import { post } from '../api/post';
 import { Problem } from '../api/problem';
 import { unmask } from '../gql';
+import { Button } from '../ui/Button';
 import { Problems } from '../ui/states';
 import { tokenOf, VERIFY } from './mail';
 
@@ -33,9 +34,9 @@ export function VerifyEmail() {
         {isDone ? (
           <p role="status">Thank you: the address is yours.</p>
         ) : (
-          <button type="button" className="primary" disabled={isBusy} onClick={() => void verify()}>
+          <Button className="primary" isBusy={isBusy} onClick={() => void verify()}>
             Confirm that it is mine
-          </button>
+          </Button>
         )}
         <Problems problems={problems} />
         <p>

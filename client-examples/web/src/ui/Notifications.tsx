@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { type Feed, useAsk, useFeed, useLoad } from '../api/hooks';
 import { graphql } from '../gql';
 import { dateTime } from '../lib/format';
+import { Button } from './Button';
 import { Dialog } from './Dialog';
 import { Empty, Loaded, More, Stopped } from './states';
 
@@ -130,9 +131,9 @@ function List({ feed, onClose }: { feed: Feed; onClose: () => void }) {
           if (edges.length === 0) return <Empty>There is nothing to tell yet.</Empty>;
           return (
             <>
-              <button type="button" disabled={read.isBusy} onClick={() => void markAll()}>
+              <Button isBusy={read.isBusy} onClick={() => void markAll()}>
                 Mark all as read
-              </button>
+              </Button>
               <ul className="rows">
                 {edges.map(({ node }) => (
                   <li key={node.id} className={node.readAt ? '' : 'unread'}>

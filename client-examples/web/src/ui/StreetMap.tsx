@@ -1,3 +1,4 @@
+import { useId } from 'react';
 import { km } from '../lib/format';
 import { type Point, projection, type Spot, scaleKm } from '../lib/geo';
 
@@ -28,6 +29,7 @@ export function StreetMap({
   trail: readonly Point[];
   description: string;
 }) {
+  const blocks = useId();
   const { toSpot, pixelsPerKm } = projection(
     markers.map(({ point }) => point),
     WIDTH,
@@ -40,12 +42,12 @@ export function StreetMap({
   return (
     <svg className="map" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={description}>
       <defs>
-        <pattern id="blocks" width={block} height={block} patternUnits="userSpaceOnUse">
+        <pattern id={blocks} width={block} height={block} patternUnits="userSpaceOnUse">
           <rect width={block} height={block} className="street" />
           <rect x="3" y="3" width={block - 6} height={block - 6} rx="4" className="block" />
         </pattern>
       </defs>
-      <rect width={WIDTH} height={HEIGHT} fill="url(#blocks)" />
+      <rect width={WIDTH} height={HEIGHT} fill={`url(#${blocks})`} />
       <polyline
         className="way"
         points={line(markers.filter(({ kind }) => kind !== 'partner').map(({ point }) => toSpot(point)))}

@@ -1,5 +1,6 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { type Feed, sentence, type Trouble } from '../api/hooks';
+import { Button } from './Button';
 
 export function Loading({ what = 'Loading' }: { what?: string }) {
   return (
@@ -33,25 +34,45 @@ export function Stopped({ feed }: { feed: Feed }) {
   return <Failure error={feed.error} onRetry={feed.restart} />;
 }
 
-/** What was refused, and why. */
-export function Problems({ problems }: { problems: readonly Trouble[] }) {
-  if (problems.length === 0) return null;
+/** The name of the input that it is about, if it is about one. */
+export function inputOf({ field }: Trouble): string | undefined {
+  return field?.at(-1);
+}
+
+/** What was refused, and why; but for the inputs that say it themselves: those in `beside`. */
+export function Problems({
+  id,
+  problems,
+  beside = [],
+}: {
+  id?: string;
+  problems: readonly Trouble[];
+  beside?: readonly string[];
+}) {
+  const shown = problems.filter((problem) => !beside.includes(inputOf(problem) ?? ''));
+  if (shown.length === 0) return null;
   return (
-    <ul className="problems" role="alert">
-      {problems.map(({ code, message, field }) => (
-        <li key={`${code} ${field?.join('.')} ${message}`}>{message}</li>
-      ))}
-    </ul>
+    <div id={id} className="problems" role="alert">
+      <ul>
+        {shown.map(({ code, message, field }) => (
+          <li key={`${code} ${field?.join('.')} ${message}`}>{message}</li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
 interface Query<Data> {
   data: Data | undefined;
+  loading: boolean;
   error?: unknown;
   refetch: () => Promise<unknown>;
 }
 
-/** What a query brings: while it loads, when it fails, and then `children`. What is there already stays when it fails later. */
+/**
+ * What a query brings: while it loads, when it fails, and then `children`. What is there already stays when it fails later, with
+ * the word that it may have changed.
+ */
 export function Loaded<Data>({
   query,
   what,
@@ -61,9 +82,20 @@ export function Loaded<Data>({
   what: string;
   children: (data: Data) => ReactNode;
 }) {
-  if (query.data) return children(query.data);
-  if (query.error)
-    return <Failure error={query.error} onRetry={() => void query.refetch().catch(() => {})} />;
+  const [why, setWhy] = useState<string | null>(null);
+  // Said on while it is asked again, so that the page does not jump with every try.
+  const now = query.loading ? why : query.error ? sentence(query.error) : null;
+  if (now !== why) setWhy(now);
+  const retry = () => void query.refetch().catch(() => {});
+  if (query.data) {
+    return (
+      <>
+        {now && <Failure error={`This may have changed since. ${now}`} onRetry={retry} />}
+        {children(query.data)}
+      </>
+    );
+  }
+  if (query.error) return <Failure error={query.error} onRetry={retry} />;
   return <Loading what={`Loading ${what}`} />;
 }
 
@@ -82,12 +114,18 @@ export function More({
   isBusy: boolean;
   onMore: (after: string | null) => Promise<unknown>;
 }) {
+  const [why, setWhy] = useState<string | null>(null);
   if (!page.hasNextPage) return null;
+  const more = async () => {
+    setWhy(null);
+    await onMore(page.endCursor).catch((error: unknown) => setWhy(sentence(error)));
+  };
   return (
-    <p className="more">
-      <button type="button" disabled={isBusy} onClick={() => void onMore(page.endCursor).catch(() => {})}>
+    <div className="more">
+      {why && <Failure error={why} />}
+      <Button isBusy={isBusy} onClick={() => void more()}>
         {isBusy ? 'Loading…' : 'Show more'}
-      </button>
-    </p>
+      </Button>
+    </div>
   );
 }

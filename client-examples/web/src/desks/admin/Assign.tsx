@@ -1,8 +1,9 @@
-import { useLazyQuery } from '@apollo/client/react';
 import { useState } from 'react';
-import { useAsk } from '../../api/hooks';
+import { useAsk, useFeed, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
-import { Problems } from '../../ui/states';
+import { Empty, Loaded, Problems, Stopped } from '../../ui/states';
+import { useSoon } from '../../ui/useSoon';
+import { ADMIN_UPDATES } from './updates';
 
 /** More than a hundred to choose from are none to choose from. */
 const FREE = graphql(`
@@ -40,40 +41,66 @@ const ASSIGN = graphql(`
   }
 `);
 
+interface Assigned {
+  order: { id: string; number: string };
+}
+
 /** Gives an order to a partner. Who there is, is asked when somebody wants to know. */
-export function Assign({ order }: { order: { id: string; number: string } }) {
-  const [load, { data, loading }] = useLazyQuery(FREE, { fetchPolicy: 'network-only' });
-  const [partnerId, setPartner] = useState('');
-  const assign = useAsk(ASSIGN);
-  const give = async () => {
-    if (await assign.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id, partnerId } })))
-      setPartner('');
-  };
-  if (!data) {
-    return (
-      <button type="button" disabled={loading} onClick={() => void load().catch(() => {})}>
-        Assign<span className="unseen"> {order.number}</span>
-      </button>
-    );
-  }
+export function Assign({ order }: Assigned) {
+  const [isOpen, setOpen] = useState(false);
+  if (isOpen) return <Choice order={order} />;
   return (
-    <div className="inline">
-      <select
-        aria-label={`Partner for ${order.number}`}
-        value={partnerId}
-        onChange={(event) => setPartner(event.target.value)}
-      >
-        <option value="">Partner…</option>
-        {data.admin.partners.edges.map(({ node: { id, name, partner } }) => (
-          <option key={id} value={id}>
-            {name} ({partner?.activeDeliveries ?? 0}/{partner?.capacity ?? 0})
-          </option>
-        ))}
-      </select>
-      <button type="button" disabled={partnerId === '' || assign.isBusy} onClick={() => void give()}>
-        Give
-      </button>
+    <button type="button" onClick={() => setOpen(true)}>
+      Assign<span className="unseen"> {order.number}</span>
+    </button>
+  );
+}
+
+function Choice({ order }: Assigned) {
+  const query = useLoad(FREE, {});
+  const [wanted, setWanted] = useState('');
+  const assign = useAsk(ASSIGN);
+  const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
+  // Who is online is theirs to change, and what they carry changes with every order.
+  const feed = useFeed(ADMIN_UPDATES, {}, { onItem: refreshSoon });
+  const give = async (partnerId: string) => {
+    if (await assign.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id, partnerId } })))
+      setWanted('');
+  };
+  return (
+    <>
+      <Stopped feed={feed} />
+      <Loaded query={query} what="who is online">
+        {({ admin: { partners } }) => {
+          if (partners.edges.length === 0) return <Empty>Nobody is online just now.</Empty>;
+          // Whoever was wanted may have gone.
+          const partnerId = partners.edges.some(({ node }) => node.id === wanted) ? wanted : '';
+          return (
+            <div className="inline">
+              <select
+                aria-label={`Partner for ${order.number}`}
+                value={partnerId}
+                onChange={(event) => setWanted(event.target.value)}
+              >
+                <option value="">Partner…</option>
+                {partners.edges.map(({ node: { id, name, partner } }) => (
+                  <option key={id} value={id}>
+                    {name} ({partner?.activeDeliveries ?? 0}/{partner?.capacity ?? 0})
+                  </option>
+                ))}
+              </select>
+              <button
+                type="button"
+                disabled={partnerId === '' || assign.isBusy}
+                onClick={() => void give(partnerId)}
+              >
+                Give
+              </button>
+            </div>
+          );
+        }}
+      </Loaded>
       <Problems problems={assign.problems} />
-    </div>
+    </>
   );
 }

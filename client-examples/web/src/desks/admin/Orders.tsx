@@ -8,15 +8,16 @@ import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
 import { OrderTable } from '../../order/OrderTable';
 import { Field } from '../../ui/Field';
+import { reload } from '../../ui/reload';
 import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { usePause } from '../../ui/usePause';
 import { Assign } from './Assign';
 import { ADMIN_UPDATES } from './updates';
 
 const ORDERS = graphql(`
-  query AdminOrders($filter: OrderFilter, $after: String) {
+  query AdminOrders($filter: OrderFilter, $first: Int = 25, $after: String) {
     admin {
-      orders(filter: $filter, first: 25, after: $after) {
+      orders(filter: $filter, first: $first, after: $after) {
         edges {
           cursor
           node {
@@ -42,14 +43,14 @@ export function Orders() {
   const search = usePause(text.trim());
   const variables = { filter: { ...filterOf(group), ...(search && { search }) } };
   const query = useLoad(ORDERS, variables);
-  const refetch = () => void query.refetch().catch(() => {});
   const feed = useFeed(
     ADMIN_UPDATES,
     {},
     {
       onItem: ({ adminUpdates: item }, isOld) => {
         // The snapshot has figures and no orders: what was placed while the list was on its way is asked for again.
-        if (item.__typename === 'StreamReset' || item.__typename === 'AdminSnapshot') refetch();
+        if (item.__typename === 'StreamReset' || item.__typename === 'AdminSnapshot')
+          void reload(query, ({ admin }) => admin.orders);
         // Whether a number begins like the search, only the server says: what is found stays up to date, and nothing is added.
         if (isOld || item.__typename !== 'OrderChanged' || search) return;
         cache.updateQuery({ query: ORDERS, variables }, (data) => {

@@ -2,6 +2,7 @@ import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
 import { duration, words } from '../../lib/format';
 import { lastDays } from '../../lib/periods';
+import { reload } from '../../ui/reload';
 import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { useSoon } from '../../ui/useSoon';
 import { ADMIN_UPDATES } from './updates';
@@ -22,9 +23,9 @@ const PartnerRow = graphql(`
 `);
 
 const PARTNERS = graphql(`
-  query Partners($after: String) {
+  query Partners($first: Int = 25, $after: String) {
     admin {
-      partners(first: 25, after: $after) {
+      partners(first: $first, after: $after) {
         edges {
           cursor
           node {
@@ -69,7 +70,7 @@ const PERFORMANCE = graphql(`
 
 export function Partners() {
   const query = useLoad(PARTNERS, {});
-  const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
+  const refreshSoon = useSoon(() => void reload(query, ({ admin }) => admin.partners));
   // Who goes online is in the item itself; what they carry follows from the orders.
   const feed = useFeed(
     ADMIN_UPDATES,
@@ -144,7 +145,7 @@ function Performance() {
         {({ admin: { partnerPerformance } }) => (
           <>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-            <section className="scroll" aria-label="The last 30 days" tabIndex={0}>
+            <section className="scroll" aria-label="Table: The last 30 days" tabIndex={0}>
               <table>
                 <caption className="unseen">The last 30 days</caption>
                 <thead>

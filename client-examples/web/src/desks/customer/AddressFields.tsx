@@ -1,51 +1,84 @@
+import { useRef, useState } from 'react';
+import type { Trouble } from '../../api/hooks';
 import type { AddressInput } from '../../gql/graphql';
+import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
+import { Failure } from '../../ui/states';
 
 const FIELDS = [
-  { name: 'label', label: 'Name of the place', value: 'Home', most: 60 },
-  { name: 'line1', label: 'Street and number', value: '', most: 200 },
-  { name: 'city', label: 'City', value: 'Bengaluru', most: 100 },
-  { name: 'postalCode', label: 'Postal code', value: '', most: 20 },
-  { name: 'country', label: 'Country (two letters)', value: 'IN', most: 2 },
+  { name: 'label', label: 'Name of the place', most: 60, autoComplete: 'off' },
+  { name: 'line1', label: 'Street and number', most: 200, autoComplete: 'address-line1' },
+  { name: 'city', label: 'City', most: 100, autoComplete: 'address-level2' },
+  { name: 'postalCode', label: 'Postal code', most: 20, autoComplete: 'postal-code' },
+  { name: 'country', label: 'Country (two letters)', most: 2, autoComplete: 'country' },
 ] as const;
 
-/** An address that is not saved. Where it is on the map is asked for as numbers: this page calls no service of maps. */
-export function AddressFields() {
+const COORDINATES = [
+  { name: 'latitude', label: 'Latitude', most: 90 },
+  { name: 'longitude', label: 'Longitude', most: 180 },
+] as const;
+
+/** The inputs that say by themselves what is wrong with them. */
+export const ADDRESS_INPUTS: readonly string[] = FIELDS.map(({ name }) => name);
+
+/**
+ * An address that is not saved. Where it is on the map the device says, or numbers: this page calls no service of maps, and
+ * guesses no place, for somebody would ride there.
+ */
+export function AddressFields({ problems }: { problems: readonly Trouble[] }) {
+  const inputs = useRef<Partial<Record<string, HTMLInputElement | null>>>({});
+  const [isLooking, setLooking] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const locate = () => {
+    setError(null);
+    setLooking(true);
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        setLooking(false);
+        for (const { name } of COORDINATES) {
+          const input = inputs.current[name];
+          if (input) input.value = coords[name].toFixed(6);
+        }
+      },
+      () => {
+        setLooking(false);
+        setError('This device does not say where it is. Give the place as numbers.');
+      },
+      { enableHighAccuracy: true, timeout: 15_000 },
+    );
+  };
   return (
     <>
-      {FIELDS.map(({ name, label, value, most }) => (
-        <Field key={name} label={label}>
-          {(id) => <input id={id} name={name} defaultValue={value} maxLength={most} required />}
+      {FIELDS.map(({ name, label, most, autoComplete }) => (
+        <Field key={name} label={label} name={name} problems={problems}>
+          {(id, aria) => (
+            <input id={id} {...aria} name={name} maxLength={most} autoComplete={autoComplete} required />
+          )}
         </Field>
       ))}
-      <Field label="Latitude">
-        {(id) => (
-          <input
-            id={id}
-            name="latitude"
-            type="number"
-            step="any"
-            min="-90"
-            max="90"
-            defaultValue="12.9719"
-            required
-          />
-        )}
-      </Field>
-      <Field label="Longitude">
-        {(id) => (
-          <input
-            id={id}
-            name="longitude"
-            type="number"
-            step="any"
-            min="-180"
-            max="180"
-            defaultValue="77.6412"
-            required
-          />
-        )}
-      </Field>
+      <Button isBusy={isLooking} onClick={locate}>
+        Use my position
+      </Button>
+      {error && <Failure error={error} />}
+      {COORDINATES.map(({ name, label, most }) => (
+        <Field key={name} label={label}>
+          {(id) => (
+            <input
+              id={id}
+              name={name}
+              ref={(input) => {
+                inputs.current[name] = input;
+              }}
+              type="number"
+              step="any"
+              min={-most}
+              max={most}
+              autoComplete="off"
+              required
+            />
+          )}
+        </Field>
+      ))}
     </>
   );
 }

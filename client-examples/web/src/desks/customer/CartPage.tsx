@@ -3,26 +3,33 @@ import { useAsk } from '../../api/hooks';
 import { unmask } from '../../gql';
 import type { CartPartsFragment } from '../../gql/graphql';
 import { money } from '../../lib/format';
+import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
 import { Empty, Loaded, Problems } from '../../ui/states';
-import { Checkout } from './Checkout';
+import { Checkout, PLACE } from './Checkout';
 import { APPLY_PROMO, CartParts, SET_LINE } from './cart';
 import { useCart } from './useCart';
 
 /** The cart, priced as the order would be now; what changes under it appears as it happens. */
 export function CartPage() {
   const { query } = useCart();
+  const place = useAsk(PLACE);
+  const [ordered, setOrdered] = useState<CartPartsFragment | null>(null);
   return (
     <>
       <h1>Cart</h1>
       <Loaded query={query} what="the cart">
         {({ viewer }) => {
           const cart = unmask(CartParts, viewer?.cart);
-          if (!cart || cart.lines.length === 0) return <Empty>Your cart is empty.</Empty>;
+          const filled = cart && cart.lines.length > 0 ? cart : null;
+          // An order empties the cart, maybe before its answer is here, or though that was lost: until it is known what became
+          // of it, the same can be asked for once more.
+          const shown = filled ?? (place.isBusy || place.isUnknown ? ordered : null);
+          if (!shown) return <Empty>Your cart is empty.</Empty>;
           return (
             <div className="columns">
-              <Lines cart={cart} />
-              <Checkout cart={cart} />
+              {filled && <Lines cart={filled} />}
+              <Checkout cart={shown} place={place} onPlace={() => setOrdered(shown)} />
             </div>
           );
         }}
@@ -87,30 +94,20 @@ function Line({
     <li className={isWrong ? 'line wrong' : 'line'}>
       <span>{name}</span>
       <div className="stepper">
-        <button
-          type="button"
-          aria-label={`One ${name} fewer`}
-          disabled={setLine.isBusy}
-          onClick={() => set(quantity - 1)}
-        >
+        <Button aria-label={`One ${name} fewer`} isBusy={setLine.isBusy} onClick={() => set(quantity - 1)}>
           −
-        </button>
+        </Button>
         <output>{quantity}</output>
-        <button
-          type="button"
-          aria-label={`One more ${name}`}
-          disabled={setLine.isBusy}
-          onClick={() => set(quantity + 1)}
-        >
+        <Button aria-label={`One more ${name}`} isBusy={setLine.isBusy} onClick={() => set(quantity + 1)}>
           +
-        </button>
+        </Button>
       </div>
       <strong>{money(lineTotal)}</strong>
       {isWrong && (
-        <button type="button" disabled={setLine.isBusy} onClick={() => set(Math.min(quantity, available))}>
+        <Button isBusy={setLine.isBusy} onClick={() => set(Math.min(quantity, available))}>
           {available === 0 ? 'Remove' : available < quantity ? `Take ${available} of` : 'Accept the price of'}{' '}
           {name}
-        </button>
+        </Button>
       )}
       <Problems problems={setLine.problems} />
     </li>
@@ -127,10 +124,11 @@ function Promo({ code }: { code: string | null }) {
   return (
     <form onSubmit={apply} className="line">
       {code === null ? (
-        <Field label="Promo code">
-          {(id) => (
+        <Field label="Promo code" name="code" problems={promo.problems}>
+          {(id, aria) => (
             <input
               id={id}
+              {...aria}
               value={text}
               maxLength={40}
               onChange={(event) => setText(event.target.value)}
@@ -143,10 +141,10 @@ function Promo({ code }: { code: string | null }) {
           Promo code <strong>{code}</strong>
         </p>
       )}
-      <button type="submit" disabled={promo.isBusy || (code === null && text.trim() === '')}>
+      <Button type="submit" isBusy={promo.isBusy} disabled={code === null && text.trim() === ''}>
         {code === null ? 'Apply' : 'Take off'}
-      </button>
-      <Problems problems={promo.problems} />
+      </Button>
+      <Problems problems={promo.problems} beside={code === null ? ['code'] : []} />
     </form>
   );
 }

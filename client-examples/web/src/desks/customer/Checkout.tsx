@@ -1,16 +1,24 @@
 import { useApolloClient } from '@apollo/client/react';
 import { type FormEvent, useState } from 'react';
 import { useNavigate } from 'react-router';
-import { useAsk, useLoad } from '../../api/hooks';
+import { type useAsk, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
-import type { AddressInput, CartPartsFragment, PaymentMethod } from '../../gql/graphql';
+import type {
+  AddressInput,
+  CartPartsFragment,
+  PaymentMethod,
+  PlaceOrderMutation,
+  PlaceOrderMutationVariables,
+} from '../../gql/graphql';
 import { money } from '../../lib/format';
+import { Button } from '../../ui/Button';
 import { Loaded, Problems } from '../../ui/states';
-import { AddressFields, addressOf } from './AddressFields';
+import { ADDRESS_INPUTS, AddressFields, addressOf } from './AddressFields';
 import { CART } from './cart';
 
-const ADDRESSES = graphql(`
-  query Addresses {
+const CHECKOUT = graphql(`
+  query Checkout {
+    paymentMethods
     viewer {
       user {
         id
@@ -26,7 +34,7 @@ const ADDRESSES = graphql(`
   }
 `);
 
-const PLACE = graphql(`
+export const PLACE = graphql(`
   mutation PlaceOrder($input: PlaceOrderInput!) {
     result: placeOrder(input: $input) {
       order {
@@ -49,22 +57,34 @@ const METHODS: readonly { method: PaymentMethod; label: string }[] = [
   { method: 'CASH_ON_DELIVERY', label: 'Cash at the door' },
 ];
 
-/** Where to, and how it is paid. The order takes what is in the cart, at the total that is shown. */
-export function Checkout({ cart }: { cart: CartPartsFragment }) {
-  const query = useLoad(ADDRESSES, {});
+/**
+ * Where to, and how it is paid. The order takes what is in the cart, at the total that is shown. `onPlace`: `cart` is asked to
+ * become an order, by `place`.
+ */
+export function Checkout({
+  cart,
+  place,
+  onPlace,
+}: {
+  cart: CartPartsFragment;
+  place: ReturnType<typeof useAsk<PlaceOrderMutation, PlaceOrderMutationVariables>>;
+  onPlace: () => void;
+}) {
+  const query = useLoad(CHECKOUT, {});
   const { cache } = useApolloClient();
   const navigate = useNavigate();
-  const place = useAsk(PLACE);
   const [chosen, setChosen] = useState<string | null>(null);
   const [note, setNote] = useState('');
-  const [paymentMethod, setMethod] = useState<PaymentMethod>('CARD');
+  const [preferred, setMethod] = useState<PaymentMethod | null>(null);
   const isBlocked = cart.problems.some(({ kind }) => kind !== 'PRICE_CHANGED');
 
   const submit = async (
     event: FormEvent<HTMLFormElement>,
     where: { addressId: string } | { address: AddressInput },
+    paymentMethod: PaymentMethod,
   ) => {
     event.preventDefault();
+    onPlace();
     const result = await place.ask((idempotencyKey) => ({
       input: {
         idempotencyKey,
@@ -85,8 +105,10 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
   };
 
   return (
-    <Loaded query={query} what="addresses">
-      {({ viewer }) => {
+    <Loaded query={query} what="checkout">
+      {({ viewer, paymentMethods }) => {
+        const methods = METHODS.filter(({ method }) => paymentMethods.includes(method));
+        const paymentMethod = preferred ?? methods[0]?.method ?? 'CASH_ON_DELIVERY';
         const addresses = viewer?.user.addresses ?? [];
         const address = chosen ?? addresses.find(({ isDefault }) => isDefault)?.id ?? addresses[0]?.id ?? NEW;
         return (
@@ -99,6 +121,7 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
                 address === NEW
                   ? { address: addressOf(new FormData(event.currentTarget)) }
                   : { addressId: address },
+                paymentMethod,
               )
             }
           >
@@ -115,11 +138,11 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
                 <input type="radio" name="to" checked={address === NEW} onChange={() => setChosen(NEW)} />{' '}
                 Somewhere else
               </label>
-              {address === NEW && <AddressFields />}
+              {address === NEW && <AddressFields problems={place.problems} />}
             </fieldset>
             <fieldset>
               <legend>Pay</legend>
-              {METHODS.map(({ method, label }) => (
+              {methods.map(({ method, label }) => (
                 <label key={method} className="check">
                   <input
                     type="radio"
@@ -135,10 +158,15 @@ export function Checkout({ cart }: { cart: CartPartsFragment }) {
               Note for the store
               <input value={note} maxLength={500} onChange={(event) => setNote(event.target.value)} />
             </label>
-            <Problems problems={place.problems} />
-            <button type="submit" className="primary" disabled={place.isBusy || isBlocked}>
+            <Problems problems={place.problems} beside={address === NEW ? ADDRESS_INPUTS : []} />
+            {place.isUnknown && (
+              <p className="warning">
+                Whether this was ordered is not known. Press again to learn it: it is ordered once.
+              </p>
+            )}
+            <Button type="submit" className="primary" isBusy={place.isBusy} disabled={isBlocked}>
               Order for {money(cart.total)}
-            </button>
+            </Button>
             {isBlocked && <small>Mend what has changed in the cart first.</small>}
           </form>
         );

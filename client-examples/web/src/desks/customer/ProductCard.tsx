@@ -1,6 +1,8 @@
+import { useCallback, useRef } from 'react';
 import { useAsk } from '../../api/hooks';
 import { type FragmentType, graphql, unmask } from '../../gql';
 import { money } from '../../lib/format';
+import { Button } from '../../ui/Button';
 import { Problems } from '../../ui/states';
 import { SET_LINE } from './cart';
 import { useCart } from './useCart';
@@ -42,6 +44,14 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
   const quantity = cart?.lines.find((line) => line.product.id === id)?.quantity ?? 0;
   const set = (wanted: number) => void setLine.ask(() => ({ input: { productId: id, quantity: wanted } }));
   const isSold = active && inStock;
+  const more = useRef<HTMLButtonElement>(null);
+  // Called as the button for one fewer leaves the page: the focus goes on to the one that stays.
+  const passOn = useCallback(
+    (fewer: HTMLButtonElement | null) => () => {
+      if (fewer === document.activeElement) more.current?.focus();
+    },
+    [],
+  );
   return (
     <li className="card product" data-testid="product">
       {images[0] && <img src={images[0]} alt="" loading="lazy" width="96" height="96" />}
@@ -65,31 +75,36 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
       <p className="stock" data-testid="available" aria-live="off">
         {!isSold ? 'Sold out' : available <= FEW ? `Only ${available} left` : 'In stock'}
       </p>
-      {quantity === 0 ? (
-        <button type="button" className="primary" disabled={!isSold || setLine.isBusy} onClick={() => set(1)}>
-          Add<span className="unseen"> {name} to the cart</span>
-        </button>
-      ) : (
-        <div className="stepper">
-          <button
-            type="button"
+      <div className={quantity === 0 ? 'adding' : 'stepper'}>
+        {quantity > 0 && (
+          <Button
+            ref={passOn}
             aria-label={`One ${name} fewer`}
-            disabled={setLine.isBusy}
+            isBusy={setLine.isBusy}
             onClick={() => set(quantity - 1)}
           >
             −
-          </button>
-          <output>{quantity}</output>
-          <button
-            type="button"
-            aria-label={`One more ${name}`}
-            disabled={setLine.isBusy}
-            onClick={() => set(quantity + 1)}
-          >
-            +
-          </button>
-        </div>
-      )}
+          </Button>
+        )}
+        {quantity > 0 && <output>{quantity}</output>}
+        {/* One button, whether it adds the first piece or another one: it keeps the focus. */}
+        <Button
+          ref={more}
+          className={quantity === 0 ? 'primary' : undefined}
+          aria-label={quantity === 0 ? undefined : `One more ${name}`}
+          disabled={quantity === 0 && !isSold}
+          isBusy={setLine.isBusy}
+          onClick={() => set(quantity + 1)}
+        >
+          {quantity === 0 ? (
+            <>
+              Add<span className="unseen"> {name} to the cart</span>
+            </>
+          ) : (
+            '+'
+          )}
+        </Button>
+      </div>
       <Problems problems={setLine.problems} />
     </li>
   );

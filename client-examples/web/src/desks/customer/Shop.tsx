@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import { shownOf, useFeed, useLoad } from '../../api/hooks';
+import { shownOf, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
 import type { ProductSort } from '../../gql/graphql';
 import { Field } from '../../ui/Field';
-import { Empty, Loaded, More, Stopped } from '../../ui/states';
+import { Follow } from '../../ui/Follow';
+import { Empty, Failure, Loaded, More } from '../../ui/states';
 import { usePause } from '../../ui/usePause';
 import { ProductCard } from './ProductCard';
 
@@ -47,9 +48,6 @@ const PRODUCT_UPDATES = graphql(`
   }
 `);
 
-/** Most products of which one subscription tells. */
-const FOLLOWED = 100;
-
 const SORTS: readonly { sort: ProductSort; label: string }[] = [
   { sort: 'BEST_SELLING', label: 'Best selling' },
   { sort: 'PRICE_ASC', label: 'Cheapest first' },
@@ -71,8 +69,7 @@ export function Shop() {
     ...(search ? { search, sort: 'RELEVANCE' as const } : { sort }),
   });
   const shown = shownOf(query);
-  const productIds = shown?.products.edges.slice(-FOLLOWED).map(({ node }) => node.id) ?? [];
-  const feed = useFeed(PRODUCT_UPDATES, { productIds }, { skip: productIds.length === 0 });
+  const productIds = shown?.products.edges.map(({ node }) => node.id) ?? [];
 
   return (
     <>
@@ -123,7 +120,11 @@ export function Shop() {
           In stock only
         </label>
       </search>
-      <Stopped feed={feed} />
+      {/* When nothing can be had, the list says so already. */}
+      {categories.error && !categories.data && !query.error && (
+        <Failure error={categories.error} onRetry={() => void categories.refetch().catch(() => {})} />
+      )}
+      <Follow document={PRODUCT_UPDATES} productIds={productIds} />
       <Loaded query={{ ...query, data: shown }} what="products">
         {({ products: { edges, pageInfo, totalCount } }) => (
           <>

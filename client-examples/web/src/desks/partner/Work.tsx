@@ -83,6 +83,7 @@ export function Work() {
     source,
     mine[0]?.order.seller.location ?? SOMEWHERE,
     goalOf(mine.map(({ order }) => order)),
+    mine.length > 0 || me.data?.viewer?.user.partner?.available === true,
   );
 
   const refresh = () => {

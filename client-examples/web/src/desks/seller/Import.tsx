@@ -10,10 +10,15 @@ export function Import() {
   const [parsed, setParsed] = useState<Parsed | null>(null);
   const { progress, begin, forget } = useImport();
 
-  const choose = async (event: ChangeEvent<HTMLInputElement>) => {
-    const file = event.target.files?.[0];
+  const isRunning = progress?.state === 'running';
+
+  const choose = async ({ target }: ChangeEvent<HTMLInputElement>) => {
+    const file = target.files?.[0];
     forget();
-    setParsed(file ? parseProducts(await file.text()) : null);
+    // Nothing can be begun until the file is read, and of two the one that was chosen last counts.
+    setParsed(null);
+    const text = await file?.text();
+    if (text !== undefined && target.files?.[0] === file) setParsed(parseProducts(text));
   };
 
   return (
@@ -27,29 +32,35 @@ export function Import() {
         </p>
         <Field label="File">
           {(id) => (
-            <input id={id} type="file" accept=".csv,text/csv" onChange={(event) => void choose(event)} />
+            <input
+              id={id}
+              type="file"
+              accept=".csv,text/csv"
+              disabled={isRunning}
+              onChange={(event) => void choose(event)}
+            />
           )}
         </Field>
         {parsed && (
           <>
             <p role="status">{plural(parsed.rows.length, 'row')} to import.</p>
             {parsed.mistakes.length > 0 && (
-              <ul className="problems" role="alert">
-                {parsed.mistakes.slice(0, 20).map(({ line, message }) => (
-                  <li key={line}>
-                    Line {line}: {message}
-                  </li>
-                ))}
-                {parsed.mistakes.length > 20 && <li>and {parsed.mistakes.length - 20} more</li>}
-              </ul>
+              <div className="problems" role="alert">
+                <ul>
+                  {parsed.mistakes.slice(0, 20).map(({ line, message }) => (
+                    <li key={line}>
+                      Line {line}: {message}
+                    </li>
+                  ))}
+                  {parsed.mistakes.length > 20 && <li>and {parsed.mistakes.length - 20} more</li>}
+                </ul>
+              </div>
             )}
             <button
               type="button"
               className="primary"
-              disabled={
-                parsed.rows.length === 0 || progress?.state === 'running' || progress?.state === 'done'
-              }
-              onClick={() => void begin(parsed.rows)}
+              disabled={parsed.rows.length === 0 || isRunning || progress?.state === 'done'}
+              onClick={() => begin(parsed.rows)}
             >
               {progress?.state === 'stopped' ? 'Go on' : 'Import'}
             </button>

@@ -3,7 +3,8 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { useFeed } from '../../api/hooks';
 import { unmask } from '../../gql';
-import type { StockRowFragment } from '../../gql/graphql';
+import type { LowStockQuery, StockRowFragment } from '../../gql/graphql';
+import { reload } from '../../ui/reload';
 import { Stopped } from '../../ui/states';
 import { LOW_STOCK, LOW_STOCK_ALERTS, StockRow } from './stock';
 
@@ -21,7 +22,8 @@ export function LowStockAlerts() {
       onItem: ({ lowStockAlerts }) => {
         const product = unmask(StockRow, lowStockAlerts);
         setAlerts((now) => [product, ...now.filter(({ id }) => id !== product.id)].slice(0, SHOWN));
-        void client.refetchQueries({ include: [LOW_STOCK] });
+        for (const observable of client.getObservableQueries([LOW_STOCK]))
+          void reload({ client, observable }, ({ seller }: LowStockQuery) => seller.lowStock);
       },
     },
   );

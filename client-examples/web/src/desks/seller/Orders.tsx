@@ -7,13 +7,14 @@ import { filterOf, GROUPS, isIn } from '../../order/filter';
 import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
 import { OrderTable } from '../../order/OrderTable';
+import { reload } from '../../ui/reload';
 import { Empty, Loaded, More, Stopped } from '../../ui/states';
 import { Preparation } from './Preparation';
 
 const ORDERS = graphql(`
-  query SellerOrders($filter: OrderFilter, $after: String) {
+  query SellerOrders($filter: OrderFilter, $first: Int = 25, $after: String) {
     seller {
-      orders(filter: $filter, first: 25, after: $after) {
+      orders(filter: $filter, first: $first, after: $after) {
         edges {
           cursor
           node {
@@ -76,7 +77,7 @@ export function Orders() {
     {},
     {
       onItem: ({ sellerOrderUpdates: item }, isOld) => {
-        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (item.__typename === 'StreamReset') void reload(query, ({ seller }) => seller.orders);
         if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
         cache.updateQuery({ query: ORDERS, variables }, (data) => {
           if (!data) return undefined;

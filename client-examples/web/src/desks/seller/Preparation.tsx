@@ -1,6 +1,6 @@
 import { useAsk, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
-import { Problems } from '../../ui/states';
+import { Loaded, Problems } from '../../ui/states';
 
 const STORE = graphql(`
   query Store {
@@ -28,26 +28,28 @@ const SET = graphql(`
 export function Preparation() {
   const query = useLoad(STORE, {});
   const set = useAsk(SET);
-  const store = query.data?.seller.seller;
-  if (!store) return null;
   const change = async (isManual: boolean) => {
     if (await set.ask(() => ({ input: { preparation: isManual ? 'MANUAL' : 'AUTOMATIC' } })))
       await query.refetch().catch(() => {});
   };
   return (
-    <>
-      <label className="switch">
-        <input
-          type="checkbox"
-          role="switch"
-          aria-checked={store.preparation === 'MANUAL'}
-          checked={store.preparation === 'MANUAL'}
-          disabled={set.isBusy}
-          onChange={(event) => void change(event.target.checked)}
-        />{' '}
-        {store.storeName} packs by hand
-      </label>
-      <Problems problems={set.problems} />
-    </>
+    <Loaded query={query} what="how your store packs">
+      {({ seller: { seller } }) => (
+        <>
+          <label className="switch">
+            <input
+              type="checkbox"
+              role="switch"
+              aria-checked={seller.preparation === 'MANUAL'}
+              checked={seller.preparation === 'MANUAL'}
+              disabled={set.isBusy}
+              onChange={(event) => void change(event.target.checked)}
+            />{' '}
+            {seller.storeName} packs by hand
+          </label>
+          <Problems problems={set.problems} />
+        </>
+      )}
+    </Loaded>
   );
 }

@@ -1,14 +1,13 @@
 import { useState } from 'react';
-import { shownOf, useFeed, useLoad, useReturn } from '../../api/hooks';
+import { shownOf, useLoad, useReturn } from '../../api/hooks';
 import { unmask } from '../../gql';
 import { Field } from '../../ui/Field';
-import { Empty, Loaded, More, Stopped } from '../../ui/states';
+import { Follow } from '../../ui/Follow';
+import { reload } from '../../ui/reload';
+import { Empty, Loaded, More } from '../../ui/states';
 import { usePause } from '../../ui/usePause';
 import { StockTable } from './StockTable';
 import { LOW_STOCK, STOCK, STOCK_UPDATES, StockRow } from './stock';
-
-/** Most products of which one subscription tells. */
-const FOLLOWED = 100;
 
 export function Stock() {
   const [text, setText] = useState('');
@@ -16,16 +15,15 @@ export function Stock() {
   const query = useLoad(STOCK, search ? { search } : {});
   const low = useLoad(LOW_STOCK, {});
   const shown = shownOf(query);
-  const ids = [...(low.data?.seller.lowStock.edges ?? []), ...(shown?.seller.products.edges ?? [])].map(
-    ({ node }) => node.id,
-  );
-  const productIds = [...new Set(ids)].slice(-FOLLOWED);
-  const feed = useFeed(STOCK_UPDATES, { productIds }, { skip: productIds.length === 0 });
-  useReturn(() => void low.refetch().catch(() => {}));
+  const productIds = [
+    ...(low.data?.seller.lowStock.edges ?? []),
+    ...(shown?.seller.products.edges ?? []),
+  ].map(({ node }) => node.id);
+  useReturn(() => void reload(low, ({ seller }) => seller.lowStock));
   return (
     <>
       <h1>Stock</h1>
-      <Stopped feed={feed} />
+      <Follow document={STOCK_UPDATES} productIds={productIds} />
       <section className="card" aria-labelledby="low">
         <h2 id="low">Running low</h2>
         <Loaded query={low} what="what is low">

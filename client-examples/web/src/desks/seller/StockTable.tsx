@@ -8,7 +8,7 @@ import { ADJUST } from './stock';
 export function StockTable({ caption, rows }: { caption: string; rows: readonly StockRowFragment[] }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section className="scroll" aria-label={caption} tabIndex={0}>
+    <section className="scroll" aria-label={`Table: ${caption}`} tabIndex={0}>
       <table>
         <caption className="unseen">{caption}</caption>
         <thead>

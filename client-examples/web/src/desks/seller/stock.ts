@@ -21,9 +21,9 @@ export const StockRow = graphql(`
 `);
 
 export const LOW_STOCK = graphql(`
-  query LowStock($after: String) {
+  query LowStock($first: Int = 25, $after: String) {
     seller {
-      lowStock(first: 20, after: $after) {
+      lowStock(first: $first, after: $after) {
         edges {
           cursor
           node {

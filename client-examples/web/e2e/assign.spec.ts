@@ -1,0 +1,46 @@
+import { expect } from '@playwright/test';
+import { Device } from './support/api';
+import { orderOne } from './support/orders';
+import { signIn, test } from './support/shop';
+
+const SET_AVAILABILITY = `mutation ($input: SetAvailabilityInput!) {
+  result: setAvailability(input: $input) { userErrors { message } }
+}`;
+
+test('an admin who wants to assign is told that nobody is online, and when somebody is', async ({
+  browser,
+  ownShop: { server, site },
+}) => {
+  const partners = await Promise.all(['partner', 'partner2'].map((who) => Device.signIn(server.url, who)));
+  const [ravi, sita] = partners;
+  for (const partner of partners) await partner.ask(SET_AVAILABILITY, { available: false });
+  const { number } = await orderOne(server.url, 'FV-002');
+  const admin = await signIn(browser, site, 'admin');
+  const row = admin.getByTestId('orders').getByRole('row').filter({ hasText: number });
+
+  // What fails for good is said, and can be asked for again.
+  await admin.route('**/graphql', (route) =>
+    route.request().postData()?.includes('"operationName":"AvailablePartners"')
+      ? route.fulfill({
+          json: { errors: [{ message: 'Not now.', extensions: { code: 'INTERNAL', retryable: false } }] },
+        })
+      : route.fallback(),
+  );
+  await row.getByRole('button', { name: /^Assign/ }).click();
+  await expect(row.getByRole('alert')).toContainText('Not now.');
+  await admin.unroute('**/graphql');
+  await row.getByRole('button', { name: 'Try again' }).click();
+
+  await expect(row.getByText('Nobody is online just now.')).toBeVisible();
+  await sita?.ask(SET_AVAILABILITY, { available: true });
+  const choice = row.getByLabel(`Partner for ${number}`);
+  await choice.selectOption({ label: 'Sita Scooter (0/2)' });
+  await ravi?.ask(SET_AVAILABILITY, { available: true });
+  await expect(choice.getByRole('option', { name: /^Ravi Rider/ })).toBeAttached();
+  await expect(choice.locator('option:checked')).toHaveText('Sita Scooter (0/2)');
+  // Whom one has chosen may go, and is chosen no more.
+  await sita?.ask(SET_AVAILABILITY, { available: false });
+  await expect(choice.locator('option:checked')).toHaveText('Partner…');
+  await expect(row.getByRole('button', { name: 'Give' })).toBeDisabled();
+  await admin.context().close();
+});
