@@ -65,14 +65,17 @@ async fn ready(State(Process { app, end, .. }): State<Process>) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
+/// What a part answers; none when it fails or takes too long, which is no concern of the others.
+async fn in_time<Answer, Error>(part: impl Future<Output = Result<Answer, Error>>) -> Option<Answer> {
+    tokio::time::timeout(PATIENCE, part).await.ok()?.ok()
+}
+
 /// The numbers.
 async fn numbers(State(Process { app, started, server, .. }): State<Process>) -> Response {
     let db = app.db.reader();
     // the numbers of this process do not wait for a database that is away
-    let shared = async { tokio::join!(jobs::backlog(db), consumers::lags(db), relay::outbox(db)) };
-    let shared = tokio::time::timeout(PATIENCE, shared).await.ok();
     let (backlog, lags, outbox) =
-        shared.map_or((None, None, None), |(backlog, lags, outbox)| (backlog.ok(), lags.ok(), outbox.ok()));
+        tokio::join!(in_time(jobs::backlog(db)), in_time(consumers::lags(db)), in_time(relay::outbox(db)));
     let resources = tokio::task::spawn_blocking(resources::read).await.ok().flatten();
     let mut page = Page::default();
     page.tell_process(ProcessNumbers {

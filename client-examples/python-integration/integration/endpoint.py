@@ -60,10 +60,11 @@ async def pause(api: ShopApi, endpoint: Kept) -> None:
 
 
 def _read(file: Path) -> Kept | None:
-    """Make the file if there is none; nobody else may read it."""
+    """Make the file if there is none; nobody else may read it, whoever made it."""
     file.touch(mode=0o600)
+    file.chmod(0o600)
     try:
-        return Kept.model_validate_json(file.read_text())
+        return Kept.model_validate_json(file.read_bytes())
     except ValidationError:
         return None  # it is new, or was cut off while it was written
 

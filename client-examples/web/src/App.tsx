@@ -29,7 +29,7 @@ const DESKS: Record<Role, ReturnType<typeof lazy<(props: DeskProps) => React.Rea
 const MAILED = ['/verify-email', '/reset-password'] as const;
 
 /** Milliseconds until a session that could not be restored is asked for again, the first time and at the most. */
-const AGAIN_MS = { initial: 2_000, max: 30_000 };
+const AGAIN_MS = { initial: 2_000, max: 10_000 };
 
 /** While it restores a session: why the last try failed, and which one that was. */
 type Failed = { error: unknown; times: number };
