@@ -16,7 +16,7 @@ import { duration } from '../lib/format';
 import { newKey } from '../lib/key';
 import type { Api } from './client';
 import { Problem } from './problem';
-import { isLimited, refusalsOf, waitOf } from './refusal';
+import { isLimited, isUndecided, refusalsOf, waitOf } from './refusal';
 import { cursorOf } from './resume';
 import { mayGoWell, pause } from './retry';
 
@@ -272,8 +272,8 @@ export function useAsk<Data extends { result: Payload }, Variables extends Opera
       setProblems(refusals);
       return refusals.length > 0 ? null : result;
     } catch (error) {
-      // What was too much was not done; nor does that say what became of an earlier try.
-      if (!isLimited(error)) setUnknown(true);
+      // What was refused was not done; nor does that say what became of an earlier try.
+      if (isUndecided(error)) setUnknown(true);
       setProblems([{ code: 'UNREACHABLE', message: sentence(error), field: null }]);
       return null;
     } finally {

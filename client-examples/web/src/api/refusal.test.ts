@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { VerifyEmailDocument } from '../gql/graphql';
 import { sentence } from './hooks';
 import { post } from './post';
-import { isLimited, refusalsOf, waitOf } from './refusal';
+import { isLimited, isUndecided, refusalsOf, waitOf } from './refusal';
 import { mayGoWell } from './retry';
 
 afterEach(() => void vi.unstubAllGlobals());
@@ -45,11 +45,30 @@ describe('who asked too much', () => {
 
 it.each([
   ['an answer that cannot be read', '<html>', 'The server cannot be reached just now.'],
+  ['what calls something else errors', '{"errors":"none"}', 'The server cannot be reached just now.'],
+  ['what tells of nothing', '{"errors":[null,{}]}', 'The server cannot be reached just now.'],
   ['an answer that is nothing', 'null', 'The server cannot be reached just now.'],
   ['what stands before the server', '{"errors":[{"message":"It is too large."}]}', 'It is too large.'],
 ])('%s is told as it is', async (_, body, text) => {
   const error = await told(new Response(body, { status: 413, headers: { 'Retry-After': 'tomorrow' } }));
   expect([sentence(error), waitOf(error), isLimited(error)]).toEqual([text, 0, false]);
+});
+
+it.each([
+  ['BAD_REQUEST', false],
+  ['FORBIDDEN', false],
+  ['RATE_LIMITED', false],
+  ['INTERNAL', true],
+  ['TIMEOUT', true],
+  ['UNAVAILABLE', true],
+])('whether it may have been done that was answered by %s', (code, mayBe) => {
+  expect(isUndecided(new CombinedGraphQLErrors({ errors: [{ message: 'No.', extensions: { code } }] }))).toBe(
+    mayBe,
+  );
+});
+
+it('what has no answer may have been done', () => {
+  expect(isUndecided(new TypeError('Failed to fetch'))).toBe(true);
 });
 
 describe('a request without a cache', () => {

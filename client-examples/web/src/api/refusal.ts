@@ -10,11 +10,22 @@ interface Answer {
   errors?: readonly Refusal[];
 }
 
+function isRefusal(error: unknown): error is Refusal {
+  return (
+    typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'
+  );
+}
+
 /** What an answer says, in whatever media type; nothing when it is no answer of the API. */
 export function answerIn(bodyText: string): Answer {
   try {
     const answer: unknown = JSON.parse(bodyText);
-    return typeof answer === 'object' && answer !== null ? answer : {};
+    if (typeof answer !== 'object' || answer === null) return {};
+    // What stands before the server may call other things `errors`.
+    const { errors } = answer as { errors?: unknown };
+    return Array.isArray(errors)
+      ? { ...answer, errors: errors.filter(isRefusal) }
+      : { ...answer, errors: [] };
   } catch {
     return {};
   }
@@ -30,6 +41,16 @@ export function refusalsOf(error: unknown): readonly Refusal[] {
 export function isLimited(error: unknown): boolean {
   if (ServerError.is(error) && error.statusCode === 429) return true;
   return refusalsOf(error).some(({ extensions }) => extensions?.code === 'RATE_LIMITED');
+}
+
+/** What the server, or what stands before it, says when it has begun to do what it was asked, or may have. */
+const BEGUN = ['INTERNAL', 'TIMEOUT', 'UNAVAILABLE'];
+
+/** Whether a mutation that failed so may have been done all the same: there is no answer, or none that says what became of it. */
+export function isUndecided(error: unknown): boolean {
+  if (isLimited(error)) return false;
+  const codes = refusalsOf(error).map(({ extensions }) => extensions?.code);
+  return codes.length === 0 || codes.some((code) => BEGUN.includes(String(code)));
 }
 
 /** Milliseconds after which it may be asked again, as the answer names them; 0 when it names none. */

@@ -19,6 +19,13 @@ it('no part has more than a subscription may have', () => {
   expect(followed([], ids(1, 250)).map(({ length }) => length)).toEqual([100, 100, 50]);
 });
 
+it('many small parts become a few large ones', () => {
+  let parts = followed([], []);
+  for (let count = 1; count <= 20; count++) parts = followed(parts, ids(1, count));
+  expect(parts).toHaveLength(20);
+  expect(followed(parts, ids(1, 21))).toEqual([ids(1, 21)]);
+});
+
 it('what is in two lists is followed once', () => {
   expect(followed([], [...ids(1, 3), ...ids(2, 5)])).toEqual([ids(1, 5)]);
 });

@@ -153,10 +153,12 @@ export function Chat({ orderId }: { orderId: string }) {
   // The list goes along with what is said, and the page stays: whoever looks at something else there is not torn away. What
   // is hidden cannot be scrolled, so it is made up for once the list is seen.
   useEffect(() => {
+    // What stands there after a failure is another list, and begins at its top.
+    if (!isOpen) scrolledTo.current = undefined;
     if (!list.current || !isListVisible || newest === scrolledTo.current) return;
     scrolledTo.current = newest;
     list.current.scrollTop = list.current.scrollHeight;
-  }, [newest, isListVisible]);
+  }, [isOpen, newest, isListVisible]);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();

@@ -165,6 +165,41 @@ it('a list that is on its way is asked for again, so that what came behind it is
   page.end();
 });
 
+it('what is asked for twice at once is done twice, since the first answer may be of before', async () => {
+  const page = desk(3);
+  await page.loaded();
+  const first = reload(page, pageOf);
+  // the first answer is made once its request is there
+  await expect.poll(() => page.asked.length).toBe(2);
+  page.people.unshift({ id: 'usr_9', name: 'new' });
+  await Promise.all([first, reload(page, pageOf)]);
+  expect(ids(page.shown())).toEqual(['usr_9', 'usr_1', 'usr_2', 'usr_3']);
+  page.end();
+});
+
+it('what a feed has brought meanwhile is not undone by an answer of before', async () => {
+  const page = desk(3);
+  await page.loaded();
+  const again = reload(page, pageOf);
+  await expect.poll(() => page.asked.length).toBe(2);
+  page.people.unshift({ id: 'usr_9', name: 'new' });
+  const data = page.client.cache.readQuery({ query: PARTNERS, variables: {} }) as Partners;
+  const edge = {
+    __typename: 'UserEdge',
+    cursor: 'usr_9',
+    node: { __typename: 'User' as const, id: 'usr_9', name: 'new' },
+  };
+  const { partners } = data.admin;
+  page.client.cache.writeQuery({
+    query: PARTNERS,
+    variables: {},
+    data: { admin: { ...data.admin, partners: { ...partners, edges: [edge, ...partners.edges] } } },
+  });
+  await again;
+  expect(ids(page.shown())).toEqual(['usr_9', 'usr_1', 'usr_2', 'usr_3']);
+  page.end();
+});
+
 it('a failure is left to the query, and never thrown', async () => {
   const page = desk(60);
   await page.loaded();

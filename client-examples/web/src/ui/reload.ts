@@ -14,11 +14,39 @@ interface List<Data, Variables extends OperationVariables> {
   observable: ObservableQuery<Data, Variables>;
 }
 
+/** Lists that are being loaded, and whether that is to be done once more. */
+const underWay = new WeakMap<object, { isDue: boolean; done: Promise<void> }>();
+
+/** So often it is loaded once more when it has changed meanwhile: in a busy shop it may do so all the time. */
+const TIMES = 3;
+
 /**
  * Loads a list anew, as far as it is shown: `refetch` would leave its first page and undo every "Show more". Its document has
- * `$first` and `$after`. What fails is left to the query, which is asked again until it goes well.
+ * `$first` and `$after`. What fails is left to the query, which is asked again until it goes well. Whoever asks for that while
+ * it is under way has it done once more, since what it is asked for may not be in the answer.
  */
-export async function reload<Data, Variables extends OperationVariables>(
+export function reload<Data, Variables extends OperationVariables>(
+  list: List<Data, Variables>,
+  pageOf: (data: Data) => Page,
+): Promise<void> {
+  const now = underWay.get(list.observable);
+  if (now) {
+    now.isDue = true;
+    return now.done;
+  }
+  const run = { isDue: true, done: Promise.resolve() };
+  underWay.set(list.observable, run);
+  const load = async () => {
+    while (run.isDue) {
+      run.isDue = false;
+      await loadAnew(list, pageOf);
+    }
+  };
+  run.done = load().finally(() => underWay.delete(list.observable));
+  return run.done;
+}
+
+async function loadAnew<Data, Variables extends OperationVariables>(
   { client, observable }: List<Data, Variables>,
   pageOf: (data: Data) => Page,
 ): Promise<void> {
@@ -31,10 +59,7 @@ export async function reload<Data, Variables extends OperationVariables>(
     const { edges, pageInfo } = pageOf(data);
     return edges.length + (pageInfo.hasNextPage ? 0 : PAGE.fewest);
   };
-  try {
-    // An older answer that is still on its way must not come behind this one.
-    const { error } = await firstValueFrom(observable.pipe(skipWhile(({ loading }) => loading)));
-    if (error) throw error;
+  const load = async () => {
     const pages: { after: string | null; data: Data }[] = [];
     let count = 0;
     let after: string | null = null;
@@ -45,6 +70,8 @@ export async function reload<Data, Variables extends OperationVariables>(
         query,
         variables: { ...variables, first, after },
         fetchPolicy: 'no-cache',
+        // That of somebody else may have been asked for before what this is about.
+        context: { queryDeduplication: false },
       });
       const data = answer.data as Data;
       const { edges, pageInfo } = pageOf(data);
@@ -52,6 +79,19 @@ export async function reload<Data, Variables extends OperationVariables>(
       count += edges.length;
       after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
     } while (after !== null && count < wanted());
+    return pages;
+  };
+  try {
+    // An older answer that is still on its way must not come behind this one.
+    const { error } = await firstValueFrom(observable.pipe(skipWhile(({ loading }) => loading)));
+    if (error) throw error;
+    let pages: { after: string | null; data: Data }[] = [];
+    for (let time = 1; time <= TIMES; time++) {
+      const before = client.cache.readQuery<Data>({ query, variables });
+      pages = await load();
+      // What a feed has brought meanwhile may be newer than the answer.
+      if (client.cache.readQuery<Data>({ query, variables }) === before) break;
+    }
     client.cache.batch({
       update: (cache) => {
         for (const page of pages) {

@@ -114,15 +114,17 @@ export function More({
   isBusy: boolean;
   onMore: (after: string | null) => Promise<unknown>;
 }) {
-  const [why, setWhy] = useState<string | null>(null);
+  const [failed, setFailed] = useState<{ after: string | null; why: string } | null>(null);
   if (!page.hasNextPage) return null;
+  const after = page.endCursor;
   const more = async () => {
-    setWhy(null);
-    await onMore(page.endCursor).catch((error: unknown) => setWhy(sentence(error)));
+    setFailed(null);
+    await onMore(after).catch((error: unknown) => setFailed({ after, why: sentence(error) }));
   };
   return (
     <div className="more">
-      {why && <Failure error={why} />}
+      {/* Of another search it says nothing. */}
+      {failed?.after === after && <Failure error={failed.why} />}
       <Button isBusy={isBusy} onClick={() => void more()}>
         {isBusy ? 'Loading…' : 'Show more'}
       </Button>
