@@ -78,6 +78,23 @@ function standingOf(error: unknown, isLoading: boolean): Standing {
   return mayGoWell(error) ? 'failed' : 'refused';
 }
 
+interface Outcome {
+  about: string;
+  isLoading: boolean;
+  error: unknown;
+}
+
+/**
+ * How a query went the last time that it was asked `about` something. What a feed writes to the cache meanwhile makes a failed
+ * one look well, and is no answer to it.
+ */
+export function outcomeOf(last: Outcome, now: Outcome): Outcome {
+  if (now.about !== last.about) return now;
+  if (now.isLoading) return last.isLoading ? last : { ...last, isLoading: true };
+  if (last.isLoading) return now;
+  return now.error && now.error !== last.error ? now : last;
+}
+
 /** One sentence about what went wrong, for people. */
 export function sentence(error: unknown): string {
   if (isLimited(error)) {
@@ -101,12 +118,17 @@ export function useLoad<Data, Variables extends OperationVariables>(
   // The types of the options depend on which variables are required; the two arguments above have settled that.
   const options = { variables, skip } as useQuery.Options<Data, Variables>;
   const query = useQuery<Data, Variables>(document, options);
+  const now = { about: JSON.stringify(variables), isLoading: query.loading, error: query.error };
+  const [last, setLast] = useState<Outcome>(now);
+  const outcome = outcomeOf(last, now);
+  if (outcome !== last) setLast(outcome);
+  const error = outcome.error as typeof query.error;
   const again = () => void query.refetch().catch(() => {});
   useReturn(() => {
-    if (query.error) again();
+    if (error) again();
   });
-  useAgain(standingOf(query.error, query.loading), waitOf(query.error), again);
-  return query;
+  useAgain(standingOf(error, query.loading), waitOf(error), again);
+  return { ...query, error };
 }
 
 /** What a list shows: while another search is on its way, what the last one found; not when it failed. */
