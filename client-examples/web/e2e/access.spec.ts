@@ -1,7 +1,14 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Locator, type Page } from '@playwright/test';
 import { productOf, putInCart, recount } from './support/goods';
-import { deliverBesides, giveBackBesides, holdBesides, orderOne, takeBesides } from './support/orders';
+import {
+  codeOf,
+  deliverBesides,
+  giveBackBesides,
+  holdBesides,
+  orderOne,
+  takeBesides,
+} from './support/orders';
 import { LOOKS, open, pageOf, signIn, test } from './support/shop';
 
 const TABS: Record<string, readonly string[]> = {
@@ -194,14 +201,14 @@ test('phones show the desks of customers and partners without scrolling sideways
   await giveBackBesides(shop.server.url, id);
 });
 
-/** Goes on to the next control by the keyboard alone, until it is this one. */
-async function tabTo(page: Page, control: Locator): Promise<void> {
+/** Goes on to the next control by the keyboard alone, or back, until it is this one. */
+async function tabTo(page: Page, control: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
   await expect(control).toBeVisible();
   while (!(await control.evaluate((element) => element === document.activeElement)))
-    await page.keyboard.press('Tab');
+    await page.keyboard.press(key);
 }
 
-test('a partner without a mouse holds an order and accepts it', async ({ browser, shop }) => {
+test('a partner without a mouse holds an order, accepts it and hands it over', async ({ browser, shop }) => {
   const page = await signIn(browser, shop.site, 'partner2', LOOKS.partner);
   await expect(page.getByText('You carry nothing.')).toBeVisible();
   const { id, number } = await orderOne(shop.server.url, 'FV-001');
@@ -209,7 +216,69 @@ test('a partner without a mouse holds an order and accepts it', async ({ browser
   await page.keyboard.press('Enter');
   await tabTo(page, page.getByRole('button', { name: `Accept ${number}` }));
   await page.keyboard.press('Enter');
-  await expect(page.getByTestId('delivery').getByTestId('status')).toHaveText('Assigned');
+  const delivery = page.getByTestId('delivery');
+  const status = delivery.getByTestId('status');
+  await expect(status).toHaveText('Assigned');
+  // What comes next takes the focus of what was done.
+  for (const [step, after] of [
+    ['Picked up', 'Picked up'],
+    ['On my way', 'In transit'],
+  ] as const) {
+    await expect(delivery.getByRole('button', { name: step })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(status).toHaveText(after);
+  }
+  // That is no button any more, and the focus stays where the last one was.
+  await page.keyboard.press('Tab');
+  await expect(delivery.getByLabel('Code of the customer')).toBeFocused();
+  await page.keyboard.type(await codeOf(shop.server.url, id));
+  await page.keyboard.press('Enter');
+  await expect(delivery).toHaveCount(0);
+  await page.context().close();
+});
+
+test('a seller without a mouse packs by hand and records what came in', async ({ browser, shop }) => {
+  const page = await signIn(browser, shop.site, 'seller', LOOKS.seller);
+  const byHand = page.getByRole('switch', { name: /packs by hand/ });
+  await tabTo(page, byHand);
+  for (const isByHand of [true, false]) {
+    await page.keyboard.press('Space');
+    await expect(byHand).toBeChecked({ checked: isByHand });
+    await expect(byHand).toBeEnabled();
+    await expect(byHand).toBeFocused();
+  }
+  await tabTo(page, page.getByRole('link', { name: 'Stock' }), 'Shift+Tab');
+  await page.keyboard.press('Enter');
+  await tabTo(page, page.getByLabel('Search'));
+  await page.keyboard.type('FV-003');
+  const row = page.getByRole('region', { name: 'All products' }).locator('tr[data-sku="FV-003"]');
+  const { available } = await productOf(shop.server.url, 'FV-003');
+  await tabTo(page, row.getByRole('spinbutton'));
+  await page.keyboard.type('3');
+  const record = row.getByRole('button', { name: /^Record/ });
+  await tabTo(page, record);
+  await page.keyboard.press('Enter');
+  await expect(row.getByTestId('left')).toHaveText(String(available + 3));
+  await expect(row.getByRole('spinbutton')).toHaveValue('');
+  await expect(record).toBeFocused();
+  await page.context().close();
+  await recount(shop.server.url, 'seller', 'FV-003', -3);
+});
+
+test('an admin without a mouse gives an order to a partner', async ({ browser, shop }) => {
+  const page = await signIn(browser, shop.site, 'admin', LOOKS.admin);
+  const { id, number } = await orderOne(shop.server.url, 'FV-001');
+  const row = page.getByTestId('orders').getByRole('row').filter({ hasText: number });
+  await tabTo(page, row.getByRole('button', { name: /^Assign/ }));
+  await page.keyboard.press('Enter');
+  const choice = row.getByLabel(`Partner for ${number}`);
+  await expect(choice).toBeFocused();
+  await page.keyboard.type('Sita');
+  await expect(choice.locator('option:checked')).toHaveText(/^Sita Scooter/);
+  await page.keyboard.press('Tab');
+  await expect(row.getByRole('button', { name: 'Give' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(row.getByTestId('status')).toHaveText('Assigned');
   await page.context().close();
   await giveBackBesides(shop.server.url, id);
 });

@@ -34,6 +34,9 @@ test('an admin who wants to assign is told that nobody is online, and when someb
   await expect(row.getByText('Nobody is online just now.')).toBeVisible();
   await sita?.ask(SET_AVAILABILITY, { available: true });
   const choice = row.getByLabel(`Partner for ${number}`);
+  await expect(choice).toBeVisible();
+  // Whoever waited for it has gone on to something else.
+  await expect(choice).not.toBeFocused();
   await choice.selectOption({ label: 'Sita Scooter (0/2)' });
   await ravi?.ask(SET_AVAILABILITY, { available: true });
   await expect(choice.getByRole('option', { name: /^Ravi Rider/ })).toBeAttached();

@@ -64,7 +64,7 @@ test('a feed that ended with an error that may go well later goes on where it wa
     line?.page.send(JSON.stringify({ id, type: 'error', payload: [error] }));
   };
   await page.goto(`/orders/${orderId}`);
-  const heading = page.getByRole('heading', { name: number });
+  const heading = page.getByRole('heading', { name: number, level: 1 });
   await expect(heading).toContainText('Ready');
   await expect(page.getByTestId('timeline')).toContainText('Ready');
   await expect.poll(() => begun.length).toBe(1);

@@ -39,3 +39,36 @@ test('a message has been read once it was on the screen, and not before', async 
   await Promise.all([customer, partner].map((page) => page.context().close()));
   await giveBackBesides(shop.server.url, orderId);
 });
+
+test('what is typed while a message is on its way stays, and blanks are none', async ({ browser, shop }) => {
+  const { id: orderId, number } = await orderOne(shop.server.url, 'FV-004');
+  await takeBesides(shop.server.url, 'partner2', orderId);
+  const customer = await signIn(browser, shop.site, 'customer2');
+  await customer.goto(`/orders/${orderId}`);
+  const chat = customer.getByRole('region', { name: `Chat about ${number}` });
+  const draft = chat.getByLabel('Message', { exact: true });
+  await draft.fill('   ');
+  await draft.press('Enter');
+  await expect.poll(() => draft.evaluate((input) => input.matches(':user-invalid'))).toBe(true);
+
+  let goOn = () => {};
+  const isHeld = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  await customer.route('**/graphql', async (route) => {
+    if (route.request().postData()?.includes('SendMessage')) await isHeld;
+    await route.fallback();
+  });
+  await draft.fill('I am in the garden.');
+  await draft.press('Enter');
+  await draft.fill('The gate is open.');
+  goOn();
+  await expect(chat.getByRole('log')).toContainText('I am in the garden.');
+  await expect(chat.getByRole('button', { name: 'Send' })).not.toHaveAttribute('aria-disabled');
+  await expect(draft).toHaveValue('The gate is open.');
+  await draft.press('Enter');
+  await expect(chat.getByRole('log')).toContainText('The gate is open.');
+  await expect(draft).toHaveValue('');
+  await customer.context().close();
+  await giveBackBesides(shop.server.url, orderId);
+});

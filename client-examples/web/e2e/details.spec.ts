@@ -91,7 +91,7 @@ test('a partner plays a ride, and the customer’s map moves by itself; at the d
   await delivery.getByLabel('Why').fill('Nobody is at home.');
   await delivery.getByRole('button', { name: 'Give up' }).click();
   await expect(delivery).toHaveCount(0);
-  await expect(customer.getByRole('heading', { name: number })).toContainText('Failed');
+  await expect(customer.getByRole('heading', { name: number, level: 1 })).toContainText('Failed');
   await expect(customer.getByTestId('timeline')).toContainText('Nobody is at home.');
   await Promise.all([customer, partner].map((page) => page.context().close()));
 });

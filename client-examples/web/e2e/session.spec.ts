@@ -1,4 +1,5 @@
 import { expect } from '@playwright/test';
+import { post } from './support/api';
 import { caughtUp, connection, noticed, pageOf, said, signIn, test } from './support/shop';
 
 test.use({ settings: { ACCESS_TOKEN_SECONDS: '10' } });
@@ -18,6 +19,27 @@ test('a session outlives its access tokens', async ({ browser, ownShop: { site }
   // Where all tests have one database, others find the cart as it is left.
   await page.getByRole('button', { name: /^One Paneer .* fewer$/ }).click();
   await expect(page.getByTestId('cart-count')).toHaveText('(0)');
+  await page.context().close();
+});
+
+const RENEW = `mutation ($input: RefreshTokensInput!) {
+  refreshTokens(input: $input) { userErrors { message } }
+}`;
+
+test('whoever did not sign out is told that the session has ended', async ({ browser, shop }) => {
+  const page = await signIn(browser, shop.site, 'customer');
+  const ended = page.getByText('Your session has ended. Sign in again.');
+  // As another tab does that has the same refresh token, which works once.
+  const refreshToken = await page.evaluate(() => sessionStorage.getItem('quick-commerce.refresh'));
+  await post(shop.server.url, RENEW, { input: { refreshToken } });
+  await page.reload();
+  await expect(ended).toBeVisible();
+  await page.getByLabel('E-mail address').fill('customer@demo.test');
+  await page.getByLabel('Password').fill('quick-commerce');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: /^Sign out/ }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await expect(ended).toHaveCount(0);
   await page.context().close();
 });
 

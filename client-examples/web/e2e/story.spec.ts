@@ -85,7 +85,7 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
     await expect(customer.getByTestId('timeline')).toContainText('Claim held');
     await delivery.getByRole('button', { name: `Accept ${number}` }).click();
     await expect(delivery.getByTestId('status')).toHaveText('Assigned');
-    await expect(customer.getByRole('heading', { name: number })).toContainText('Assigned');
+    await expect(customer.getByRole('heading', { name: number, level: 1 })).toContainText('Assigned');
     for (const page of [seller, admin]) {
       await expect(row(page, orderId).getByTestId('status')).toHaveText('Assigned');
       await expect(row(page, orderId)).toContainText('Ravi Rider');
@@ -107,7 +107,7 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
     await partner.getByLabel('Tell where I am').selectOption('device');
     await expect(tracking).toContainText('Ravi Rider is');
     await partner.getByRole('button', { name: /^Picked up/ }).click();
-    await expect(customer.getByRole('heading', { name: number })).toContainText('Picked up');
+    await expect(customer.getByRole('heading', { name: number, level: 1 })).toContainText('Picked up');
     const pin = customer.getByTestId('pin-partner');
     const before = await pin.getAttribute('transform');
     await partner.context().setGeolocation(HALFWAY);
@@ -139,7 +139,7 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
     );
     server.join();
     await caughtUp(...everybody);
-    await expect(customer.getByRole('heading', { name: number })).toContainText('In transit');
+    await expect(customer.getByRole('heading', { name: number, level: 1 })).toContainText('In transit');
     await expect(customer.getByRole('log')).toContainText('I am on my way.');
     await expect(partner.getByTestId('delivery').getByTestId('status')).toHaveText('In transit');
     for (const page of [seller, admin])
@@ -167,7 +167,7 @@ test('an order goes from the shelf to the door, and every screen goes with it', 
     await field.fill(code);
     await partner.getByRole('button', { name: 'Hand over' }).click();
     await expect(partner.getByText('You carry nothing.')).toBeVisible();
-    await expect(customer.getByRole('heading', { name: number })).toContainText('Delivered');
+    await expect(customer.getByRole('heading', { name: number, level: 1 })).toContainText('Delivered');
     for (const page of [seller, admin])
       await expect(row(page, orderId).getByTestId('status')).toHaveText('Delivered');
   });

@@ -5,7 +5,7 @@ import { type Api, makeApi } from './api/client';
 import { ApiContext } from './api/hooks';
 import { waitOf } from './api/refusal';
 import { pause } from './api/retry';
-import { logout, restore, type Session } from './api/session';
+import { type Farewell, logout, restore, type Session } from './api/session';
 import type { Role } from './gql/graphql';
 import { ResetPassword } from './signin/ResetPassword';
 import { SignIn } from './signin/SignIn';
@@ -33,7 +33,10 @@ const AGAIN_MS = { initial: 2_000, max: 10_000 };
 
 /** While it restores a session: why the last try failed, and which one that was. */
 type Failed = { error: unknown; times: number };
-type Stage = { at: 'restoring'; failed?: Failed } | { at: 'out' } | { at: 'in'; api: Api };
+type Stage =
+  | { at: 'restoring'; failed?: Failed }
+  | { at: 'out'; farewell?: Farewell }
+  | { at: 'in'; api: Api };
 
 export function App() {
   const [stage, setStage] = useState<Stage>({ at: 'restoring' });
@@ -43,9 +46,9 @@ export function App() {
 
   const enter = useCallback((session: Session, isFresh = true) => {
     const api = makeApi(session, isFresh);
-    session.onEnd = () => {
+    session.onEnd = (farewell) => {
       api.close();
-      setStage({ at: 'out' });
+      setStage({ at: 'out', farewell });
     };
     setStage({ at: 'in', api });
   }, []);
@@ -57,7 +60,12 @@ export function App() {
     let isWanted = true;
     const ask = () =>
       restore().then(
-        (session) => isWanted && (session ? enter(session, false) : setStage({ at: 'out' })),
+        (session) => {
+          if (!isWanted) return;
+          if (session === 'ended') setStage({ at: 'out', farewell: session });
+          else if (session) enter(session, false);
+          else setStage({ at: 'out' });
+        },
         (error: unknown) => isWanted && setStage({ at: 'restoring', failed: { error, times: times + 1 } }),
       );
     const wait =
@@ -84,7 +92,7 @@ export function App() {
     if (!stage.failed) return <Loading what="Signing in" />;
     return <Failure error={stage.failed.error} onRetry={() => setStage({ at: 'restoring' })} />;
   }
-  if (stage.at === 'out') return <SignIn onSession={enter} />;
+  if (stage.at === 'out') return <SignIn hasEnded={stage.farewell === 'ended'} onSession={enter} />;
 
   const { session, client } = stage.api;
   const Desk = DESKS[session.person.role];

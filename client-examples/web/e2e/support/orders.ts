@@ -67,17 +67,22 @@ export async function holdBesides(url: string, who: string, orderId: string): Pr
   await phone.ask(CLAIM, { idempotencyKey: randomUUID(), orderId, accept: false });
 }
 
-/** `who`, who took the order of the second customer, brings it to the door, on a device of theirs. */
-export async function deliverBesides(url: string, who: string, orderId: string): Promise<void> {
-  const phone = await Device.signIn(url, who);
+/** The code that the second customer says at the door. */
+export async function codeOf(url: string, orderId: string): Promise<string> {
   const customer = await Device.signIn(url, 'customer2');
-  for (const status of ['PICKED_UP', 'IN_TRANSIT'])
-    await phone.ask(STEP, { idempotencyKey: randomUUID(), orderId, status });
   const { order } = await customer.look<{ order: { deliveryCode: string } }>(
     'query ($id: ID!) { order(id: $id) { deliveryCode } }',
     { id: orderId },
   );
-  const { deliveryCode } = order;
+  return order.deliveryCode;
+}
+
+/** `who`, who took the order of the second customer, brings it to the door, on a device of theirs. */
+export async function deliverBesides(url: string, who: string, orderId: string): Promise<void> {
+  const phone = await Device.signIn(url, who);
+  for (const status of ['PICKED_UP', 'IN_TRANSIT'])
+    await phone.ask(STEP, { idempotencyKey: randomUUID(), orderId, status });
+  const deliveryCode = await codeOf(url, orderId);
   await phone.ask(STEP, { idempotencyKey: randomUUID(), orderId, status: 'DELIVERED', deliveryCode });
 }
 

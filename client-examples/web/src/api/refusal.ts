@@ -43,6 +43,12 @@ export function isLimited(error: unknown): boolean {
   return refusalsOf(error).some(({ extensions }) => extensions?.code === 'RATE_LIMITED');
 }
 
+/** Whether the access token was refused: nothing of the request has happened. */
+export function isUnsigned(error: unknown): boolean {
+  if (ServerError.is(error) && error.statusCode === 401) return true;
+  return refusalsOf(error).some(({ extensions }) => extensions?.code === 'INVALID_TOKEN');
+}
+
 /** What the server, or what stands before it, says when it has begun to do what it was asked, or may have. */
 const BEGUN = ['INTERNAL', 'TIMEOUT', 'UNAVAILABLE'];
 

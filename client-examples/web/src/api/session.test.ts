@@ -1,3 +1,4 @@
+import { ServerError } from '@apollo/client/errors';
 import { describe, expect, it, vi } from 'vitest';
 import { type Renewal, Session, type Shelf } from './session';
 
@@ -61,9 +62,72 @@ describe('a session', () => {
     session.onEnd = vi.fn();
     session.refused('a1');
     await session.accessToken();
-    session.end();
+    await session.accessToken();
     expect(session.isOver).toBe(true);
     expect(kept.token).toBeNull();
-    expect(session.onEnd).toHaveBeenCalledTimes(1);
+    expect(session.onEnd).toHaveBeenCalledExactlyOnceWith('ended');
+  });
+});
+
+describe('signing out', () => {
+  const wornOut = () =>
+    new ServerError('no', { response: new Response(null, { status: 401 }), bodyText: '' });
+
+  /** A session, what becomes of it in turn, and a server that takes one access token and tells of no other. */
+  function leaving(taken: string, renew: () => Promise<Renewal>) {
+    const events: string[] = [];
+    const kept = shelf();
+    const tokens = { accessToken: 'a1', refreshToken: 'r1' };
+    const session = new Session(PERSON, tokens, kept, (refreshToken) => {
+      events.push(`renew ${refreshToken}`);
+      return renew();
+    });
+    session.onEnd = (farewell) => events.push(farewell);
+    const tell = async (accessToken: string) => {
+      events.push(`tell ${accessToken}`);
+      if (accessToken !== taken) throw wornOut();
+    };
+    return { session, kept, tell, events };
+  }
+  const renewed = { tokens: { accessToken: 'a2', refreshToken: 'r2' } };
+
+  it('happens here at once, and then at the server', async () => {
+    const { session, kept, tell, events } = leaving('a1', async () => renewed);
+    await session.leave(tell);
+    expect(events).toEqual(['left', 'tell a1']);
+    expect(kept.token).toBeNull();
+  });
+
+  it('with a worn out token ends the session at the server all the same', async () => {
+    const { session, kept, tell, events } = leaving('a2', async () => renewed);
+    await session.leave(tell);
+    expect(events).toEqual(['left', 'tell a1', 'renew r1', 'tell a2']);
+    expect(kept.token).toBeNull();
+  });
+
+  it('is over when there is no session at the server any more', async () => {
+    const { session, tell, events } = leaving('a2', async () => 'ended');
+    await session.leave(tell);
+    expect(events).toEqual(['left', 'tell a1', 'renew r1']);
+  });
+
+  it('waits for no renewal, whose tokens are not kept', async () => {
+    let answer = (_: Renewal) => {};
+    const { session, kept, tell, events } = leaving('a2', () => new Promise((resolve) => (answer = resolve)));
+    session.refused('a1');
+    void session.accessToken();
+    const told = session.leave(tell);
+    expect(events).toEqual(['renew r1', 'left']);
+    answer(renewed);
+    await told;
+    expect(events).toEqual(['renew r1', 'left', 'tell a2']);
+    expect(kept.token).toBeNull();
+  });
+
+  it('does not fail while the server is away', async () => {
+    const { session } = leaving('a1', async () => renewed);
+    await expect(
+      session.leave(() => Promise.reject(new TypeError('Failed to fetch'))),
+    ).resolves.toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@ import { graphql, unmask } from '../gql';
 import type { LoginInput, RegisterInput, ResetPasswordInput, SignedInFragment } from '../gql/graphql';
 import { post } from './post';
 import { Problem } from './problem';
+import { isUnsigned } from './refusal';
 
 export const SignedIn = graphql(`
   fragment SignedIn on AuthPayload {
@@ -56,6 +57,9 @@ export type Tokens = NonNullable<SignedInFragment['tokens']>;
 export type Person = NonNullable<SignedInFragment['user']>;
 export type Renewal = { tokens: Tokens } | 'ended';
 
+/** Why nobody is signed in any more: they have signed out here, or the server has no new tokens for them. */
+export type Farewell = 'left' | 'ended';
+
 /** Where the refresh token outlives a reload: nothing else of a session is written anywhere. */
 export interface Shelf {
   get(): string | null;
@@ -80,10 +84,11 @@ async function askForTokens(refreshToken: string): Promise<Renewal> {
 /** Somebody who is signed in, with an access token that is kept in memory and renewed once it is refused. */
 export class Session {
   readonly person: Person;
-  /** Called once, when the server has ended the session: then only signing in again helps. */
-  onEnd: () => void = () => {};
+  /** Called once, when it is over: then only signing in again helps. */
+  onEnd: (farewell: Farewell) => void = () => {};
   isOver = false;
   #accessToken: string;
+  #refreshToken: string;
   #isRefused = false;
   #renewal: Promise<void> | undefined;
   readonly #shelf: Shelf;
@@ -92,6 +97,7 @@ export class Session {
   constructor(person: Person, tokens: Tokens, shelf: Shelf = tabShelf, ask = askForTokens) {
     this.person = person;
     this.#accessToken = tokens.accessToken;
+    this.#refreshToken = tokens.refreshToken;
     this.#shelf = shelf;
     this.#ask = ask;
     shelf.set(tokens.refreshToken);
@@ -104,31 +110,52 @@ export class Session {
 
   /** Never fails: while the server is away the old token is as good as any, and is refused once it is back. */
   async accessToken(): Promise<string> {
-    if (this.#isRefused && !this.isOver) {
-      // A refresh token works once, so everybody who needs a new token waits for the same answer.
-      this.#renewal ??= this.#renew().finally(() => {
-        this.#renewal = undefined;
-      });
-      await this.#renewal;
-    }
+    if (this.#isRefused && !this.isOver) await this.#renewed();
     return this.#accessToken;
   }
 
-  end(): void {
+  /**
+   * Ends it here at once, and then at the server: `tell` shows it an access token, and fails when that is refused. Never
+   * fails: while the server is away nothing can be ended there.
+   */
+  async leave(tell: (accessToken: string) => Promise<unknown>): Promise<void> {
+    this.#end('left');
+    // A renewal that is under way uses the refresh token up: only what it brings can end the session.
+    await this.#renewal;
+    const accessToken = this.#accessToken;
+    try {
+      await tell(accessToken);
+    } catch (error) {
+      if (!isUnsigned(error)) return;
+      await this.#renewed();
+      if (this.#accessToken !== accessToken) await tell(this.#accessToken).catch(() => {});
+    }
+  }
+
+  #end(farewell: Farewell): void {
     if (this.isOver) return;
     this.isOver = true;
     this.#shelf.set(null);
-    this.onEnd();
+    this.onEnd(farewell);
+  }
+
+  /** A refresh token works once, so everybody who needs a new token waits for the same answer. */
+  #renewed(): Promise<void> {
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
   }
 
   async #renew(): Promise<void> {
-    const refreshToken = this.#shelf.get();
-    const renewal = refreshToken === null ? 'ended' : await this.#ask(refreshToken).catch(() => undefined);
-    if (renewal === 'ended') this.end();
+    const renewal = await this.#ask(this.#refreshToken).catch(() => undefined);
+    if (renewal === 'ended') this.#end('ended');
     else if (renewal) {
       this.#accessToken = renewal.tokens.accessToken;
-      this.#shelf.set(renewal.tokens.refreshToken);
+      this.#refreshToken = renewal.tokens.refreshToken;
       this.#isRefused = false;
+      // Whoever has signed out meanwhile is not signed in again by a reload.
+      if (!this.isOver) this.#shelf.set(this.#refreshToken);
     }
   }
 }
@@ -145,26 +172,26 @@ export async function resetPassword(input: ResetPasswordInput) {
   return entered(unmask(SignedIn, (await post(RESET, { input })).session));
 }
 
-let restoring: Promise<Session | null> | undefined;
+let restoring: Promise<Session | 'ended' | null> | undefined;
 
 /**
- * The session that this tab had before it was reloaded; null when there is none. Fails while the server is away. The refresh
+ * The session that this tab had before it was reloaded; null when it had none. Fails while the server is away. The refresh
  * token works once, so however many ask, it is shown once.
  */
-export function restore(): Promise<Session | null> {
+export function restore(): Promise<Session | 'ended' | null> {
   restoring ??= restoreFrom(tabShelf).finally(() => {
     restoring = undefined;
   });
   return restoring;
 }
 
-async function restoreFrom(shelf: Shelf): Promise<Session | null> {
+async function restoreFrom(shelf: Shelf): Promise<Session | 'ended' | null> {
   const refreshToken = shelf.get();
   if (refreshToken === null) return null;
   const { tokens, user } = unmask(SignedIn, (await post(RENEW, { input: { refreshToken } })).session);
   if (tokens && user) return new Session(user, tokens, shelf);
   shelf.set(null);
-  return null;
+  return 'ended';
 }
 
 function entered({ tokens, user, userErrors }: SignedInFragment) {
@@ -182,8 +209,6 @@ const LOGOUT = graphql(`
 `);
 
 /** Ends the session here at once, and at the server when it can be reached. */
-export async function logout(session: Session): Promise<void> {
-  const token = await session.accessToken();
-  session.end();
-  await post(LOGOUT, {}, token).catch(() => {});
+export function logout(session: Session): Promise<void> {
+  return session.leave((accessToken) => post(LOGOUT, {}, accessToken));
 }

@@ -1,6 +1,6 @@
 import { ApolloLink } from '@apollo/client';
-import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
 import { catchError, defer, from, of, switchMap, throwError } from 'rxjs';
+import { isUnsigned } from './refusal';
 import type { Session } from './session';
 
 /** Sends the access token along, and once more with a new one when it is refused: nothing of a refused request has happened. */
@@ -21,16 +21,11 @@ export function signed(session: Session): ApolloLink {
     };
     return attempt().pipe(
       switchMap((result) => (says(result.errors) ? again() : of(result))),
-      catchError((error: unknown) => (isRefusal(error) ? again() : throwError(() => error))),
+      catchError((error: unknown) => (isUnsigned(error) ? again() : throwError(() => error))),
     );
   });
 }
 
 function says(errors: readonly { extensions?: Record<string, unknown> }[] | undefined): boolean {
   return errors?.some(({ extensions }) => extensions?.code === 'INVALID_TOKEN') ?? false;
-}
-
-function isRefusal(error: unknown): boolean {
-  if (CombinedGraphQLErrors.is(error)) return says(error.errors);
-  return ServerError.is(error) && error.statusCode === 401;
 }

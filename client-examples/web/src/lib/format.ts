@@ -16,6 +16,11 @@ export function dateTime(iso: string): string {
   return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
+/** The time of what happened today, and of anything else its day, too. */
+export function when(iso: string, now = new Date()): string {
+  return new Date(iso).toDateString() === now.toDateString() ? time(iso) : dateTime(iso);
+}
+
 export function km(distance: number): string {
   return distance < 1 ? `${Math.round(distance * 1000)} m` : `${distance.toFixed(1)} km`;
 }

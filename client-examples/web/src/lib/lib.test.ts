@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asClock, secondsLeft } from './countdown';
 import { chunks, parseProducts } from './csv';
 import { withEdge } from './edges';
+import { dateTime, time, when } from './format';
 import { distanceKm, heading, onward, projection, scaleKm } from './geo';
 import { labelOf, lastDays } from './periods';
 
@@ -19,6 +20,16 @@ describe('a countdown', () => {
 
   it('is read as a clock', () => {
     expect([0, 9, 65, 600].map(asClock)).toEqual(['0:00', '0:09', '1:05', '10:00']);
+  });
+});
+
+describe('when something was', () => {
+  const at = (day: number, hour: number) => new Date(2026, 0, day, hour);
+  const iso = at(30, 23).toISOString();
+
+  it('is a time on the same day, and has the day on any other', () => {
+    expect(when(iso, at(30, 1))).toBe(time(iso));
+    for (const day of [29, 31]) expect(when(iso, at(day, 23))).toBe(dateTime(iso));
   });
 });
 

@@ -2,8 +2,9 @@ import { type FormEvent, type RefObject, useEffect, useEffectEvent, useRef, useS
 import { useApi, useAsk, useFeed, useReturn } from '../api/hooks';
 import { graphql, unmask } from '../gql';
 import type { ChatMessageFragment } from '../gql/graphql';
-import { time, words } from '../lib/format';
+import { when, words } from '../lib/format';
 import { watchVisible } from '../lib/visible';
+import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Empty, Failure, Loading, Problems } from '../ui/states';
 
@@ -88,7 +89,7 @@ function useVisible(element: RefObject<Element | null>, isThere: boolean): boole
 }
 
 /** The order's people, talking. What was on the screen has been read. */
-export function Chat({ orderId }: { orderId: string }) {
+export function Chat({ order: { id: orderId, number } }: { order: { id: string; number: string } }) {
   const { session } = useApi();
   // A partner has it within each delivery, below its h3.
   const Heading = session.person.role === 'PARTNER' ? 'h4' : 'h2';
@@ -163,13 +164,16 @@ export function Chat({ orderId }: { orderId: string }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const body = draft.trim();
-    if (body && (await send.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId, body } }))))
-      setDraft('');
+    // What was typed since is the next message.
+    if (await send.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId, body } })))
+      setDraft((now) => (now.trim() === body ? '' : now));
   };
 
   return (
     <section className="card chat" aria-labelledby={`chat-${orderId}`}>
-      <Heading id={`chat-${orderId}`}>Chat</Heading>
+      <Heading id={`chat-${orderId}`}>
+        Chat<span className="unseen"> about {number}</span>
+      </Heading>
       {feed.error ? (
         <Failure error={feed.error} onRetry={feed.restart} />
       ) : !feed.isLive ? (
@@ -179,11 +183,11 @@ export function Chat({ orderId }: { orderId: string }) {
           {hasOlder && <small>Older messages are not shown here.</small>}
           {messages.length === 0 && <Empty>Nobody has written yet.</Empty>}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-          <ol ref={list} className="messages" role="log" aria-label="Messages" tabIndex={0}>
+          <ol ref={list} className="messages" role="log" aria-label={`Messages about ${number}`} tabIndex={0}>
             {messages.map((message) => (
               <li key={message.id} className={message.sender.id === session.person.id ? 'mine' : ''}>
                 <small>
-                  {message.sender.name} ({words(message.senderRole)}), {time(message.sentAt)}
+                  {message.sender.name} ({words(message.senderRole)}), {when(message.sentAt)}
                   {message.sender.id === session.person.id && message.readAt && ', read'}
                 </small>
                 <p>{message.body}</p>
@@ -198,14 +202,17 @@ export function Chat({ orderId }: { orderId: string }) {
                   id={id}
                   value={draft}
                   maxLength={2000}
+                  required
+                  pattern=".*\S.*"
+                  title="More than blanks"
                   onChange={(event) => setDraft(event.target.value)}
                   autoComplete="off"
                 />
               )}
             </Field>
-            <button type="submit" disabled={send.isBusy || draft.trim() === ''}>
-              Send
-            </button>
+            <Button type="submit" isBusy={send.isBusy}>
+              Send<span className="unseen"> about {number}</span>
+            </Button>
           </form>
           <Problems problems={send.problems} />
         </>

@@ -37,7 +37,7 @@ export function OrderPage({ back, first, last }: { back: string; first?: Part; l
             <div className="columns">
               {first?.(order)}
               <Tracking order={order} />
-              {order.viewerActions.includes('MESSAGE') && <Chat orderId={order.id} />}
+              {order.viewerActions.includes('MESSAGE') && <Chat order={order} />}
               <Receipt order={order} />
               {last?.(order)}
               <Timeline entries={masked.timeline.edges.map(({ node }) => node)}>

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { OrderLineFragment } from '../gql/graphql';
-import { money, plural, time } from '../lib/format';
+import { money, plural, when } from '../lib/format';
 import { Status } from './Status';
 import { StepButtons } from './StepButtons';
 
@@ -42,7 +42,7 @@ export function OrderTable({
               <td>
                 <Status status={order.status} />
               </td>
-              <td>{time(order.createdAt)}</td>
+              <td>{when(order.createdAt)}</td>
               <td>{plural(order.items.length, 'product')}</td>
               <td>{money(order.total)}</td>
               <td>{order.partner?.name ?? '—'}</td>

@@ -31,7 +31,8 @@ export function Refund({ order }: { order: OrderDetailFragment }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const input = { paymentId: payment.id, ...(amount && { amount }) };
-    if (await refund.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } }))) setAmount('');
+    if (await refund.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } })))
+      setAmount((now) => (now === amount ? '' : now));
   };
   return (
     <form className="card" aria-labelledby="refund" onSubmit={(event) => void submit(event)}>

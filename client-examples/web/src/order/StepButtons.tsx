@@ -2,6 +2,7 @@ import { useAsk } from '../api/hooks';
 import type { OrderAction, OrderStatus } from '../gql/graphql';
 import { Button } from '../ui/Button';
 import { Problems } from '../ui/states';
+import { usePassOn } from '../ui/usePassOn';
 import { CANCEL, STEP, STEPS } from './steps';
 
 /** The steps that the viewer may take now, as buttons. */
@@ -19,8 +20,9 @@ export function StepButtons({
   const step = useAsk(STEP);
   const cancel = useAsk(CANCEL);
   const isBusy = step.isBusy || cancel.isBusy;
+  const { group, passOn } = usePassOn<HTMLDivElement>();
   return (
-    <div className="steps">
+    <div ref={group} className="steps" tabIndex={-1}>
       {order.viewerActions.map((action) => {
         const way = STEPS[action];
         if (!way) return null;
@@ -28,6 +30,7 @@ export function StepButtons({
         return (
           <Button
             key={action}
+            ref={passOn}
             className="primary"
             isBusy={isBusy}
             onClick={() => void step.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } }))}
@@ -40,6 +43,7 @@ export function StepButtons({
       })}
       {order.viewerActions.includes('CANCEL') && (
         <Button
+          ref={passOn}
           className="danger"
           isBusy={isBusy}
           onClick={() => {

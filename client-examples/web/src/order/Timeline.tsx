@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { type FragmentType, graphql, unmask } from '../gql';
-import { time, words } from '../lib/format';
+import { when, words } from '../lib/format';
 
 export const TimelineEntry = graphql(`
   fragment TimelineEntry on OrderEvent {
@@ -27,7 +27,7 @@ export function Timeline({
       <ol className="timeline" data-testid="timeline">
         {unmask(TimelineEntry, entries).map(({ id, type, actorRole, note, at, orderVersion }) => (
           <li key={id} data-version={orderVersion}>
-            <time dateTime={at}>{time(at)}</time> {words(type)}
+            <time dateTime={at}>{when(at)}</time> {words(type)}
             {actorRole && <small> by the {actorRole.toLowerCase()}</small>}
             {note && <small>: {note}</small>}
           </li>

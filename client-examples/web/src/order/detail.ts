@@ -90,12 +90,12 @@ export const OrderDetail = graphql(`
 `);
 
 export const ORDER = graphql(`
-  query OrderPage($orderId: ID!, $after: String) {
+  query OrderPage($orderId: ID!, $first: Int = 50, $after: String) {
     order(id: $orderId) {
       id
       version
       ...OrderDetail
-      timeline(first: 50, after: $after) {
+      timeline(first: $first, after: $after) {
         edges {
           cursor
           node {

@@ -1,6 +1,11 @@
 import { useApolloClient } from '@apollo/client/react';
 import { useFeed, useLoad } from '../api/hooks';
+import type { OrderPageQuery } from '../gql/graphql';
+import { reload } from '../ui/reload';
 import { ORDER, ORDER_UPDATES } from './detail';
+
+const NONE = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
+const pageOf = ({ order }: OrderPageQuery) => order?.timeline ?? NONE;
 
 /** An order that stays as it is on the server, and its timeline. */
 export function useOrder(orderId: string) {
@@ -11,7 +16,7 @@ export function useOrder(orderId: string) {
     { orderId },
     {
       onItem: ({ orderUpdates: item }) => {
-        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (item.__typename === 'StreamReset') void reload(query, pageOf);
         if (item.__typename !== 'OrderChanged') return;
         // The order itself is in the cache by now; what happened to it goes to the end of its timeline, once,
         // unless that end is yet to be loaded.

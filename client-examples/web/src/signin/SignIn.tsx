@@ -18,8 +18,14 @@ const DEMO =
 /** The inputs that say by themselves what is wrong with them. */
 const INPUTS = ['name', 'email', 'password'];
 
-/** Signing in, and signing up as a customer or a partner. */
-export function SignIn({ onSession }: { onSession: (session: Session) => void }) {
+/** Signing in, and signing up as a customer or a partner. `hasEnded`: nobody here has asked for the form. */
+export function SignIn({
+  hasEnded,
+  onSession,
+}: {
+  hasEnded: boolean;
+  onSession: (session: Session) => void;
+}) {
   const [isNew, setNew] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [problems, setProblems] = useState<readonly Trouble[]>([]);
@@ -47,6 +53,11 @@ export function SignIn({ onSession }: { onSession: (session: Session) => void })
   return (
     <main className="signin">
       <h1>Quick Commerce</h1>
+      {hasEnded && (
+        <p className="warning" role="alert">
+          Your session has ended. Sign in again.
+        </p>
+      )}
       <form onSubmit={(event) => void submit(event)} className="card">
         <h2>{isNew ? 'Sign up' : 'Sign in'}</h2>
         {isNew && (

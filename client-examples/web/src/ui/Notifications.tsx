@@ -1,10 +1,13 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { type Feed, useAsk, useFeed, useLoad } from '../api/hooks';
 import { graphql } from '../gql';
+import type { NotificationListQuery } from '../gql/graphql';
 import { dateTime } from '../lib/format';
 import { Button } from './Button';
 import { Dialog } from './Dialog';
+import { reload } from './reload';
 import { Empty, Loaded, More, Stopped } from './states';
+import { useSoon } from './useSoon';
 
 const FEED = graphql(`
   subscription Notifications($after: EventCursor) {
@@ -34,9 +37,9 @@ const FEED = graphql(`
 `);
 
 const LIST = graphql(`
-  query NotificationList($after: String) {
+  query NotificationList($first: Int = 25, $after: String) {
     viewer {
-      notifications(first: 20, after: $after) {
+      notifications(first: $first, after: $after) {
         edges {
           cursor
           node {
@@ -67,16 +70,21 @@ const READ = graphql(`
   }
 `);
 
+const NONE = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
+const pageOf = ({ viewer }: NotificationListQuery) => viewer?.notifications ?? NONE;
+
 /** The bell: how many are unread, the newest said aloud, and the list behind it. Its feed keeps the line open. */
 export function Notifications() {
   const [unread, setUnread] = useState(0);
   const [newest, setNewest] = useState('');
+  const [told, setTold] = useState(0);
   const [isOpen, setOpen] = useState(false);
   const feed = useFeed(
     FEED,
     {},
     {
       onItem: ({ notifications: item }) => {
+        setTold((times) => times + 1);
         if (item.__typename === 'StreamReset') return;
         setUnread(item.unread);
         if (item.__typename === 'NotificationSent') setNewest(item.notification.title);
@@ -97,7 +105,7 @@ export function Notifications() {
       <span className="unseen" role="status">
         {newest}
       </span>
-      {isOpen && <List feed={feed} onClose={() => setOpen(false)} />}
+      {isOpen && <List feed={feed} told={told} onClose={() => setOpen(false)} />}
     </>
   );
 }
@@ -113,21 +121,24 @@ function Bell() {
   );
 }
 
-function List({ feed, onClose }: { feed: Feed; onClose: () => void }) {
+/** The list is loaded anew when the feed has `told` of something; what somebody has shown of it stays. */
+function List({ feed, told, onClose }: { feed: Feed; told: number; onClose: () => void }) {
   const query = useLoad(LIST, {});
+  const again = useSoon(() => void reload(query, pageOf));
+  const [toldBefore] = useState(told);
+  useEffect(() => {
+    if (told !== toldBefore) again();
+  }, [told, toldBefore, again]);
   const read = useAsk(READ);
   const markAll = async () => {
-    if (await read.ask(() => ({ input: { all: true } }))) await query.refetch().catch(() => {});
+    if (await read.ask(() => ({ input: { all: true } }))) await reload(query, pageOf);
   };
   return (
     <Dialog title="Notifications" onClose={onClose}>
       <Stopped feed={feed} />
       <Loaded query={query} what="notifications">
         {({ viewer }) => {
-          const { edges, pageInfo } = viewer?.notifications ?? {
-            edges: [],
-            pageInfo: { hasNextPage: false, endCursor: null },
-          };
+          const { edges, pageInfo } = viewer?.notifications ?? NONE;
           if (edges.length === 0) return <Empty>There is nothing to tell yet.</Empty>;
           return (
             <>

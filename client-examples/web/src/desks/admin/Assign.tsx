@@ -1,6 +1,7 @@
-import { useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useAsk, useFeed, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
+import { Button } from '../../ui/Button';
 import { Empty, Loaded, Problems, Stopped } from '../../ui/states';
 import { useSoon } from '../../ui/useSoon';
 import { ADMIN_UPDATES } from './updates';
@@ -63,6 +64,15 @@ function Choice({ order }: Assigned) {
   const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
   // Who is online is theirs to change, and what they carry changes with every order.
   const feed = useFeed(ADMIN_UPDATES, {}, { onItem: refreshSoon });
+  // It takes the place of the button that had the focus, once: when the first answer is there. Whoever has gone on to something
+  // else meanwhile is left there, and a list that comes back later takes nothing.
+  const isDue = useRef(true);
+  const takeFocus = useCallback((select: HTMLSelectElement | null) => {
+    if (isDue.current && document.activeElement === document.body) select?.focus({ preventScroll: true });
+  }, []);
+  useEffect(() => {
+    if (!query.loading) isDue.current = false;
+  }, [query.loading]);
   const give = async (partnerId: string) => {
     if (await assign.ask((idempotencyKey) => ({ input: { idempotencyKey, orderId: order.id, partnerId } })))
       setWanted('');
@@ -78,6 +88,7 @@ function Choice({ order }: Assigned) {
           return (
             <div className="inline">
               <select
+                ref={takeFocus}
                 aria-label={`Partner for ${order.number}`}
                 value={partnerId}
                 onChange={(event) => setWanted(event.target.value)}
@@ -89,13 +100,9 @@ function Choice({ order }: Assigned) {
                   </option>
                 ))}
               </select>
-              <button
-                type="button"
-                disabled={partnerId === '' || assign.isBusy}
-                onClick={() => void give(partnerId)}
-              >
+              <Button isBusy={assign.isBusy} disabled={partnerId === ''} onClick={() => void give(partnerId)}>
                 Give
-              </button>
+              </Button>
             </div>
           );
         }}

@@ -1,6 +1,7 @@
 import { useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
 import { dateTime } from '../../lib/format';
+import { Button } from '../../ui/Button';
 import { Empty, Loaded, More } from '../../ui/states';
 
 const AUDIT = graphql(`
@@ -40,9 +41,9 @@ export function Audit() {
   return (
     <>
       <h1>Audit</h1>
-      <button type="button" disabled={query.loading} onClick={() => void query.refetch().catch(() => {})}>
+      <Button isBusy={query.loading} onClick={() => void query.refetch().catch(() => {})}>
         Look again
-      </button>
+      </Button>
       <Loaded query={query} what="the audit log">
         {({ admin: { auditLog } }) =>
           auditLog.edges.length === 0 ? (

@@ -3,6 +3,7 @@ import { shownOf, useApi, useAsk, useLoad } from '../../api/hooks';
 import { type FragmentType, graphql, unmask } from '../../gql';
 import type { Role } from '../../gql/graphql';
 import { dateTime, words } from '../../lib/format';
+import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
 import { Empty, Loaded, More, Problems } from '../../ui/states';
 import { usePause } from '../../ui/usePause';
@@ -140,14 +141,13 @@ function UserLine({ user }: { user: FragmentType<typeof UserRow> }) {
       <td>
         {active ? 'Yes' : 'No'}{' '}
         {id !== session.person.id && (
-          <button
-            type="button"
-            disabled={update.isBusy}
+          <Button
+            isBusy={update.isBusy}
             onClick={() => void update.ask(() => ({ input: { userId: id, active: !active } }))}
           >
             {active ? 'Deactivate' : 'Activate'}
             <span className="unseen"> {name}</span>
-          </button>
+          </Button>
         )}
         <Problems problems={update.problems} />
       </td>

@@ -2,16 +2,18 @@ import { useApolloClient } from '@apollo/client/react';
 import { Link } from 'react-router';
 import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
+import type { MyOrdersQuery } from '../../gql/graphql';
 import { withEdge } from '../../lib/edges';
 import { dateTime, money, plural } from '../../lib/format';
 import { OrderLine } from '../../order/line';
 import { Status } from '../../order/Status';
+import { reload } from '../../ui/reload';
 import { Empty, Loaded, More, Stopped } from '../../ui/states';
 
 const ORDERS = graphql(`
-  query MyOrders($after: String) {
+  query MyOrders($first: Int = 25, $after: String) {
     viewer {
-      orders(first: 20, after: $after) {
+      orders(first: $first, after: $after) {
         edges {
           cursor
           node {
@@ -62,6 +64,9 @@ const FEED = graphql(`
   }
 `);
 
+const NONE = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
+const pageOf = ({ viewer }: MyOrdersQuery) => viewer?.orders ?? NONE;
+
 export function MyOrders() {
   const { cache } = useApolloClient();
   const query = useLoad(ORDERS, {});
@@ -70,7 +75,7 @@ export function MyOrders() {
     {},
     {
       onItem: ({ myOrderUpdates: item }, isOld) => {
-        if (item.__typename === 'StreamReset') void query.refetch().catch(() => {});
+        if (item.__typename === 'StreamReset') void reload(query, pageOf);
         if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
         cache.updateQuery({ query: ORDERS }, (data) => {
           if (!data?.viewer) return undefined;

@@ -4,6 +4,7 @@ import { graphql } from '../../gql';
 import type { OrderDetailFragment } from '../../gql/graphql';
 import { money, words } from '../../lib/format';
 import { settings } from '../../lib/settings';
+import { Button } from '../../ui/Button';
 import { Failure, Problems } from '../../ui/states';
 import { StripeForm } from './StripeForm';
 
@@ -74,25 +75,20 @@ export function Pay({ order }: { order: OrderDetailFragment }) {
       <p>The goods are kept for you for some minutes.</p>
       {failed && <p className="warning">The last try failed: {failed}</p>}
       {begun === null && (
-        <button type="button" className="primary" disabled={isBusy} onClick={() => void open()}>
+        <Button className="primary" isBusy={isBusy} onClick={() => void open()}>
           Go on to pay
-        </button>
+        </Button>
       )}
       {begun?.by === 'sandbox' && (
         <>
           <p>This is a sandbox: nobody is charged.</p>
           <div className="steps">
-            <button
-              type="button"
-              className="primary"
-              disabled={isBusy}
-              onClick={() => void playAs('succeed')}
-            >
+            <Button className="primary" isBusy={isBusy} onClick={() => void playAs('succeed')}>
               Pay
-            </button>
-            <button type="button" disabled={isBusy} onClick={() => void playAs('decline')}>
+            </Button>
+            <Button isBusy={isBusy} onClick={() => void playAs('decline')}>
               Have it declined
-            </button>
+            </Button>
           </div>
         </>
       )}

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useAsk } from '../../api/hooks';
 import { graphql } from '../../gql';
 import type { OrderDetailFragment } from '../../gql/graphql';
+import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
 import { Problems } from '../../ui/states';
 
@@ -65,9 +66,9 @@ export function Rate({ order }: { order: OrderDetailFragment }) {
         )}
       </Field>
       <Problems problems={rate.problems} />
-      <button type="submit" className="primary" disabled={score === 0 || rate.isBusy}>
+      <Button type="submit" className="primary" isBusy={rate.isBusy} disabled={score === 0}>
         Rate
-      </button>
+      </Button>
     </form>
   );
 }

@@ -2,6 +2,7 @@ import type { Stripe, StripeElements, StripePaymentElement } from '@stripe/strip
 // Of the two entrances this is the one that loads nothing before it is asked to.
 import { loadStripe } from '@stripe/stripe-js/pure';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { Button } from '../../ui/Button';
 import { Failure, Loading } from '../../ui/states';
 
 interface Form {
@@ -84,9 +85,9 @@ export function StripeForm({
       )}
       {stage === 'sent' && <p role="status">Stripe has it. The order goes on as soon as Stripe says so.</p>}
       {form && stage !== 'sent' && (
-        <button type="submit" className="primary" disabled={stage === 'sending'}>
+        <Button type="submit" className="primary" isBusy={stage === 'sending'}>
           {stage === 'sending' ? 'Paying…' : 'Pay'}
-        </button>
+        </Button>
       )}
     </form>
   );

@@ -6,9 +6,11 @@ import { Chat } from '../../order/Chat';
 import { ORDER_UPDATES } from '../../order/detail';
 import { Status } from '../../order/Status';
 import { StepButtons } from '../../order/StepButtons';
+import { Button } from '../../ui/Button';
 import { Countdown } from '../../ui/Countdown';
 import { type Marker, StreetMap } from '../../ui/StreetMap';
 import { Problems, Stopped } from '../../ui/states';
+import { usePassOn } from '../../ui/usePassOn';
 import { ACCEPT, RELEASE } from './claims';
 import { HandOver } from './HandOver';
 
@@ -38,11 +40,18 @@ export function Delivery({
   const accept = useAsk(ACCEPT);
   const release = useAsk(RELEASE);
   const isBusy = accept.isBusy || release.isBusy;
+  const { group, passOn } = usePassOn<HTMLElement>();
   const { deliveryAddress: address } = order;
   const can = (action: OrderDetailFragment['viewerActions'][number]) => order.viewerActions.includes(action);
 
   return (
-    <article className="card delivery" aria-label={`Order ${order.number}`} data-testid="delivery">
+    <article
+      ref={group}
+      className="card delivery"
+      aria-label={`Order ${order.number}`}
+      data-testid="delivery"
+      tabIndex={-1}
+    >
       <h3>
         {order.number} <Status status={order.status} />
       </h3>
@@ -68,10 +77,10 @@ export function Delivery({
       </p>
       <div className="steps">
         {can('ACCEPT_CLAIM') && (
-          <button
-            type="button"
+          <Button
+            ref={passOn}
             className="primary"
-            disabled={isBusy}
+            isBusy={isBusy}
             onClick={() =>
               void accept
                 .ask((idempotencyKey) => ({ input: { idempotencyKey, claimId: claim.id } }))
@@ -79,12 +88,12 @@ export function Delivery({
             }
           >
             Accept<span className="unseen"> {order.number}</span>
-          </button>
+          </Button>
         )}
         {can('RELEASE_CLAIM') && (
-          <button
-            type="button"
-            disabled={isBusy}
+          <Button
+            ref={passOn}
+            isBusy={isBusy}
             onClick={() =>
               void release
                 .ask((idempotencyKey) => ({ input: { idempotencyKey, claimId: claim.id } }))
@@ -92,7 +101,7 @@ export function Delivery({
             }
           >
             Give back<span className="unseen"> {order.number}</span>
-          </button>
+          </Button>
         )}
       </div>
       <Problems problems={[...accept.problems, ...release.problems]} />
@@ -113,7 +122,7 @@ export function Delivery({
           ))}
         </ul>
       </details>
-      {can('MESSAGE') && <Chat orderId={order.id} />}
+      {can('MESSAGE') && <Chat order={order} />}
     </article>
   );
 }

@@ -47,7 +47,7 @@ export function Earnings() {
               <Empty>Nothing earned in this time.</Empty>
             ) : (
               <Bars
-                caption="By day"
+                caption="By day (UTC)"
                 bars={earnings.byDay.map(({ date, total }) => ({
                   key: date,
                   label: labelOf(date, 'DAY'),

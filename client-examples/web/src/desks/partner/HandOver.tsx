@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useAsk } from '../../api/hooks';
 import type { OrderDetailFragment } from '../../gql/graphql';
 import { STEP } from '../../order/steps';
+import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
 import { Problems } from '../../ui/states';
 
@@ -34,9 +35,9 @@ export function HandOver({ order }: { order: OrderDetailFragment }) {
             />
           )}
         </Field>
-        <button type="submit" className="primary" disabled={isBusy}>
+        <Button type="submit" className="primary" isBusy={isBusy}>
           Hand over
-        </button>
+        </Button>
       </form>
       <Problems problems={deliver.problems} />
       {order.viewerActions.includes('FAIL') && (
@@ -62,9 +63,9 @@ export function HandOver({ order }: { order: OrderDetailFragment }) {
                 />
               )}
             </Field>
-            <button type="submit" className="danger" disabled={isBusy}>
+            <Button type="submit" className="danger" isBusy={isBusy}>
               Give up
-            </button>
+            </Button>
           </form>
           <Problems problems={fail.problems} />
         </details>

@@ -1,11 +1,12 @@
-import { useReducer } from 'react';
+import { useEffect, useReducer } from 'react';
 import { useAsk, useFeed } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
 import type { OfferFragment } from '../../gql/graphql';
 import { km, money, plural, time } from '../../lib/format';
 import type { Point } from '../../lib/geo';
+import { Button } from '../../ui/Button';
 import { Empty, Loading, Problems, Stopped } from '../../ui/states';
-import { changed, OFFERS, Offer } from './offers';
+import { changed, NO_OFFERS, OFFERS, Offer, runsOut } from './offers';
 
 const HOLD = graphql(`
   mutation ClaimOrder($input: ClaimOrderInput!) {
@@ -24,16 +25,22 @@ const RADIUS_KM = 5;
 
 /** What can be claimed now. It appears and vanishes as it happens. */
 export function Offers({ near, onChange }: { near: Point | null; onChange: () => void }) {
-  const [offers, change] = useReducer(changed, []);
+  const [shown, change] = useReducer(changed, NO_OFFERS);
+  const { offers } = shown;
   const feed = useFeed(OFFERS, near ? { near, radiusKm: RADIUS_KM } : {}, {
     onItem: ({ availableOrders: item }) => {
       if (item.__typename === 'AvailableOrdersSnapshot')
-        change({ kind: 'all', offers: unmask(Offer, item.orders) });
-      if (item.__typename === 'OrderAvailable') change({ kind: 'more', offer: unmask(Offer, item.order) });
+        change({ kind: 'all', offers: unmask(Offer, item.orders), hasMore: item.more });
+      if (item.__typename === 'OrderAvailable') change({ kind: 'new', offer: unmask(Offer, item.order) });
       if (item.__typename === 'OrderUnavailable') change({ kind: 'gone', orderId: item.orderId });
       if (item.__typename === 'StreamReset') change({ kind: 'reset' });
     },
   });
+  const { restart } = feed;
+  const isRestartDue = runsOut(shown);
+  useEffect(() => {
+    if (isRestartDue) restart();
+  }, [isRestartDue, restart]);
   return (
     <section aria-labelledby="offers">
       <h2 id="offers">Available orders</h2>
@@ -71,12 +78,12 @@ function OfferCard({ offer, onClaim }: { offer: OfferFragment; onClaim: () => vo
       </p>
       <small>Ready since {time(offer.readyAt)}</small>
       <div className="steps">
-        <button type="button" className="primary" disabled={hold.isBusy} onClick={() => void claim(false)}>
+        <Button className="primary" isBusy={hold.isBusy} onClick={() => void claim(false)}>
           Hold<span className="unseen"> {offer.number}</span>
-        </button>
-        <button type="button" disabled={hold.isBusy} onClick={() => void claim(true)}>
+        </Button>
+        <Button isBusy={hold.isBusy} onClick={() => void claim(true)}>
           Take at once<span className="unseen">: {offer.number}</span>
-        </button>
+        </Button>
       </div>
       <Problems problems={hold.problems} />
     </li>

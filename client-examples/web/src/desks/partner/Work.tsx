@@ -86,6 +86,9 @@ export function Work() {
     mine.length > 0 || me.data?.viewer?.user.partner?.available === true,
   );
 
+  const comeOn = async (available: boolean) => {
+    if (!availability.isBusy) await availability.ask(() => ({ input: { available } }));
+  };
   const refresh = () => {
     void claims.refetch().catch(() => {});
     void me.refetch().catch(() => {});
@@ -114,10 +117,8 @@ export function Work() {
                   role="switch"
                   aria-checked={profile.available}
                   checked={profile.available}
-                  disabled={availability.isBusy}
-                  onChange={(event) =>
-                    void availability.ask(() => ({ input: { available: event.target.checked } }))
-                  }
+                  aria-disabled={availability.isBusy || undefined}
+                  onChange={(event) => void comeOn(event.target.checked)}
                 />{' '}
                 I take orders
               </label>

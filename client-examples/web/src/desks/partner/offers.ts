@@ -47,27 +47,45 @@ export const OFFERS = graphql(`
 `);
 
 export type OfferChange =
-  | { kind: 'all'; offers: readonly OfferFragment[] }
-  | { kind: 'more'; offer: OfferFragment }
+  | { kind: 'all'; offers: readonly OfferFragment[]; hasMore: boolean }
+  | { kind: 'new'; offer: OfferFragment }
   | { kind: 'gone'; orderId: string }
   | { kind: 'reset' };
 
-/** As many as a snapshot has; what waits longest is on top, and what is below that many will come up. */
+export interface Offers {
+  /** Waiting longest first. */
+  offers: readonly OfferFragment[];
+  /** Whether there are others, which are not here. */
+  hasMore: boolean;
+}
+
+export const NO_OFFERS: Offers = { offers: [], hasMore: false };
+
+/** As many as a snapshot has. */
 const SHOWN = 100;
 
-/** The offers after a change, waiting longest first. A change that was seen before changes nothing. */
-export function changed(offers: readonly OfferFragment[], change: OfferChange): readonly OfferFragment[] {
+/** From how few on the others are wanted, too. */
+const FEW = 20;
+
+/** The offers after a change. A change that was seen before changes nothing. */
+export function changed({ offers, hasMore }: Offers, change: OfferChange): Offers {
   switch (change.kind) {
     case 'all':
-      return change.offers;
+      return { offers: change.offers, hasMore: change.hasMore };
     case 'reset':
-      return [];
+      return NO_OFFERS;
     case 'gone':
-      return offers.filter(({ orderId }) => orderId !== change.orderId);
-    case 'more': {
+      return { offers: offers.filter(({ orderId }) => orderId !== change.orderId), hasMore };
+    case 'new': {
       const others = offers.filter(({ orderId }) => orderId !== change.offer.orderId);
       const at = others.findIndex(({ readyAt }) => readyAt > change.offer.readyAt);
-      return (at === -1 ? [...others, change.offer] : others.toSpliced(at, 0, change.offer)).slice(0, SHOWN);
+      const all = at === -1 ? [...others, change.offer] : others.toSpliced(at, 0, change.offer);
+      return { offers: all.slice(0, SHOWN), hasMore: hasMore || all.length > SHOWN };
     }
   }
+}
+
+/** Whether a new snapshot is due: nobody tells of those that were there all along and were not among the first. */
+export function runsOut({ offers, hasMore }: Offers): boolean {
+  return hasMore && offers.length < FEW;
 }

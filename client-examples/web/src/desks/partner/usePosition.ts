@@ -49,8 +49,8 @@ export function usePosition(source: PositionSource, start: Point, goal: Point | 
     const isMoving = point.latitude !== from.latitude || point.longitude !== from.longitude;
     return { point, heading: isMoving ? heading(from, point) : null, speedKmh: isMoving ? 30 : 0 };
   });
-  const tell = useEffectEvent((now: Fix, isAgain: boolean) => {
-    if (isOnDuty || !isAgain) void report.ask(() => ({ input: now }));
+  const tell = useEffectEvent(async (now: Fix, isAgain: boolean) => {
+    if (isOnDuty || !isAgain) await report.ask(() => ({ input: now }));
   });
 
   useEffect(() => {

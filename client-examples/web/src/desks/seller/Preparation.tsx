@@ -29,6 +29,7 @@ export function Preparation() {
   const query = useLoad(STORE, {});
   const set = useAsk(SET);
   const change = async (isManual: boolean) => {
+    if (set.isBusy) return;
     if (await set.ask(() => ({ input: { preparation: isManual ? 'MANUAL' : 'AUTOMATIC' } })))
       await query.refetch().catch(() => {});
   };
@@ -42,7 +43,7 @@ export function Preparation() {
               role="switch"
               aria-checked={seller.preparation === 'MANUAL'}
               checked={seller.preparation === 'MANUAL'}
-              disabled={set.isBusy}
+              aria-disabled={set.isBusy || undefined}
               onChange={(event) => void change(event.target.checked)}
             />{' '}
             {seller.storeName} packs by hand

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useAsk } from '../../api/hooks';
 import type { StockMovementReason, StockRowFragment } from '../../gql/graphql';
 import { money } from '../../lib/format';
+import { Button } from '../../ui/Button';
 import { Problems } from '../../ui/states';
 import { ADJUST } from './stock';
 
@@ -58,7 +59,8 @@ function Adjust({ product: { id, name } }: { product: StockRowFragment }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const input = { productId: id, delta: Number(delta), reason };
-    if (await adjust.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } }))) setDelta('');
+    if (await adjust.ask((idempotencyKey) => ({ input: { ...input, idempotencyKey } })))
+      setDelta((now) => (now === delta ? '' : now));
   };
   return (
     <form className="inline" onSubmit={(event) => void submit(event)}>
@@ -82,9 +84,9 @@ function Adjust({ product: { id, name } }: { product: StockRowFragment }) {
           </option>
         ))}
       </select>
-      <button type="submit" disabled={adjust.isBusy}>
+      <Button type="submit" isBusy={adjust.isBusy}>
         Record<span className="unseen"> it for {name}</span>
-      </button>
+      </Button>
       <Problems problems={adjust.problems} />
     </form>
   );
