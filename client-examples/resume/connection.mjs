@@ -13,10 +13,15 @@ const FORBIDDEN = 4403;
 export function connect(server, session, keepAlive = 10_000) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let unanswered;
+  /** @type {string | undefined} */
+  let token;
   const client = createClient({
     url: new URL('/graphql', server).href.replace(/^http/, 'ws'),
     // Called for every connection, so that each begins with a token that works then.
-    connectionParams: async () => ({ Authorization: `Bearer ${await session.accessToken()}` }),
+    connectionParams: async () => {
+      token = await session.accessToken();
+      return { Authorization: `Bearer ${token}` };
+    },
     retryAttempts: Infinity,
     // The default gives up when a connection is refused, which is just what a restarting server does.
     shouldRetry: () => !session.isOver,
@@ -33,7 +38,7 @@ export function connect(server, session, keepAlive = 10_000) {
       },
       closed: (event) => {
         clearTimeout(unanswered);
-        if (/** @type {CloseEvent} */ (event).code === FORBIDDEN) session.renew();
+        if (/** @type {CloseEvent} */ (event).code === FORBIDDEN) session.renew(token);
       },
     },
   });

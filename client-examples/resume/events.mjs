@@ -13,8 +13,6 @@ import { createClient } from 'graphql-sse';
 export function connectEvents(server, session, on, silence = 30_000) {
   return createClient({
     url: new URL('/graphql', server).href,
-    // Called for every connection, so that each begins with a token that works then.
-    headers: async () => ({ Authorization: `Bearer ${await session.accessToken()}` }),
     retryAttempts: Infinity,
     // Anything from nothing to twice as much as the last time: clients that were cut off together come back one by one.
     retry: async (retries) => {
@@ -22,10 +20,13 @@ export function connectEvents(server, session, on, silence = 30_000) {
       await sleep(Math.random() * Math.min(30_000, 500 * 2 ** retries));
     },
     fetchFn: async (/** @type {string} */ url, /** @type {RequestInit & { signal: AbortSignal }} */ init) => {
+      // Asked for here, for every connection, so that each begins with a token that works then, and it is known which was refused.
+      const token = await session.accessToken();
+      const headers = { ...init.headers, Authorization: `Bearer ${token}` };
       const line = new Line(silence);
       try {
-        const reply = await fetch(url, { ...init, signal: AbortSignal.any([init.signal, line.signal]) });
-        if (reply.status === 401) session.renew();
+        const reply = await fetch(url, { ...init, headers, signal: AbortSignal.any([init.signal, line.signal]) });
+        if (reply.status === 401) session.renew(token);
         if (!reply.ok) line.release();
         return { ok: reply.ok, status: reply.status, statusText: reply.statusText, body: line.read(reply.body) };
       } catch (error) {

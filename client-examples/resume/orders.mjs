@@ -4,6 +4,7 @@ export const MY_ORDERS = `subscription MyOrders($after: EventCursor) {
     __typename
     ... on OrderSnapshot { cursor order { id number version status } }
     ... on OrderChanged { cursor event { type } order { id number version status } }
+    ... on StreamPosition { cursor }
     ... on StreamReset { cursor reason }
   }
 }`;
@@ -12,6 +13,7 @@ export const MY_ORDERS = `subscription MyOrders($after: EventCursor) {
  * @typedef {{ id: string, number: string, version: number, status: string }} Order
  * @typedef {{ __typename: 'OrderSnapshot', cursor: string, order: Order }
  *   | { __typename: 'OrderChanged', cursor: string, event: { type: string }, order: Order }
+ *   | { __typename: 'StreamPosition', cursor: string }
  *   | { __typename: 'StreamReset', cursor: string, reason: string }} Item
  */
 
@@ -31,6 +33,8 @@ export class Orders {
       this.known.clear();
       return true;
     }
+    // there is no open order to begin with; kinds that come later may have none either
+    if (!('order' in item)) return true;
     const { order } = item;
     if (order.version <= (this.known.get(order.id)?.version ?? 0)) return false;
     this.known.set(order.id, order);

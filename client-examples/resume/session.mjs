@@ -16,6 +16,8 @@ export class Session {
   /** Whether the server has ended it: then only signing in again helps. */
   isOver = false;
   #isRefused = false;
+  /** @type {Promise<void> | undefined} */
+  #renewal;
   #server;
   #tokens;
 
@@ -28,24 +30,31 @@ export class Session {
     this.#tokens = tokens;
   }
 
-  /** The access token was refused. */
-  renew() {
-    this.#isRefused = true;
+  /**
+   * The access token `refused` was refused. One that was replaced meanwhile is no reason to renew the one that replaced it.
+   *
+   * @param {string | undefined} refused
+   */
+  renew(refused) {
+    if (refused === this.#tokens.accessToken) this.#isRefused = true;
   }
 
   /** Never fails: while the server is away, the old token is as good as any, and is refused once it is back. */
   async accessToken() {
-    if (this.#isRefused) {
-      const { refreshToken } = this.#tokens;
-      const answer = await ask(this.#server, RENEW, { refreshToken }).catch(() => undefined);
-      if (answer?.tokens) {
-        this.#tokens = answer.tokens;
-        this.#isRefused = false;
-      } else if (answer?.userErrors.some(({ code }) => code === 'INVALID_TOKEN')) {
-        this.isOver = true;
-      }
-    }
+    // A refresh token works once, and the server ends the session of whoever sends it twice: all who ask share one renewal.
+    if (this.#isRefused) await (this.#renewal ??= this.#renew().finally(() => (this.#renewal = undefined)));
     return this.#tokens.accessToken;
+  }
+
+  async #renew() {
+    const { refreshToken } = this.#tokens;
+    const answer = await ask(this.#server, RENEW, { refreshToken }).catch(() => undefined);
+    if (answer?.tokens) {
+      this.#tokens = answer.tokens;
+      this.#isRefused = false;
+    } else if (answer?.userErrors.some(({ code }) => code === 'INVALID_TOKEN')) {
+      this.isOver = true;
+    }
   }
 }
 

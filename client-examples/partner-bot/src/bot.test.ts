@@ -56,3 +56,45 @@ test('one who waits says again where it is, and once why that is not known', { t
   const isNowhere = { event: 'not reported', why: 'That is nowhere.' };
   assert.deepEqual(said, [isNowhere, { event: 'not reported', why: 'RATE_LIMITED: There were too many.' }, isNowhere]);
 });
+
+test('offers that the first snapshot had no room for come up once others have gone', { timeout: 30_000 }, async (context) => {
+  const asked: unknown[] = [];
+  const claimed: unknown[] = [];
+  const snapshot = (orders: object[], more: boolean) => ({
+    data: { offers: { __typename: 'AvailableOrdersSnapshot', cursor: 'the snapshot', orders, more } },
+  });
+  const offer = (orderId: string, pickup: object) => ({ orderId, number: orderId, pickup, distanceKm: 1, payout: { amount: '50.00' } });
+  const answer: RequestListener = async (request, response) => {
+    const { query, variables } = JSON.parse(await text(request));
+    const respond = (data: object) => response.end(JSON.stringify({ data }));
+    if (query.includes('query TakeUp')) {
+      return respond({ viewer: { user: { partner: { capacity: 1, location: null } } }, partner: { deliveries: { nodes: [] } } });
+    }
+    if (query.includes('mutation SetAvailability')) return respond({ setAvailability: { userErrors: [] } });
+    if (query.includes('mutation ClaimOrder')) {
+      claimed.push(variables.input.orderId);
+      return respond({ claimOrder: { order: null, userErrors: [{ code: 'CLAIM_LOST', message: 'It is taken.', reason: 'TAKEN' }] } });
+    }
+    if (!claimed.length && query.includes('mutation ReportLocation')) return respond({ reportLocation: { userErrors: [] } });
+    // it has done what it is to do: this ends it
+    respondRefusing(request, response);
+  };
+  const { line } = await connect(context, {
+    answer,
+    async *subscribe({ variableValues }) {
+      asked.push(variableValues?.after);
+      if (asked.length === 1) {
+        // none that the rule is for
+        yield snapshot([offer('ord_far', { latitude: 0, longitude: 0 }), offer('ord_farther', { latitude: -1, longitude: 0 })], true);
+        yield { data: { offers: { __typename: 'OrderUnavailable', cursor: 'a change', orderId: 'ord_far' } } };
+      } else {
+        yield snapshot([offer('ord_farther', { latitude: -1, longitude: 0 }), offer('ord_near', home)], false);
+      }
+      await new Promise(quiet);
+    },
+    fail: quiet,
+  });
+  await assert.rejects(new Bot(line, plan, nowhere, quiet).run(), SignInError);
+  assert.deepEqual(claimed, ['ord_near']);
+  assert.deepEqual(asked, [undefined, undefined]);
+});

@@ -41,6 +41,9 @@ export interface Plan {
 /** From one question to the next about an order of which nothing is told, at first. */
 const AGAIN_MS = 1_000;
 
+/** From noticing that offers are not told of to asking for them: in the meantime several more may go, or a good one come. */
+const LOOK_MS = 2_000;
+
 /** How often a code may be wrong before an admin has to see to it; the server has a limit as well. */
 const CODES = 3;
 
@@ -53,6 +56,8 @@ export class Bot {
   /** What it carries, in the order in which it will be delivered. */
   readonly #round = new Map<string, Delivery>();
   readonly #bell = { claiming: new Bell(), riding: new Bell() };
+  #stopOffers = () => {};
+  #look: NodeJS.Timeout | undefined;
   #capacity = 0;
   /** The server said so. Until a delivery ends it need not be asked again. */
   #isFull = false;
@@ -74,18 +79,7 @@ export class Bot {
   async run(): Promise<never> {
     await this.#takeUp();
     await this.#goOnline();
-    const { home: near, radiusKm } = this.#plan;
-    this.#line.watch(
-      OffersDocument,
-      { near: { latitude: near.latitude, longitude: near.longitude }, radiusKm },
-      {
-        item: (item) => {
-          this.#say('told', { of: item.__typename });
-          this.#offers.take(item);
-          this.#bell.claiming.ring();
-        },
-      },
-    );
+    this.#watchOffers();
     return Promise.race([this.#claimAlways(), this.#rideAlways(), this.#stayKnown()]);
   }
 
@@ -116,12 +110,40 @@ export class Bot {
 
   // ─────────────────────────────── claiming ───────────────────────────────
 
+  /** From a snapshot on: what it replaces is forgotten as it comes. */
+  #watchOffers(): void {
+    const { home: near, radiusKm } = this.#plan;
+    const stop = this.#stopOffers;
+    this.#stopOffers = this.#line.watch(
+      OffersDocument,
+      { near: { latitude: near.latitude, longitude: near.longitude }, radiusKm },
+      {
+        item: (item) => {
+          this.#say('told', { of: item.__typename });
+          this.#offers.take(item);
+          this.#bell.claiming.ring();
+        },
+      },
+    );
+    // not before: the client closes a socket that nobody needs
+    stop();
+  }
+
   async #claimAlways(): Promise<never> {
     for (;;) {
       const hasRoom = !this.#isFull && this.#round.size < this.#capacity;
       const offer = hasRoom ? best(this.#plan.rule, this.#offers, this.#here) : undefined;
+      if (hasRoom && !offer && this.#offers.areOthers) this.#lookFurther();
       await (offer ? this.#claim(offer) : this.#bell.claiming.rung());
     }
+  }
+
+  /** The server begins with a hundred offers and tells of changes only, so those that waited behind them have to be asked for. */
+  #lookFurther(): void {
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined;
+      this.#watchOffers();
+    }, LOOK_MS);
   }
 
   async #claim(offer: OfferFragment): Promise<void> {

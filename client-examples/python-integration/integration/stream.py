@@ -1,6 +1,7 @@
 """The shop's Redis Stream, as one consumer of a group."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 COUNT = 100
 """Events read at once."""
+
+TRIES = 5
+"""How often an event is given to somebody of the group before it is put aside."""
 
 LONGEST_WAIT = 30.0
 """Seconds, between attempts to come back."""
@@ -42,7 +46,9 @@ class Consumer:
     """One of several that share the work of `group`.
 
     An event is acknowledged once `handle` is through with it. What a consumer had when it died, it is given again when it comes
-    back under its name; if it does not, another takes it over after `idle_ms`. `redis` must decode its responses, and its
+    back under its name; if it does not, another takes it over after `idle_ms`. So is one that `handle` raised an error about,
+    until that was `TRIES` times: then it is logged, and acknowledged. `handle` waits for what will pass, such as a database that
+    is away: what it raises is taken for the event's own fault. `redis` must decode its responses, and its
     `socket_timeout` be longer than `block_ms`. It need not try anything again by itself: `run` does, and says so.
     """
 
@@ -57,7 +63,7 @@ class Consumer:
     async def run(self) -> None:
         """Deal with events until cancelled, whatever becomes of Redis.
 
-        A password or a user that Redis refuses is not mended by coming back: these errors leave, and those of `handle`.
+        A password or a user that Redis refuses is not mended by coming back: these errors leave.
         """
         tries = 0
         while True:
@@ -95,19 +101,25 @@ class Consumer:
 
     async def finish_own(self) -> None:
         """Deal with what this consumer was given before, and did not acknowledge."""
-        while entries := await self._read("0"):
+        after = "0"
+        while entries := await self._read(after):
             await self._deal(entries)
+            # what could not be dealt with is still there: from the beginning it would be read for ever
+            after = entries[-1][0]
 
     async def read_next(self) -> None:
         """Deal with what nobody was given yet; wait for it a while."""
         await self._deal(await self._read(">"))
 
     async def take_over(self) -> None:
-        """Deal with what others were given, and have been silent about."""
+        """Deal with what others were given, and have been silent about, and what could not be dealt with the last time."""
         start = "0-0"
         while True:
             reply = await self.redis.xautoclaim(self.stream, self.group, self.name, self.idle_ms, start, count=COUNT)
-            start, entries = cast("tuple[str, Entries]", tuple(reply[:2]))
+            start, entries, gone = cast("tuple[str, Entries, list[str]]", tuple(reply))
+            for entry in gone:
+                # Redis takes these out of what is pending by itself
+                _miss(entry)
             await self._deal(entries)
             if start == "0-0":
                 return
@@ -119,7 +131,29 @@ class Consumer:
 
     async def _deal(self, entries: Entries) -> None:
         for entry, fields in entries:
-            # without fields it was trimmed in the meantime: there is nothing left to deal with
-            if fields:
-                await self.handle(Event.model_validate(fields))
+            if not fields:
+                _miss(entry)
+            elif not await self._is_done(entry, fields):
+                continue
             await self.redis.xack(self.stream, self.group, entry)
+
+    async def _is_done(self, entry: str, fields: dict[str, str]) -> bool:
+        """Deal with it; return whether nothing is left to do. Otherwise it stays pending, and the others do not wait for it."""
+        try:
+            await self.handle(Event.model_validate(fields))
+        except Exception:
+            log.exception("could not deal with %s", entry)
+        else:
+            return True
+        # Redis counts, so it matters not who tried, nor whether they were started anew in between
+        pending = await self.redis.xpending_range(self.stream, self.group, entry, entry, 1)
+        if pending and int(pending[0]["times_delivered"]) < TRIES:
+            return False
+        # if it is pending no more, somebody has dealt with it
+        if pending:
+            log.error("put aside %s: %s", entry, json.dumps(fields))
+        return True
+
+
+def _miss(entry: str) -> None:
+    log.warning("missed 1 event, %s, which somebody had been given: the stream has let go of it", entry.partition("-")[2])

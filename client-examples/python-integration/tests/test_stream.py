@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -15,12 +16,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from integration.stream import LONGEST_WAIT, Consumer, Event
+from integration.stream import LONGEST_WAIT, TRIES, Consumer, Event
 from tests.network import Network
 from tests.people import Person
 
 pytestmark = pytest.mark.anyio
 STREAM = os.environ.get("REDIS_STREAM", "qc:events")
+EVENT = {"id": "evt_1", "epoch": "1", "position": "2", "at": "2026-11-21T08:48:30Z", "kind": "test.happened", "topics": ""}
 
 
 @pytest.fixture
@@ -133,6 +135,57 @@ async def test_a_redis_that_is_away_for_days_is_waited_for(monkeypatch: pytest.M
         await Consumer(Redis(), "any", "only", handle).run()
     assert waits[:3] == [1, 2, 4]
     assert max(waits) == waits[-1] == LONGEST_WAIT
+
+
+class Pending:
+    """A Redis whose stream has one event that nobody can deal with, one that somebody can, and one that it has let go of."""
+
+    def __init__(self) -> None:
+        """Nobody was given anything yet."""
+        self.given = 0
+        self.left: dict[str, dict[str, str]] = {"7-1": {"kind": "nonsense"}, "7-2": EVENT}
+        self.gone = ["7-0"]
+
+    async def xgroup_create(self, *_: object, **__: object) -> None:
+        """Make the group."""
+
+    async def xreadgroup(self, *_: object, **__: object) -> list[object]:
+        """Have nothing new, and nothing of one's own."""
+        await asyncio.sleep(0)
+        return []
+
+    async def xautoclaim(self, *_: object, **__: object) -> list[object]:
+        """Give everything to whoever asks."""
+        self.given += 1
+        gone, self.gone = self.gone, []
+        return ["0-0", list(self.left.items()), gone]
+
+    async def xpending_range(self, *_: object) -> list[dict[str, int]]:
+        """Tell how often."""
+        return [{"times_delivered": self.given}]
+
+    async def xack(self, _stream: str, _group: str, entry: str) -> None:
+        """End once nothing is left."""
+        del self.left[entry]
+        if not self.left:
+            raise asyncio.CancelledError
+
+
+async def test_an_event_that_cannot_be_dealt_with_is_put_aside(sayings: Sayings) -> None:
+    """After several attempts, and the others do not wait for it."""
+    redis, handled = Pending(), list[tuple[str, int]]()
+
+    async def handle(event: Event) -> None:
+        handled.append((event.id, redis.given))
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(60):
+            await Consumer(cast(Redis, redis), "any", "only", handle, idle_ms=0).run()
+    assert handled == [("evt_1", 1)]
+    assert redis.given == TRIES
+    said = [sayings.said.get_nowait() for _ in range(sayings.said.qsize())]
+    missed = "missed 1 event, 0, which somebody had been given: the stream has let go of it"
+    assert said == [missed, *["could not deal with 7-1"] * TRIES, 'put aside 7-1: {"kind": "nonsense"}']
 
 
 async def test_a_wrong_password_is_not_tried_again(redis: Redis) -> None:

@@ -95,6 +95,37 @@ pub struct Product {
 // ─────────────────────────────── its orders ───────────────────────────────
 
 #[derive(cynic::QueryVariables, Debug, Clone, Default)]
+pub struct WaitingVariables {
+    pub after: Option<String>,
+}
+
+/// Orders that are not packed yet, those first that have waited longest.
+#[derive(cynic::QueryFragment, Debug)]
+#[cynic(graphql_type = "Query", variables = "WaitingVariables")]
+pub struct Waiting {
+    pub seller: WaitingDesk,
+}
+
+#[derive(cynic::QueryFragment, Debug)]
+#[cynic(graphql_type = "SellerDesk", variables = "WaitingVariables")]
+pub struct WaitingDesk {
+    #[arguments(filter: { status: [CONFIRMED, PREPARING] }, sort: OLDEST, first: 100, after: $after)]
+    pub orders: OrderConnection,
+}
+
+#[derive(cynic::QueryFragment, Debug)]
+pub struct OrderConnection {
+    pub nodes: Vec<Order>,
+    pub page_info: PageInfo,
+}
+
+#[derive(cynic::QueryFragment, Debug)]
+pub struct PageInfo {
+    pub has_next_page: bool,
+    pub end_cursor: Option<String>,
+}
+
+#[derive(cynic::QueryVariables, Debug, Clone, Default)]
 pub struct FollowVariables {
     pub after: Option<EventCursor>,
 }

@@ -128,13 +128,13 @@ async fn begin(shop: &Shop, token: &str, after: Option<EventCursor>) -> Result<S
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use futures_util::SinkExt as _;
     use tokio::io::AsyncReadExt as _;
-    use tokio::net::TcpListener;
-    use tokio_tungstenite::accept_hdr_async;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+    use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
     use super::*;
     use crate::api::LoginInput;
@@ -160,17 +160,22 @@ mod tests {
         }
     }
 
-    /// Tells whoever subscribes first of `update`, and listens until they are gone.
-    async fn tell(listener: TcpListener, update: Value) {
-        let (client, _) = listener.accept().await.expect("it comes");
+    /// The socket that `client` asks for.
+    pub(crate) async fn upgrade(client: TcpStream) -> WebSocketStream<TcpStream> {
         #[expect(clippy::result_large_err, reason = "the library's")]
-        let mut socket = accept_hdr_async(client, |_: &Request, mut response: Response| {
+        accept_hdr_async(client, |_: &Request, mut response: Response| {
             let spoken = HeaderValue::from_static("graphql-transport-ws");
             response.headers_mut().insert("Sec-WebSocket-Protocol", spoken);
             Ok(response)
         })
         .await
-        .expect("a handshake");
+        .expect("a handshake")
+    }
+
+    /// Tells whoever subscribes first of `update`, and listens until they are gone.
+    async fn tell(listener: TcpListener, update: Value) {
+        let (client, _) = listener.accept().await.expect("it comes");
+        let mut socket = upgrade(client).await;
         let mut answer = async |from: fn(Value, &Value) -> Value| {
             let asked = socket.next().await.expect("it asks").expect("a message");
             let asked = serde_json::from_str(asked.to_text().expect("a text")).expect("JSON");

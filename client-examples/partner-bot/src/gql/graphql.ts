@@ -259,7 +259,7 @@ export type OffersSubscriptionVariables = Exact<{
 
 
 export type OffersSubscription = { offers:
-    | { __typename: 'AvailableOrdersSnapshot', cursor: string, orders: Array<{ orderId: string, number: string, distanceKm: number, pickup: { latitude: number, longitude: number }, payout: { amount: string } }> }
+    | { __typename: 'AvailableOrdersSnapshot', cursor: string, more: boolean, orders: Array<{ orderId: string, number: string, distanceKm: number, pickup: { latitude: number, longitude: number }, payout: { amount: string } }> }
     | { __typename: 'OrderAvailable', cursor: string, order: { orderId: string, number: string, distanceKm: number, pickup: { latitude: number, longitude: number }, payout: { amount: string } } }
     | { __typename: 'OrderUnavailable', cursor: string, orderId: string }
     | { __typename: 'StreamReset', cursor: string }
@@ -495,6 +495,7 @@ export const OffersDocument = new TypedDocumentString(`
       orders {
         ...Offer
       }
+      more
     }
     ... on OrderAvailable {
       cursor
