@@ -22,6 +22,8 @@ use crate::platform::http::{HttpAnswer, HttpClient, HttpError};
 const VERSION: &str = "2024-12-18.acacia";
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says `true` of an answer that was kept under the request's key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 
 /// Said of a refusal that is not about the customer's card; the log has Stripe's words.
@@ -114,7 +116,12 @@ impl StripeApi {
     /// A request under `key`, which Stripe remembers for a day: the same answer comes back, also that it broke, and nothing is
     /// done twice.
     async fn post(&self, path: &str, key: &str, form: &[(&str, String)]) -> Result<Value, ProviderError> {
-        let body = serde_urlencoded::to_string(form).map_err(unavailable)?;
+        self.understand(self.send(path, key, form).await)
+    }
+
+    /// The same, as it is answered.
+    async fn send(&self, path: &str, key: &str, form: &[(&str, String)]) -> Result<HttpAnswer, HttpError> {
+        let body = serde_urlencoded::to_string(form).map_err(|error| HttpError::Request(error.to_string()))?;
         let authorization = self.authorization();
         let headers = [
             (AUTHORIZATION, authorization.as_str()),
@@ -123,7 +130,7 @@ impl StripeApi {
             (IDEMPOTENCY_KEY, key),
         ];
         let url = format!("{}{path}", self.account.api_url);
-        self.understand(self.http.post(&url, &headers, Bytes::from(body)).await)
+        self.http.post(&url, &headers, Bytes::from(body)).await
     }
 
     /// Reads what is at `path`.
@@ -168,7 +175,9 @@ impl StripeApi {
         let found = self.get(&format!("/v1/refunds?{query}")).await;
         // that it cannot be looked up says nothing of what became of it
         let found = found.map_err(|error| match error {
-            ProviderError::Refused(reason) => unavailable(format!("looking a refund up: {reason}")),
+            ProviderError::Refused(text) | ProviderError::Broken(text) => {
+                unavailable(format!("looking a refund up: {text}"))
+            }
             error => error,
         });
         let Refunds { data } = Self::read(found?)?;
@@ -186,6 +195,11 @@ fn request_key(id: Uuid, broken: u32) -> String {
         0 => id.to_string(),
         times => format!("{id}-{times}"),
     }
+}
+
+/// Whether Stripe says again what it said under the key before, so that it works at the request no more.
+fn is_replayed(answer: &HttpAnswer) -> bool {
+    answer.headers.get(REPLAYED).is_some_and(|value| value == "true")
 }
 
 /// Stripe cannot be asked now, or understood.
@@ -251,7 +265,14 @@ impl Provider for StripeApi {
                 ("amount", new.amount.minor.to_string()),
                 ("metadata[refund_id]", new.refund.to_string()),
             ];
-            let refund: StripeRefund = Self::read(self.post("/v1/refunds", &key, &form).await?)?;
+            let answer = self.send("/v1/refunds", &key, &form).await;
+            let is_over = answer.as_ref().is_ok_and(is_replayed);
+            let refund = self.understand(answer).map_err(|error| match error {
+                // It may still be at work, or a proxy said so: under another key it would be made twice.
+                ProviderError::Broken(text) if !is_over => ProviderError::Unavailable(text),
+                error => error,
+            });
+            let refund: StripeRefund = Self::read(refund?)?;
             let outcome = outcome(&refund);
             Ok(RefundAnswer { reference: refund.id, outcome })
         }

@@ -32,6 +32,8 @@ enum Plan {
     Answer(StatusCode, Value),
     /// It is done, and this is answered all the same.
     DoAndAnswer(StatusCode, Value),
+    /// It is done, and somebody in between answers this.
+    DoBehind(StatusCode),
     /// It is done, and never answered.
     DoAndHang,
 }
@@ -83,6 +85,10 @@ impl StandIn {
 
     pub(super) fn will_do_and_answer(&self, status: StatusCode, body: Value) {
         self.0.plans.lock().unwrap().push(Plan::DoAndAnswer(status, body));
+    }
+
+    pub(super) fn will_do_behind(&self, status: StatusCode) {
+        self.0.plans.lock().unwrap().push(Plan::DoBehind(status));
     }
 
     pub(super) fn will_do_and_hang(&self) {
@@ -176,7 +182,7 @@ async fn answer(State(stand_in): State<StandIn>, Path(path): Path<String>, heade
     stand_in.0.asked.lock().unwrap().push((path.clone(), key.clone(), form.clone()));
     let known = stand_in.0.answers.lock().unwrap().get(&key).cloned();
     if let Some((status, body)) = known {
-        return (status, body.to_string()).into_response();
+        return (status, [("idempotent-replayed", "true")], body.to_string()).into_response();
     }
     let plan = Some(&mut *stand_in.0.plans.lock().unwrap()).filter(|plans| !plans.is_empty()).map(|plans| plans.remove(0));
     let (status, body) = match plan {
@@ -185,6 +191,11 @@ async fn answer(State(stand_in): State<StandIn>, Path(path): Path<String>, heade
         Some(Plan::DoAndAnswer(status, body)) => {
             stand_in.act(&path, &key, &form);
             (status, body)
+        }
+        Some(Plan::DoBehind(status)) => {
+            let made = stand_in.act(&path, &key, &form);
+            stand_in.0.answers.lock().unwrap().insert(key, (StatusCode::OK, made));
+            return (status, "<html>").into_response();
         }
         Some(Plan::DoAndHang) => {
             stand_in.act(&path, &key, &form);
