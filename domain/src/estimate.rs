@@ -86,7 +86,7 @@ pub fn reckoned_from(status: OrderStatus, began: DateTime<Utc>, fix: Fix, pickup
         return fix;
     }
     let point = if status == Assigned { fix.point } else { pickup };
-    Fix { point, recorded_at: began, heading: None, speed_kmh: None, accuracy_m: None }
+    Fix { point, recorded_at: began, heading: None, speed_kmh: None, accuracy_m: None, ..fix }
 }
 
 /// When a partner is likely to hand over an order that is `status`, who had `distance_m` metres left in a straight line at
@@ -226,6 +226,7 @@ mod tests {
             speed_kmh: Some(50.0),
             accuracy_m: None,
             recorded_at: since() + TimeDelta::seconds(seconds),
+            received_at: None,
         };
         let store = point(0.1);
         for status in [Assigned, PickedUp, InTransit] {

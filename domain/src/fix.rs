@@ -42,6 +42,9 @@ pub struct Fix {
     pub accuracy_m: Option<f64>,
     /// When, by the device's clock.
     pub recorded_at: DateTime<Utc>,
+    /// When it came, by ours; not known of what a server before 0.1.0 took.
+    #[serde(default)]
+    pub received_at: Option<DateTime<Utc>>,
 }
 
 impl Report {
@@ -63,7 +66,7 @@ impl Report {
             return refuse("This is too long ago to be of use.");
         }
         let Self { point, heading, speed_kmh, accuracy_m, .. } = self;
-        Ok(Fix { point, heading, speed_kmh, accuracy_m, recorded_at })
+        Ok(Fix { point, heading, speed_kmh, accuracy_m, recorded_at, received_at: Some(now) })
     }
 }
 
@@ -72,6 +75,12 @@ fn within(field: &str, value: Option<f64>, most: f64, message: &str) -> Result<(
 }
 
 impl Fix {
+    /// Whether somebody was there no sooner than `since`: whatever their device says, what had come before that was before.
+    #[must_use]
+    pub fn is_since(&self, since: DateTime<Utc>) -> bool {
+        self.received_at.map_or(self.recorded_at, |received| received.min(self.recorded_at)) >= since
+    }
+
     /// Whether it is at least `age` old.
     #[must_use]
     pub fn is_older_than(&self, age: TimeDelta, now: DateTime<Utc>) -> bool {
@@ -130,6 +139,16 @@ mod tests {
             let refusal = refused(Report { recorded_at: Some(at), ..report() });
             assert_eq!(refusal.as_deref(), (!is_taken).then_some("recordedAt"), "{at}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_does_not_make_what_was_before_later() {
+        let second = TimeDelta::seconds(1);
+        let at = |ahead| Report { recorded_at: Some(now() + ahead), ..report() }.check(now(), KEEP).unwrap();
+        for (ahead, last) in [(MAX_AHEAD, now()), (TimeDelta::zero(), now()), (-second, now() - second)] {
+            assert!(at(ahead).is_since(last) && !at(ahead).is_since(last + TimeDelta::microseconds(1)), "{ahead}");
+        }
+        assert!(Fix { received_at: None, ..at(MAX_AHEAD) }.is_since(now() + MAX_AHEAD), "what is not known changes nothing");
     }
 
     #[test]

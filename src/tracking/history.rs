@@ -51,7 +51,7 @@ pub async fn sample(app: &App) -> Result<u64> {
             .zip(fixes)
             .filter_map(|((partner, since), fix)| {
                 // where somebody was before they carried anything is nobody's business
-                let fix = fix.filter(|fix| fix.recorded_at >= since)?;
+                let fix = fix.filter(|fix| fix.is_since(since))?;
                 Some(location::Model {
                     partner_id: *partner,
                     minute: fix.recorded_at.timestamp().div_euclid(SECONDS),

@@ -70,7 +70,7 @@ pub struct Progress {
 /// `since`, when they took it, is nobody's business; `None`: nobody has.
 pub async fn progress(app: &App, order: &order::Model, since: Option<DateTime<Utc>>) -> Progress {
     let fix = match deliverer(order).zip(since) {
-        Some((partner, since)) => list_fixes(app, &[partner]).await.pop().flatten().filter(|fix| fix.recorded_at >= since),
+        Some((partner, since)) => list_fixes(app, &[partner]).await.pop().flatten().filter(|fix| fix.is_since(since)),
         None => None,
     };
     let status = *order.status;

@@ -64,7 +64,7 @@ impl PartnerLocation {
             _ => None,
         };
         let Some(since) = since else { return Ok(None) };
-        let fix = load::<FixLoader, _>(ctx, partner).await?.filter(|fix| fix.recorded_at >= since);
+        let fix = load::<FixLoader, _>(ctx, partner).await?.filter(|fix| fix.is_since(since));
         let app = app(ctx)?;
         Ok(fix.map(|fix| Self::new(app, &fix)))
     }

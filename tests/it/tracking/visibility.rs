@@ -1,7 +1,10 @@
 //! Who is shown where a partner is.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use domain::id::Kind;
+use quick_commerce::tracking::history::sample;
 use quick_commerce::tracking::service::list_fixes;
 use serde_json::{Value, json};
 
@@ -19,6 +22,7 @@ over_both_shapes! {
     where_somebody_was_who_is_no_partner_any_more_is_forgotten,
     a_partner_who_lost_an_order_is_not_shown_to_its_customer,
     where_somebody_was_before_they_took_an_order_is_not_shown,
+    a_clock_that_is_ahead_shows_nothing_of_before,
 }
 
 /// Where the partner with `partner_id` is, as an admin sees it who looks them up by any order.
@@ -194,4 +198,24 @@ async fn where_somebody_was_before_they_took_an_order_is_not_shown(shape: Shape)
         seen_at(updates, 77.61).await;
     }
     assert_eq!(*longitude(&location(&other_customer, &next).await), json!(77.61));
+}
+
+async fn a_clock_that_is_ahead_shows_nothing_of_before(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let people = Box::pin(async { tokio::join!(app.customer(), app.partner(), app.admin()) });
+    let (shop, (customer, partner, admin)) = tokio::join!(seller_with_product(&app, 10, "40.00"), people);
+    let order = ready_order(&shop, &customer).await;
+    let mut at_home = on_the_way(77.59);
+    at_home["recordedAt"] = json!((app.clock.now() + TimeDelta::seconds(8)).to_rfc3339());
+    try_report(&partner, at_home).await.ok("reportLocation");
+    claim(&partner, &order).await;
+    for viewer in [&customer, &shop.seller] {
+        assert_eq!(location(viewer, &order).await, Value::Null);
+        assert_eq!(follow(viewer, &order).await.1["location"], Value::Null);
+    }
+    assert_eq!(sample(&app.app).await.unwrap(), 0, "nor is it kept");
+    assert_eq!(seen_by_admin(&admin, &order).await, json!(77.59));
+    app.clock.advance(Duration::from_secs(9));
+    report(&partner, 77.60).await;
+    assert_eq!(*longitude(&location(&customer, &order).await), json!(77.60));
 }
