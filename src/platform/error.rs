@@ -60,6 +60,15 @@ impl Error {
         Self::Fault(Fault { doing, source: source.into() })
     }
 
+    /// The same refusal, about the input `field`; anything else stays as it is.
+    #[must_use]
+    pub fn at(self, field: &str) -> Self {
+        match self {
+            Self::Rejected(rejection) => Self::Rejected(Box::new(rejection.at(field))),
+            other => other,
+        }
+    }
+
     /// Whether the same transaction may succeed when it is run again.
     #[must_use]
     pub fn is_transient(&self) -> bool {

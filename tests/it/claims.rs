@@ -297,7 +297,9 @@ async fn an_admin_assigns_only_to_partners_who_are_there_and_have_room(shape: Sh
     for _ in 0..3 {
         ids.push(place_order(&customer, &shop.product_id, 1).await);
     }
-    assert_eq!(assign(&admin, &ids[0], &asleep).await.refusal("assignOrder"), "PARTNER_OFFLINE");
+    let refused = assign(&admin, &ids[0], &asleep).await;
+    assert_eq!(refused.refusal("assignOrder"), "PARTNER_OFFLINE");
+    assert_eq!(refused.user_errors("assignOrder")[0]["field"], json!(["partnerId"]));
     assert_eq!(assign(&admin, &ids[0], &customer).await.refusal("assignOrder"), "NOT_FOUND", "not a partner");
     for id in &ids[..2] {
         let answer = assign(&admin, id, &anna).await;
@@ -305,6 +307,7 @@ async fn an_admin_assigns_only_to_partners_who_are_there_and_have_room(shape: Sh
     }
     let full = assign(&admin, &ids[2], &anna).await;
     assert_eq!((full.refusal("assignOrder"), lost_for(&full, "assignOrder")), ("CLAIM_LOST", json!("AT_CAPACITY")));
+    assert_eq!(full.user_errors("assignOrder")[0]["field"], json!(["partnerId"]));
     assert_eq!(try_claim(&asleep, &ids[2], true).await.refusal("claimOrder"), "PARTNER_OFFLINE");
     assert_eq!(read_order(&admin, &ids[2]).await["status"], "READY", "nothing came of it");
     audit(&app.app).await;

@@ -241,7 +241,8 @@ pub async fn assign(app: &App, tx: &Tx, id: Uuid, partner: Uuid, cause: Cause) -
         repo::update_ending(&**tx, old, ClaimStatus::Revoked, at, cause.note.clone()).await?;
         partners::free_slot(tx, holder, false).await?;
     }
-    partners::take_slot(tx, partner).await?;
+    // whose the refusal is: the one whom the admin has named
+    partners::take_slot(tx, partner).await.map_err(|refusal| refusal.at("partnerId"))?;
     let expires_at = deadline(at, app.config.pickup);
     let claim = new_claim(app.ids.uuid(), before.id, partner, ClaimStatus::Accepted, at, expires_at);
     repo::insert_claim(&**tx, claim.clone()).await?;
