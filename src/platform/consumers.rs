@@ -155,8 +155,10 @@ impl fmt::Debug for Reader {
 /// What a step of a reader came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
-    /// There is nothing new, or another instance is at it.
+    /// There is nothing new.
     Nothing,
+    /// Another instance is at it.
+    Busy,
     /// So many events were taken.
     Events(usize),
 }
@@ -204,6 +206,14 @@ impl Reader {
                 *trouble = Trouble::default();
                 POLL
             }
+            // it says nothing of what there was trouble with: two who take turns would both begin anew for ever
+            Ok(Read::Busy) => {
+                if is_alone {
+                    PAUSE
+                } else {
+                    POLL
+                }
+            }
             Ok(Read::Events(count)) => {
                 *trouble = Trouble { alone: trouble.alone.saturating_sub(count as u64), ..Trouble::default() };
                 Duration::ZERO
@@ -250,7 +260,7 @@ impl Reader {
 
     async fn step_once(&self, limit: u64) -> Result<Read> {
         let tx = self.db.begin().await?;
-        let Some(position) = self.lock(&tx).await? else { return Ok(Read::Nothing) };
+        let Some(position) = self.lock(&tx).await? else { return Ok(Read::Busy) };
         let rows = event::Entity::find()
             .filter(event::Column::Position.gt(position))
             .order_by_asc(event::Column::Position)

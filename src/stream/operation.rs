@@ -322,6 +322,11 @@ impl Member {
         if way.is_heard && answer::is_passing(&errors) {
             return if way.pause(&self.engine, PAUSES.len()).await { Ok(Some(start)) } else { Err(Verdict::TryAgain) };
         }
+        if way.is_heard && answer::says(&errors, &["NOT_FOUND"]) {
+            // what they followed is theirs no more, which is an end like others for who was told of it until now
+            self.queue.finish(self.number, Answer::Complete);
+            return Ok(None);
+        }
         let mut response = Response::from_errors(errors);
         crate::graphql::name_request(&mut response, &self.call().request_id);
         self.queue.finish(self.number, Answer::Errors(answer::errors(&response.errors)));

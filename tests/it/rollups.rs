@@ -23,6 +23,7 @@ use quick_commerce::serve::Running;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use serde_json::{Value, json};
 
@@ -147,6 +148,19 @@ async fn a_report_is_exact_however_far_the_counting_is(shape: Shape) {
     store.cancel(&store.orders[1]).await;
     assert_ne!(store.report(1).await["total"], before["total"]);
     store.check().await;
+}
+
+#[tokio::test]
+async fn who_finds_another_at_the_counting_is_told_so() {
+    let store = Store::with(Shape::Production, 2).await;
+    store.number().await;
+    let reader = reader(&store.app, SalesCounter);
+    assert_eq!(reader.step(1).await.unwrap(), Read::Events(1));
+    let another = store.app.db.begin().await.unwrap();
+    entity::consumer::Entity::find().lock_exclusive().all(&*another).await.unwrap();
+    assert_eq!(reader.step(1).await.unwrap(), Read::Busy, "which is not the same as that there is nothing new");
+    drop(another);
+    assert_eq!(reader.step(1).await.unwrap(), Read::Events(1));
 }
 
 async fn what_went_back_is_told_once_however_far_the_counting_is(shape: Shape) {

@@ -20,6 +20,9 @@ use crate::platform::error::{Error, Result};
 /// Subscriptions waiting to be made; more callers wait in line.
 const QUEUE: usize = 1024;
 
+/// Topics that are subscribed to, or left, by one command.
+const AT_ONCE: usize = 256;
+
 /// How long a subscription may take to be confirmed, and a publication to be accepted.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -212,6 +215,7 @@ impl Subscriber {
         self.topics.come_back();
         let mut cleaning = interval(LINGER);
         let prefix = format!("{}:", self.prefix);
+        let mut idle = Vec::new();
         loop {
             tokio::select! {
                 message = stream.next() => {
@@ -219,16 +223,20 @@ impl Subscriber {
                     self.deliver(&prefix, &message);
                 }
                 request = self.inbox.recv() => {
-                    let Some((topic, confirm)) = request else { return Ok(()) };
-                    if subscribed.insert(topic) {
-                        in_time(sink.subscribe(channel(&self.prefix, topic))).await?;
-                    }
-                    if confirm.send(()).is_err() {
-                        // the caller has given up waiting and gone on: what was published until now is missing there
-                        self.topics.gap_of(topic);
-                    }
+                    let Some(request) = request else { return Ok(()) };
+                    self.subscribe_to_wanted(&mut sink, &mut subscribed, request).await?;
                 }
-                _ = cleaning.tick() => self.clean(&mut sink, &mut subscribed).await?,
+                _ = cleaning.tick() => {
+                    // so that a connection that died silently is found within LINGER
+                    in_time(sink.ping::<redis::Value>()).await?;
+                    let used: HashSet<Topic> = self.topics.in_use().into_iter().collect();
+                    idle = subscribed.difference(&used).copied().collect();
+                }
+                // some at a time, so that messages are not kept waiting when thousands have left
+                () = std::future::ready(()), if !idle.is_empty() => {
+                    let some = idle.split_off(idle.len().saturating_sub(AT_ONCE));
+                    self.unsubscribe_from(&mut sink, &mut subscribed, some).await?;
+                }
             }
         }
     }
@@ -236,11 +244,38 @@ impl Subscriber {
     /// Subscribes to every topic that somebody hears of.
     async fn subscribe_to_all(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<Topic>) -> RedisResult<()> {
         let used: Vec<Topic> = self.topics.in_use().into_iter().filter(|topic| !subscribed.contains(topic)).collect();
-        for batch in used.chunks(256) {
+        for batch in used.chunks(AT_ONCE) {
             let channels: Vec<String> = batch.iter().map(|topic| channel(&self.prefix, *topic)).collect();
             in_time(sink.subscribe(channels)).await?;
         }
         subscribed.extend(used);
+        Ok(())
+    }
+
+    /// Subscribes to what `first` and those who wait behind it want to hear of, and tells them.
+    async fn subscribe_to_wanted(
+        &mut self,
+        sink: &mut PubSubSink,
+        subscribed: &mut HashSet<Topic>,
+        first: Request,
+    ) -> RedisResult<()> {
+        let mut wanted = vec![first];
+        while wanted.len() < AT_ONCE
+            && let Ok(next) = self.inbox.try_recv()
+        {
+            wanted.push(next);
+        }
+        let new = wanted.iter().map(|(topic, _)| *topic).filter(|topic| subscribed.insert(*topic));
+        let channels: Vec<String> = new.map(|topic| channel(&self.prefix, topic)).collect();
+        if !channels.is_empty() {
+            in_time(sink.subscribe(channels)).await?;
+        }
+        for (topic, confirm) in wanted {
+            if confirm.send(()).is_err() {
+                // the caller has given up waiting and gone on: what was published until now is missing there
+                self.topics.gap_of(topic);
+            }
+        }
         Ok(())
     }
 
@@ -264,13 +299,20 @@ impl Subscriber {
         }
     }
 
-    async fn clean(&self, sink: &mut PubSubSink, subscribed: &mut HashSet<Topic>) -> RedisResult<()> {
-        // also pings, so that a connection that died silently is found within LINGER
-        in_time(sink.ping::<redis::Value>()).await?;
-        let used: HashSet<Topic> = self.topics.in_use().into_iter().collect();
-        let idle: Vec<Topic> = subscribed.difference(&used).copied().collect();
-        for topic in idle {
-            in_time(sink.unsubscribe(channel(&self.prefix, topic))).await?;
+    /// Unsubscribes from those of `topics` that nobody hears of, also by now.
+    async fn unsubscribe_from(
+        &self,
+        sink: &mut PubSubSink,
+        subscribed: &mut HashSet<Topic>,
+        mut topics: Vec<Topic>,
+    ) -> RedisResult<()> {
+        topics.retain(|topic| !self.topics.is_used(*topic));
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let channels: Vec<String> = topics.iter().map(|topic| channel(&self.prefix, *topic)).collect();
+        in_time(sink.unsubscribe(channels)).await?;
+        for topic in topics {
             subscribed.remove(&topic);
         }
         Ok(())

@@ -127,6 +127,11 @@ impl Topics {
         self.lock().keys().copied().collect()
     }
 
+    /// Whether somebody hears of `topic`.
+    pub(super) fn is_used(&self, topic: Topic) -> bool {
+        self.lock().contains_key(&topic)
+    }
+
     /// A receiver that never receives.
     pub(super) fn never(&self) -> broadcast::Receiver<()> {
         self.silence.subscribe()

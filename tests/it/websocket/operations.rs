@@ -21,6 +21,7 @@ over_both_shapes! {
     an_id_may_be_used_again_once_its_operation_is_over,
     an_operation_that_its_client_completes_is_silent_at_once,
     a_socket_has_room_for_a_hundred_operations,
+    long_ids_take_up_the_room_of_a_socket,
     the_ids_of_two_sockets_have_nothing_to_do_with_each_other,
 }
 
@@ -245,6 +246,21 @@ async fn a_socket_has_room_for_a_hundred_operations(shape: Shape) {
     socket.subscribe("one more", "{ version }", &Value::Null).await;
     assert_eq!(message(&mut socket).await["type"], "next");
     assert_eq!(message(&mut socket).await, json!({ "id": "one more", "type": "complete" }));
+}
+
+async fn long_ids_take_up_the_room_of_a_socket(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let ids: Vec<String> = (0..8).map(|id| id.to_string().repeat(250_000)).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut socket = follow(&app.customer().await, &ids).await;
+    let one_more = "8".repeat(250_000);
+    socket.subscribe(&one_more, MY_ORDER_UPDATES, &Value::Null).await;
+    let refusal = message(&mut socket).await;
+    assert_eq!((refusal["id"] == one_more, &refusal["type"]), (true, &json!("error")));
+    assert_eq!(refusal["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS");
+    socket.send(&json!({ "id": ids[0], "type": "complete" })).await;
+    socket.subscribe(&one_more, "{ version }", &Value::Null).await;
+    assert_eq!(message(&mut socket).await["type"], "next");
 }
 
 async fn the_ids_of_two_sockets_have_nothing_to_do_with_each_other(shape: Shape) {
