@@ -6,6 +6,7 @@
 mod health;
 mod import;
 mod jobs;
+mod open_files;
 mod schema;
 mod serve;
 mod sheet;

@@ -1,23 +1,26 @@
 //! `quick-commerce serve` and `quick-commerce worker`: what goes on until a signal.
 
 use std::fmt::Write as _;
+use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
-use super::{Failure, Outcome, close, ready, say};
+use super::{Failure, Outcome, close, open_files, ready, say};
 use crate::config::Config;
 use crate::{demo, serve, transport};
 
 /// Serves until a signal.
 pub(super) async fn run(config: &Config, work: bool) -> Outcome {
     let mut signals = Signals::new()?;
+    open_files::allow();
     // first, so that a port in use is told before anything is touched
-    let listener = listen(config)?;
+    let port = bind(config)?;
     let app = ready(config).await?;
     if config.is_demo {
         demo::seed(&app).await.map_err(|error| Failure::of(&error))?;
     }
+    let listener = listen(config, port)?;
     let running = serve::start(app.clone(), listener, work).await;
     if config.is_log_json {
         // nobody is at a terminal, and whoever reads the two outputs as one has JSON on every line
@@ -41,8 +44,10 @@ pub(super) async fn work(config: &Config) -> Outcome {
         return Err(Failure::usage("a worker needs REDIS_URL: without it no other process hears of its events"));
     }
     let mut signals = Signals::new()?;
-    let listener = listen(config)?;
+    open_files::allow();
+    let port = bind(config)?;
     let app = ready(config).await?;
+    let listener = listen(config, port)?;
     let work = serve::start_worker(&app, listener);
     signals.next().await;
     signals
@@ -53,9 +58,16 @@ pub(super) async fn work(config: &Config) -> Outcome {
         .await
 }
 
-fn listen(config: &Config) -> Outcome<TcpListener> {
-    transport::bind(config.listen_addr)
-        .map_err(|error| Failure::new(format!("cannot listen on {} (LISTEN_ADDR): {error}", config.listen_addr)))
+fn bind(config: &Config) -> Outcome<TcpSocket> {
+    transport::bind(config.listen_addr).map_err(|error| cannot_listen(config, &error))
+}
+
+fn listen(config: &Config, port: TcpSocket) -> Outcome<TcpListener> {
+    transport::listen(port).map_err(|error| cannot_listen(config, &error))
+}
+
+fn cannot_listen(config: &Config, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot listen on {} (LISTEN_ADDR): {error}", config.listen_addr))
 }
 
 /// What a person at the terminal wants to know.

@@ -47,7 +47,9 @@ pub(super) async fn observe(
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = app.clock.now() - begun;
     let status = response.status();
-    metrics.answered(status);
+    if !is_probe {
+        metrics.answered(status);
+    }
     if let Some(Refused(code)) = response.extensions().get().filter(|_| is_api) {
         app.instruments.count_refusal(code);
     }

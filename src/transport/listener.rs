@@ -31,16 +31,25 @@ const UNSEEN: Duration = Duration::from_secs(30);
 /// looked at again a second later, then three, then seven. Without a word it would be 128.
 const WAITING: u32 = 4_096;
 
-/// Listens on `addr`.
+/// Takes `addr`, and lets nobody in yet: who comes is refused at once, and goes to another instance, instead of waiting for one
+/// that may not even start.
 ///
 /// # Errors
 /// When the address is not this machine's, or taken.
-pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+pub fn bind(addr: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // as everywhere: a server that starts again does not wait for the connections of the one before
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
+    Ok(socket)
+}
+
+/// Listens where `socket` is bound.
+///
+/// # Errors
+/// When another process has begun to listen there meanwhile.
+pub fn listen(socket: TcpSocket) -> io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
@@ -202,8 +211,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn hundreds_may_come_before_the_first_is_accepted() {
-        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let socket = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        assert!(TcpStream::connect(address).await.is_err(), "it is taken, and nobody is there yet");
+        let _listener = listen(socket).unwrap();
         let clients = futures_util::future::try_join_all((0..400).map(|_| TcpStream::connect(address)));
         let clients = tokio::time::timeout(Duration::from_secs(20), clients).await.expect("some found no place");
         assert_eq!(clients.unwrap().len(), 400);

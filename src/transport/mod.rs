@@ -33,7 +33,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::error::Refusal;
 use self::health::Process;
-pub use self::listener::{Listener, bind};
+pub use self::listener::{Listener, bind, listen};
 use self::metrics::Metrics;
 pub use self::peer::Peer;
 use crate::app::App;

@@ -2,6 +2,7 @@
 
 mod documented;
 mod lines;
+mod watched;
 
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
@@ -187,6 +188,15 @@ async fn a_container_is_told_whether_it_is_well() {
     assert!(String::from_utf8_lossy(&ill.stderr).contains("does not answer"), "{ill:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_may_have_as_many_files_open_as_the_system_allows() {
+    let server = Serving::start_with_files(300, &[]).await;
+    let metrics = Http::new(server.addr).get("/metrics").await;
+    let limit = metrics.text().lines().find_map(|line| line.strip_prefix("process_max_fds ")).unwrap();
+    assert!(limit.parse::<f64>().unwrap() > 300.0, "{limit}");
+}
+
 /// Kills a process when the test ends.
 struct Killed(Child);
 
@@ -202,8 +212,8 @@ struct Worker {
     // before what it uses
     _process: Killed,
     _folder: Folder,
-    _redis: Redis,
-    _parts: TestParts,
+    redis: Redis,
+    parts: TestParts,
 }
 
 /// A worker that is ready, and how to ask it.
@@ -214,7 +224,7 @@ async fn worker() -> (Worker, Http) {
     let settings = [("LISTEN_ADDR", &*listen), ("DATABASE_URL", &*database), ("REDIS_URL", &*bus), ("JWT_SECRET", SECRET)];
     let folder = Folder::new("worker");
     let process = program(&folder, &["worker"], &settings).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let worker = Worker { _process: Killed(process), _folder: folder, _redis: redis, _parts: parts };
+    let worker = Worker { _process: Killed(process), _folder: folder, redis, parts };
     let http = Http::new(addr);
     until(async || http.send(Method::GET, "/readyz", &[], Body::empty()).await.is_ok_and(|it| it.status == StatusCode::OK))
         .await;

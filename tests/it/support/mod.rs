@@ -13,6 +13,7 @@ pub(crate) mod money;
 pub(crate) mod nginx;
 pub(crate) mod postgres;
 pub(crate) mod processes;
+pub(crate) mod prometheus;
 pub(crate) mod proxy;
 pub(crate) mod redis;
 pub(crate) mod serving;

@@ -28,12 +28,28 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts it with `settings`, on a port of its own.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_by(settings, |command| command).await
+    }
+
+    /// The same by a shell that gives it so many files to open, unless it asks for more.
+    pub(crate) async fn start_with_files(files: u32, settings: &[(&str, &str)]) -> Self {
+        let shell = |command: Command| {
+            let mut shell = Command::new("/bin/sh");
+            shell.arg("-c").arg(format!("ulimit -S -n {files} && exec \"$0\"")).arg(command.get_program());
+            shell.current_dir(command.get_current_dir().unwrap()).env_clear();
+            shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            shell
+        };
+        Self::start_by(settings, shell).await
+    }
+
+    async fn start_by(settings: &[(&str, &str)], how: impl FnOnce(Command) -> Command) -> Self {
         let folder = Folder::new("serving");
         let log = folder.path().join("log");
         let always = [("LISTEN_ADDR", "127.0.0.1:0"), ("JWT_SECRET", SECRET), ("DEMO", "false")];
         let settings: Vec<(&str, &str)> = always.iter().chain(settings).copied().collect();
-        let mut process =
-            program(&folder, &[], &settings).stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+        let mut command = how(program(&folder, &[], &settings));
+        let mut process = command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
         let output = process.stdout.take().unwrap();
         let addr = tokio::task::spawn_blocking(move || {
             let mut lines = BufReader::new(output).lines().map(Result::unwrap);
