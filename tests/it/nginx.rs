@@ -359,6 +359,23 @@ async fn each_client_is_limited_by_its_own_address_and_nobody_by_what_they_say()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_has_so_many_connections_at_once_and_others_have_their_own() {
+    let front = Front::start(1, NOBODY, |_| {}).await;
+    let place = Place { instances: &front.addrs, trusted: "127.0.0.1", rate: FREELY, stripe_key: "" };
+    let nginx = Nginx::start_with_connections(place, 2).await;
+    let client = "198.51.100.1";
+    let first = connect(nginx.addr, client).await.unwrap();
+    let _second = connect(nginx.addr, client).await.unwrap();
+    assert_eq!(connect(nginx.addr, client).await.err(), Some(429));
+    let refused = forwarded(&Http::new(nginx.addr), "/graphql", client).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1"));
+    assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    let _other = connect(nginx.addr, "198.51.100.2").await.unwrap();
+    drop(first);
+    until(async || connect(nginx.addr, client).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_may_bring_stripe_s_form_where_there_is_a_key_for_it_and_nothing_of_others_anywhere_else() {
     let closed = ClosedPort::any();
     for stripe_key in ["", "pk_test_1f2e3d"] {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::processes::{Folder, Server, find_program, on_a_free_port};
 use super::tls::Certificate;
+use crate::readme::read;
 
 /// nginx says this of itself once its ports are its own.
 const READY: &str = "start worker process ";
@@ -47,21 +48,27 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Starts one.
     pub(crate) async fn start(place: Place<'_>) -> Self {
-        Self::start_with(place, None).await
+        Self::start_with(place, None, shipped_conf()).await
+    }
+
+    /// Starts one that lets a client have so many connections instead of two thousand.
+    pub(crate) async fn start_with_connections(place: Place<'_>, connections: usize) -> Self {
+        let limit = ("limit_conn connections 2000;", format!("limit_conn connections {connections};"));
+        Self::start_with(place, None, with(shipped_conf(), &[limit])).await
     }
 
     /// Starts one that clients come to over TLS as well, by `deploy/nginx/tls.conf.example`.
     pub(crate) async fn start_with_tls(place: Place<'_>, certificate: &Arc<Certificate>) -> Self {
-        Self::start_with(place, Some(Arc::clone(certificate))).await
+        Self::start_with(place, Some(Arc::clone(certificate)), shipped_conf()).await
     }
 
-    async fn start_with(place: Place<'_>, certificate: Option<Arc<Certificate>>) -> Self {
+    async fn start_with(place: Place<'_>, certificate: Option<Arc<Certificate>>, conf: String) -> Self {
         let http = http(place);
         let start = move || {
             let mut tls = None;
             let (server, port) = on_a_free_port(|port| {
                 tls = certificate.as_deref().map(|certificate| (free_port(), certificate));
-                start(port, &http, tls)
+                start(port, &conf, &http, tls)
             });
             (server, port, tls.map_or(0, |(port, _)| port))
         };
@@ -80,10 +87,14 @@ fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// A file of the repository.
+/// A file of `deploy/nginx`.
 fn shipped(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx").join(path);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    read(&format!("deploy/nginx/{path}"))
+}
+
+/// `nginx.conf`, as it stands.
+fn shipped_conf() -> String {
+    read("nginx.conf")
 }
 
 /// `place/http.conf`: Docker's template, but for names that are asked for again, which nginx 1.22 cannot.
@@ -139,15 +150,20 @@ fn tls(port: u16, folder: &Path) -> String {
     placed("tls.conf.example", &replaced)
 }
 
-/// A file of the repository with something else in place of what it has, once each.
+/// A file of `deploy/nginx` with something else in place of what it has, once each.
 fn placed(path: &str, replaced: &[(&str, String)]) -> String {
-    replaced.iter().fold(shipped(path), |made, (there, here)| {
+    with(shipped(path), replaced)
+}
+
+/// This text with something else in place of what it has, once each.
+fn with(text: String, replaced: &[(&str, String)]) -> String {
+    replaced.iter().fold(text, |made, (there, here)| {
         assert_eq!(made.matches(there).count(), 1, "{there} in {made}");
         made.replace(there, here)
     })
 }
 
-fn start(port: u16, http: &str, over_tls: Option<(u16, &Certificate)>) -> Result<Server, String> {
+fn start(port: u16, conf: &str, http: &str, over_tls: Option<(u16, &Certificate)>) -> Result<Server, String> {
     let folders: Vec<PathBuf> = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"].map(PathBuf::from).into();
     let program = find_program("nginx", &folders).expect("there is no nginx: run tests/run, which says what to install");
     let folder = Folder::new("nginx");
@@ -162,7 +178,7 @@ fn start(port: u16, http: &str, over_tls: Option<(u16, &Certificate)>) -> Result
     write(&web.join("assets/ready-1f2e3d.js"), &LARGE.repeat(200));
     write(&web.join("assets/ready-1f2e3d.js.gz"), READY_MADE);
     let config = folder.path().join("nginx.conf");
-    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx.conf"), &config).unwrap();
+    write(&config, conf);
     write(&folder.path().join("place/http.conf"), http);
     write(&folder.path().join("place/server.conf"), &server(port, folder.path()));
     if let Some((port, certificate)) = over_tls {
