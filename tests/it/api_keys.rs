@@ -40,6 +40,7 @@ over_both_shapes! {
     the_last_use_is_told_to_the_minute,
     a_key_that_is_none_is_an_invalid_token,
     a_key_follows_what_it_may,
+    answers_are_shared_by_those_of_equal_scopes_only,
 }
 
 const CREATE: &str = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret
@@ -492,9 +493,8 @@ async fn a_key_follows_what_it_may(shape: Shape) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_are_shared_by_those_of_equal_scopes_only() {
-    let app = TestApp::start(Shape::Embedded).await;
+async fn answers_are_shared_by_those_of_equal_scopes_only(shape: Shape) {
+    let app = TestApp::start(shape).await;
     let (shop, customer, admin) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer(), app.admin());
     let orders = &[ApiScope::OrdersRead];
     let (one, _) = make(&admin, orders, json!({})).await;

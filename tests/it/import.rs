@@ -34,6 +34,7 @@ over_both_shapes! {
     imports_of_the_same_new_products_at_once_make_each_once,
     sellers_who_import_the_same_skus_at_once_share_them,
     orders_and_imports_at_once_leave_the_ledger_right,
+    a_product_of_createproduct_is_changed_by_its_sku,
 }
 
 const IMPORT: &str = "mutation($input: ImportProductsInput!) { importProducts(input: $input) { created updated
@@ -447,9 +448,8 @@ async fn orders_and_imports_at_once_leave_the_ledger_right(shape: Shape) {
     audit(&stage.app.app).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_product_of_createproduct_is_changed_by_its_sku() {
-    let stage = Stage::new(Shape::Embedded).await;
+async fn a_product_of_createproduct_is_changed_by_its_sku(shape: Shape) {
+    let stage = Stage::new(shape).await;
     let categories = stage.admin.query("{ categories { id slug } }", Value::Null).await;
     let dairy = categories.data()["categories"].as_array().unwrap().iter().find(|one| one["slug"] == "dairy").unwrap();
     let id = new_product(&stage.seller, dairy["id"].as_str().unwrap(), 3, "10.00").await;

@@ -24,6 +24,7 @@ over_both_shapes! {
     a_product_is_shown_at_once_and_again_whenever_it_changes,
     what_is_taken_off_sale_is_told_once_more_and_then_no_more,
     what_was_taken_off_sale_unheard_is_told_to_whoever_starts_anew,
+    a_list_of_products_costs_nothing_when_others_change,
 }
 
 const ALERTS: &str = "subscription { lowStockAlerts { id available stock { isLow lowStockThreshold } } }";
@@ -201,9 +202,8 @@ async fn what_was_taken_off_sale_unheard_is_told_to_whoever_starts_anew(shape: S
     assert_eq!(updates.until(|item| item["id"] == json!(shop.product_id)).await["active"], true);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_of_products_costs_nothing_when_others_change() {
-    let app = TestApp::start(Shape::Embedded).await;
+async fn a_list_of_products_costs_nothing_when_others_change(shape: Shape) {
+    let app = TestApp::start(shape).await;
     let shop = seller_with_product(&app, 8, "40.00").await;
     let milk = product(&shop.seller, &shop.category_id, 3, "30.00").await;
     let other = product(&shop.seller, &shop.category_id, 3, "30.00").await;

@@ -54,6 +54,9 @@ over_both_shapes! {
     whoever_follows_hears_of_each_and_how_many_are_unread,
     an_event_is_told_once_however_often_it_is_taken,
     old_notifications_are_forgotten,
+    what_is_urgent_is_sent_to_telephones_through_the_provider,
+    a_text_message_that_comes_too_late_is_not_sent,
+    a_mail_server_receives_what_is_worth_a_mail_once_it_is_there,
 }
 
 const NOTIFICATIONS: &str = "query($unread: Boolean, $first: Int, $after: String) { viewer {
@@ -432,11 +435,10 @@ pub(crate) async fn give_phone(app: &App, who: &Actor, phone: &str) {
     update.filter(user::Column::Id.eq(uuid(Kind::User, &who.user_id))).exec(app.db.writer()).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_urgent_is_sent_to_telephones_through_the_provider() {
+async fn what_is_urgent_is_sent_to_telephones_through_the_provider(shape: Shape) {
     let provider = Provider::start().await;
     let url = provider.url.clone();
-    let app = TestApp::start_with(Shape::Embedded, |config| {
+    let app = TestApp::start_with(shape, |config| {
         let body = json!({ "messages": [{ "number": "{to}", "content": "{text}" }], "reference": "{id}" });
         config.sms = Some(SmsSettings { url: Secret::new(url), token: Some(Secret::new("tiger".to_owned())), body });
     })
@@ -494,12 +496,11 @@ async fn what_is_urgent_is_sent_to_telephones_through_the_provider() {
     assert_eq!(taken.count(), 1, "{heard:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_text_message_that_comes_too_late_is_not_sent() {
+async fn a_text_message_that_comes_too_late_is_not_sent(shape: Shape) {
     let provider = Provider::start().await;
     let url = provider.url.clone();
     provider.answer(500);
-    let app = TestApp::start_with(Shape::Embedded, |config| {
+    let app = TestApp::start_with(shape, |config| {
         let body = json!({ "to": "{to}", "text": "{text}" });
         config.sms = Some(SmsSettings { url: Secret::new(url), token: None, body });
     })
@@ -519,12 +520,11 @@ async fn a_text_message_that_comes_too_late_is_not_sent() {
     assert_eq!(dead.count(app.app.db.reader()).await.unwrap(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_server_receives_what_is_worth_a_mail_once_it_is_there() {
+async fn a_mail_server_receives_what_is_worth_a_mail_once_it_is_there(shape: Shape) {
     let server = SmtpServer::start().await;
     server.set(Mood::Refuses(450));
     let url = server.url();
-    let app = TestApp::start_with(Shape::Production, |config| {
+    let app = TestApp::start_with(shape, |config| {
         config.mail.smtp_url = Some(Secret::new(url));
         config.mail.from = "Shop <no-reply@shop.example>".parse().unwrap();
     })

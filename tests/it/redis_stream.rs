@@ -312,15 +312,20 @@ impl Consumer {
 
     /// Reads what it says beside the events until it says that it missed some; that line.
     async fn until_missed(&mut self) -> String {
+        self.until_said("missed").await
+    }
+
+    /// Reads what it says beside the events until it says `what`; that line.
+    async fn until_said(&mut self, what: &str) -> String {
         let reading = async {
             loop {
                 let line = self.remarks.next_line().await.unwrap().expect("the consumer goes on");
-                if line.contains("missed") {
+                if line.contains(what) {
                     return line;
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it says what it missed")
+        tokio::time::timeout(Duration::from_secs(30), reading).await.unwrap_or_else(|_| panic!("it never says {what}"))
     }
 
     /// Reads until every event up to the position `last` was dealt with by somebody.
@@ -375,6 +380,35 @@ async fn the_example_deals_with_every_event_though_consumers_die() {
     again.until(&mut seen, head(world.app()).await).await;
 }
 
+/// Waits until everything was acknowledged that somebody of the group was given.
+async fn until_acknowledged(world: &World) {
+    let (connection, stream) = (world.redis.connect().await, key(&world.app().config));
+    until(async || {
+        let mut ask = redis::cmd("XPENDING");
+        let pending = ask.arg(&stream).arg("billing").query_async::<Vec<redis::Value>>(&mut connection.clone()).await;
+        pending.unwrap()[0] == redis::Value::Int(0)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_puts_aside_what_it_cannot_deal_with_and_the_rest_does_not_wait() {
+    let world = Box::pin(World::new(1)).await;
+    make_reader(&world).await;
+    until_whole(&world.redis, world.app()).await;
+    let mut add = redis::cmd("XADD");
+    add.arg(key(&world.app().config)).arg("*");
+    for (name, value) in [("id", "one"), ("kind", "test"), ("at", ""), ("position", "0"), ("topics", ""), ("data", "{")] {
+        add.arg(name).arg(value);
+    }
+    add.query_async::<String>(&mut world.redis.connect().await).await.unwrap();
+    let mut consumer = Consumer::start(&world, "billing-1");
+    consumer.until(&mut BTreeSet::new(), head(world.app()).await).await;
+    let said = consumer.until_said("put aside").await;
+    assert!(said.contains(r#""data":"{""#), "whole, so that somebody can see to it: {said}");
+    until_acknowledged(&world).await;
+}
+
 /// Has the log grow by `count` events.
 async fn log_events(app: &App, count: usize) {
     let tx = app.db.begin().await.unwrap();
@@ -395,13 +429,8 @@ async fn the_stream_keeps_about_its_length_and_the_example_says_what_it_missed()
     let had = head(world.app()).await;
     first.until(&mut BTreeSet::new(), had).await;
     // what was printed last may not be acknowledged yet
+    until_acknowledged(&world).await;
     let (connection, stream) = (world.redis.connect().await, key(&world.app().config));
-    until(async || {
-        let mut ask = redis::cmd("XPENDING");
-        let pending = ask.arg(&stream).arg("billing").query_async::<Vec<redis::Value>>(&mut connection.clone()).await;
-        pending.unwrap()[0] == redis::Value::Int(0)
-    })
-    .await;
     first.child.kill().await.unwrap();
     log_events(world.app(), 1_000).await;
     let kept = until_whole(&world.redis, world.app()).await;

@@ -19,6 +19,7 @@ over_both_shapes! {
     a_code_that_ends_is_told,
     a_code_that_begins_or_is_used_up_or_comes_back_is_told,
     an_order_of_the_cart_empties_it_before_everybodys_eyes,
+    a_cart_that_looks_as_before_is_not_told_again,
 }
 
 /// Follows the cart, past its first picture.
@@ -168,9 +169,8 @@ async fn a_cart_hears_what_happens_while_the_bus_is_away_and_once_it_is_back() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cart_that_looks_as_before_is_not_told_again() {
-    let app = TestApp::start(Shape::Embedded).await;
+async fn a_cart_that_looks_as_before_is_not_told_again(shape: Shape) {
+    let app = TestApp::start(shape).await;
     let (shop, customer) = tokio::join!(seller_with_product(&app, 10, "40.00"), app.customer());
     set(&customer, &shop.product_id, 1).await;
     let (mut updates, _) = follow(&customer).await;
