@@ -100,10 +100,10 @@ COPY deploy/nginx/templates /etc/nginx/templates
 COPY deploy/nginx/trusted-proxy.envsh /docker-entrypoint.d/16-trusted-proxy.envsh
 COPY --from=web /src/client-examples/web/dist /srv/web
 USER 101
-# where the instances are, as a name with an address for each; who stands in front of nginx; the limit of a client; the key
+# where the instances are, as a name with an address for each; who stands in front of nginx; the limits of a client; the key
 # with which the app shows Stripe's form
 ENV API_HOST=api API_PORT=8080 \
-    TRUSTED_PROXY=127.0.0.1 REQUESTS_PER_SECOND=50 STRIPE_PUBLISHABLE_KEY= \
+    TRUSTED_PROXY=127.0.0.1 REQUESTS_PER_SECOND=50 MAX_BODY_BYTES=1048576 STRIPE_PUBLISHABLE_KEY= \
     NGINX_ENTRYPOINT_LOCAL_RESOLVERS=1 NGINX_ENVSUBST_OUTPUT_DIR=/tmp
 EXPOSE 8080
 # WebSockets close with it: workers wait for them for 30 s (nginx.conf)

@@ -30,6 +30,7 @@ use crate::support::feed::MY_ORDER_UPDATES;
 use crate::support::http::{Http, HttpAnswer};
 use crate::support::nginx::{LARGE, Nginx, Place, READY_MADE};
 use crate::support::processes::ClosedPort;
+use crate::support::prometheus::Prometheus;
 use crate::support::shape::{TestDatabase, config_of};
 use crate::support::socket::{Frame, PROTOCOL, Socket};
 use crate::support::story::{PLACE_ORDER, by_hand, order, order_input, place_order, seller_with_product, step, text};
@@ -170,6 +171,13 @@ impl Client {
     }
 }
 
+/// A refusal of nginx itself, which pages of other origins have to be able to read.
+fn is_readable_everywhere(refusal: &HttpAnswer) {
+    assert_eq!(refusal.header("access-control-allow-origin"), "*", "{:?}", refusal.headers);
+    assert_eq!(refusal.header("access-control-expose-headers"), "X-Request-Id, Retry-After", "{:?}", refusal.headers);
+    assert_eq!(refusal.header("x-content-type-options"), "nosniff", "{:?}", refusal.headers);
+}
+
 /// Any request with the addresses that a proxy says it came through.
 async fn forwarded(http: &Http, path: &str, forwarded_for: &str) -> HttpAnswer {
     http.send(Method::GET, path, &[("x-forwarded-for", forwarded_for)], Body::empty()).await.unwrap()
@@ -253,6 +261,7 @@ async fn what_is_for_the_public_comes_through_and_nothing_else() {
     until(async || front.nginx.log().contains(r#""requestId":"mine_1""#)).await;
     let large = ask("mine_2", "x".repeat(front.api.app.config.limits.body_bytes + 1)).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    is_readable_everywhere(&large);
     let extensions = &large.json()["errors"][0]["extensions"];
     assert_eq!((&extensions["code"], &extensions["requestId"]), (&json!("BODY_TOO_LARGE"), &json!("mine_2")));
 }
@@ -355,6 +364,7 @@ async fn each_client_is_limited_by_its_own_address_and_nobody_by_what_they_say()
     let headers = [("content-type", "application/json")];
     let refused = http.send(Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await.unwrap();
     assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1"));
+    is_readable_everywhere(&refused);
     assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "RATE_LIMITED");
 }
 
@@ -404,9 +414,46 @@ async fn while_no_instance_answers_clients_are_told_so() {
     let headers = [("content-type", "application/json")];
     let away = http.send(Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await.unwrap();
     assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
+    is_readable_everywhere(&away);
     let extensions = &away.json()["errors"][0]["extensions"];
     assert_eq!((&extensions["code"], &extensions["retryable"]), (&json!("UNAVAILABLE"), &json!(true)));
     assert_eq!(http.get("/").await.status, StatusCode::OK, "the app is there and can say so");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_error_log_has_no_client_of_whom_nothing_went_wrong() {
+    let closed = ClosedPort::any();
+    let nginx = Nginx::start(Place { instances: &[closed.addr], trusted: NOBODY, rate: FREELY, stripe_key: "" }).await;
+    let body = json!({ "query": "{ __typename }", "variables": { "rows": "x".repeat(100_000) } }).to_string();
+    let headers = [("content-type", "application/json")];
+    let away = Http::new(nginx.addr).send(Method::POST, "/graphql", &headers, body).await.unwrap();
+    assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
+    let noticed = "a client request body is buffered to a temporary file";
+    assert!(nginx.log().contains(noticed), "it is larger than nginx's buffer: {}", nginx.log());
+    let errors = nginx.errors();
+    assert!(errors.contains("connect() failed") && errors.contains("client: 127.0.0.1"), "what went wrong is: {errors}");
+    assert!(!errors.contains(noticed), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_watches_it_is_told_when_it_is_gone() {
+    let closed = ClosedPort::any();
+    let nginx = Nginx::start(Place { instances: &[closed.addr], trusted: NOBODY, rate: FREELY, stripe_key: "" }).await;
+    let watched = Http::new(nginx.watched);
+    let page = watched.get("/metrics").await;
+    assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/plain; version=0.0.4"));
+    assert_eq!(watched.get("/").await.status, StatusCode::NOT_FOUND, "the shop is not there");
+
+    let prometheus = Prometheus::start_for_front(nginx.watched).await;
+    let state = async || {
+        let rules = prometheus.rules().await;
+        rules.iter().find(|rule| rule["name"] == "NoFront").unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    let is_seen = async || !prometheus.ask("nginx_connections_active{job=\"quick-commerce-front\"} >= 1").await.is_empty();
+    until(is_seen).await;
+    until(async || state().await == "inactive").await;
+    drop(nginx);
+    until(async || state().await == "pending").await;
 }
 
 /// A handshake in which somebody says where it comes from.

@@ -1,5 +1,6 @@
-//! The real nginx with the repository's `nginx.conf`, as it stands. What is a matter of place (`place/http.conf` and
-//! `place/server.conf`) is made of Docker's templates (`deploy/nginx/templates`), as the image makes it there.
+//! The real nginx with the repository's `nginx.conf`, as it stands but for where its error log is. What is a matter of place
+//! (`place/http.conf` and `place/server.conf`) is made of Docker's templates (`deploy/nginx/templates`), as the image makes it
+//! there.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -8,10 +9,16 @@ use std::sync::Arc;
 
 use super::processes::{Folder, Server, find_program, on_a_free_port};
 use super::tls::Certificate;
-use crate::readme::read;
+use crate::readme::{read, with};
 
 /// nginx says this of itself once its ports are its own.
 const READY: &str = "start worker process ";
+
+/// Its error log, in its folder.
+const ERRORS: &str = "errors";
+
+/// As the server has it by default.
+const MAX_BODY_BYTES: &str = "1048576";
 
 /// The web app, as far as these tests need one.
 const PAGE: &str = "<!doctype html><title>The app</title>";
@@ -42,6 +49,10 @@ pub(crate) struct Nginx {
     pub(crate) addr: SocketAddr,
     /// The same over TLS, where it was started with that.
     pub(crate) tls: SocketAddr,
+    /// Where Prometheus asks.
+    pub(crate) watched: SocketAddr,
+    /// Its error log, as `nginx.conf` has it.
+    errors: PathBuf,
     server: Server,
 }
 
@@ -65,20 +76,30 @@ impl Nginx {
     async fn start_with(place: Place<'_>, certificate: Option<Arc<Certificate>>, conf: String) -> Self {
         let http = http(place);
         let start = move || {
-            let mut tls = None;
+            let (mut tls, mut watched, mut errors) = (None, 0, PathBuf::new());
             let (server, port) = on_a_free_port(|port| {
                 tls = certificate.as_deref().map(|certificate| (free_port(), certificate));
-                start(port, &conf, &http, tls)
+                watched = free_port();
+                let http = with(http.clone(), &[("listen 8081;", format!("listen 127.0.0.1:{watched};"))]);
+                let folder = Folder::new("nginx");
+                errors = folder.path().join(ERRORS);
+                start(folder, port, &conf, &http, tls)
             });
-            (server, port, tls.map_or(0, |(port, _)| port))
+            (server, [port, tls.map_or(0, |(port, _)| port), watched], errors)
         };
-        let (server, port, tls) = tokio::task::spawn_blocking(start).await.unwrap();
-        Self { addr: ([127, 0, 0, 1], port).into(), tls: ([127, 0, 0, 1], tls).into(), server }
+        let (server, ports, errors) = tokio::task::spawn_blocking(start).await.unwrap();
+        let [addr, tls, watched] = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        Self { addr, tls, watched, errors, server }
     }
 
-    /// What it has said: its errors, and a line for each request.
+    /// What it has said: all that it notices, and a line for each request.
     pub(crate) fn log(&self) -> String {
         self.server.log()
+    }
+
+    /// What it has said on standard error, were it not for the tests.
+    pub(crate) fn errors(&self) -> String {
+        std::fs::read_to_string(&self.errors).unwrap()
     }
 }
 
@@ -92,9 +113,9 @@ fn shipped(path: &str) -> String {
     read(&format!("deploy/nginx/{path}"))
 }
 
-/// `nginx.conf`, as it stands.
+/// `nginx.conf`, with its error log apart from what these tests have it say besides.
 fn shipped_conf() -> String {
-    read("nginx.conf")
+    with(read("nginx.conf"), &[("error_log               stderr ", format!("error_log {ERRORS} "))])
 }
 
 /// `place/http.conf`: Docker's template, but for names that are asked for again, which nginx 1.22 cannot.
@@ -112,6 +133,7 @@ fn http(Place { instances, trusted, rate, stripe_key }: Place<'_>) -> String {
     let made = lines
         .join("\n")
         .replace("${REQUESTS_PER_SECOND}r/s", rate)
+        .replace("${MAX_BODY_BYTES}", MAX_BODY_BYTES)
         .replace("${TRUSTED_PROXY_LINES}", &trusted_lines(trusted))
         .replace("${STRIPE_PUBLISHABLE_KEY}", stripe_key);
     assert!(!made.contains("${"), "{made}");
@@ -130,7 +152,7 @@ fn trusted_lines(trusted: &str) -> String {
 fn server(port: u16, folder: &Path) -> String {
     let tls = folder.join("tls");
     let replaced = [
-        ("listen 8080;", format!("listen 127.0.0.1:{port};")),
+        ("listen 8080 ", format!("listen 127.0.0.1:{port} ")),
         ("root /srv/web;", format!("root {};", folder.join("web").display())),
         ("include /etc/nginx/tls/*.conf;", format!("include {}/*.conf;", tls.display())),
     ];
@@ -142,7 +164,7 @@ fn tls(port: u16, folder: &Path) -> String {
     let tls = folder.join("tls");
     let replaced = [
         // as nginx 1.22 has it, and newer ones still do
-        ("listen 8443 ssl;", format!("listen 127.0.0.1:{port} ssl http2;")),
+        ("listen 8443 ssl ", format!("listen 127.0.0.1:{port} ssl http2 ")),
         ("http2  on;", String::new()),
         ("/etc/nginx/tls/fullchain.pem;", format!("{};", tls.join("fullchain.pem").display())),
         ("/etc/nginx/tls/privkey.pem;", format!("{};", tls.join("privkey.pem").display())),
@@ -155,18 +177,15 @@ fn placed(path: &str, replaced: &[(&str, String)]) -> String {
     with(shipped(path), replaced)
 }
 
-/// This text with something else in place of what it has, once each.
-fn with(text: String, replaced: &[(&str, String)]) -> String {
-    replaced.iter().fold(text, |made, (there, here)| {
-        assert_eq!(made.matches(there).count(), 1, "{there} in {made}");
-        made.replace(there, here)
-    })
-}
-
-fn start(port: u16, conf: &str, http: &str, over_tls: Option<(u16, &Certificate)>) -> Result<Server, String> {
+fn start(
+    folder: Folder,
+    port: u16,
+    conf: &str,
+    http: &str,
+    over_tls: Option<(u16, &Certificate)>,
+) -> Result<Server, String> {
     let folders: Vec<PathBuf> = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"].map(PathBuf::from).into();
     let program = find_program("nginx", &folders).expect("there is no nginx: run tests/run, which says what to install");
-    let folder = Folder::new("nginx");
     let web = folder.path().join("web");
     let write = |path: &Path, text: &str| {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

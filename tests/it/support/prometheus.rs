@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::http::Http;
 use super::processes::{Folder, Server, find_program, on_a_free_port};
-use crate::readme::read;
+use crate::readme::{read, with};
 
 /// It says so once it answers.
 const READY: &str = "Server is ready to receive web requests";
@@ -23,7 +23,15 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts one that looks at these instances and at this worker, every second.
     pub(crate) async fn start(instances: &[SocketAddr], worker: SocketAddr) -> Self {
-        let config = config(instances, worker);
+        Self::start_with(config(instances, &[worker], &[])).await
+    }
+
+    /// Starts one that looks at this nginx, every second.
+    pub(crate) async fn start_for_front(front: SocketAddr) -> Self {
+        Self::start_with(config(&[], &[], &[front])).await
+    }
+
+    async fn start_with(config: String) -> Self {
         let start = move || on_a_free_port(|port| start(port, &config));
         let (server, port) = tokio::task::spawn_blocking(start).await.unwrap();
         Self { http: Http::new(([127, 0, 0, 1], port).into()), _server: server }
@@ -46,22 +54,24 @@ impl Prometheus {
 }
 
 /// The configuration, with these servers instead of those that Docker's names stand for.
-fn config(instances: &[SocketAddr], worker: SocketAddr) -> String {
-    let mut made = read("deploy/observability/prometheus.yml");
-    let mut replace = |there: &str, here: &str| {
-        assert_eq!(made.matches(there).count(), 1, "{there} in {made}");
-        made = made.replace(there, here);
+fn config(instances: &[SocketAddr], workers: &[SocketAddr], fronts: &[SocketAddr]) -> String {
+    let by_name = |name, port| {
+        format!(
+            "dns_sd_configs:\n      - names: [{name}]\n        type: A\n        port: {port}\n        refresh_interval: 10s\n"
+        )
     };
-    for (name, targets) in [("api", instances), ("worker", &[worker])] {
-        let by_name = format!(
-            "dns_sd_configs:\n      - names: [{name}]\n        type: A\n        port: 8080\n        refresh_interval: 10s\n"
-        );
+    let listed = |targets: &[SocketAddr]| {
         let targets: Vec<_> = targets.iter().map(|addr| format!("\"{addr}\"")).collect();
-        replace(&by_name, &format!("static_configs:\n      - targets: [{}]\n", targets.join(", ")));
-    }
-    replace("scrape_interval: 15s", "scrape_interval: 1s");
-    replace("evaluation_interval: 15s", "evaluation_interval: 1s");
-    made
+        format!("static_configs:\n      - targets: [{}]\n", targets.join(", "))
+    };
+    let replaced = [
+        (&*by_name("api", 8080), listed(instances)),
+        (&*by_name("worker", 8080), listed(workers)),
+        (&*by_name("nginx", 8081), listed(fronts)),
+        ("scrape_interval: 15s", "scrape_interval: 1s".to_owned()),
+        ("evaluation_interval: 15s", "evaluation_interval: 1s".to_owned()),
+    ];
+    with(read("deploy/observability/prometheus.yml"), &replaced)
 }
 
 fn start(port: u16, config: &str) -> Result<Server, String> {
