@@ -138,8 +138,8 @@ pub enum StartError {
     /// A migration failed.
     #[error("cannot migrate the database: {0}")]
     Migration(sea_orm::DbErr),
-    /// Redis cannot be reached.
-    #[error("cannot reach Redis (REDIS_URL): {0}")]
+    /// The address of Redis is none.
+    #[error("REDIS_URL: {0}")]
     Redis(redis::RedisError),
     /// Anything else.
     #[error("cannot start: {0}")]
@@ -147,7 +147,8 @@ pub enum StartError {
 }
 
 impl App {
-    /// Connects to the database and the bus. Does not migrate.
+    /// Connects to the database, and to Redis as soon as that is there: while it is away events are late, and nothing else. Does
+    /// not migrate.
     ///
     /// # Errors
     /// [`StartError`] for what cannot be reached.
@@ -227,7 +228,10 @@ impl App {
     /// # Errors
     /// When a migration fails.
     pub async fn migrate(&self) -> Result<(), StartError> {
-        migration::Migrator::up(self.db.writer(), None).await.map_err(StartError::Migration)?;
+        let pending = migration::pending(self.db.writer()).await.map_err(StartError::Migration)?;
+        if !pending.is_empty() {
+            migration::Migrator::up(self.db.writer(), None).await.map_err(StartError::Migration)?;
+        }
         let prepared = relay::prepare(self.db.writer(), &self.ids).await;
         prepared.map_err(|error| StartError::Other(fault_text(&error)))
     }

@@ -75,7 +75,8 @@ fn within(field: &str, value: Option<f64>, most: f64, message: &str) -> Result<(
 }
 
 impl Fix {
-    /// Whether somebody was there no sooner than `since`: whatever their device says, what had come before that was before.
+    /// Whether somebody was there no sooner than `since`: whatever their device says, what had come before that was before. That
+    /// is as exact as the clock of the process to which it came is equal to the one that `since` is from.
     #[must_use]
     pub fn is_since(&self, since: DateTime<Utc>) -> bool {
         self.received_at.map_or(self.recorded_at, |received| received.min(self.recorded_at)) >= since

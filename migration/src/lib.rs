@@ -4,8 +4,11 @@
 //! running instance reads it, so that old and new instances can share a database during a roll-out. They never import
 //! `entity`: what a migration did must not change when an entity does.
 
+use std::collections::HashSet;
+
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
+use sea_orm_migration::sea_orm::DatabaseConnection;
 
 mod columns;
 mod m20261121_000001_accounts;
@@ -79,4 +82,24 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000035_people_search::Migration),
         ]
     }
+}
+
+/// The names of the migrations of this release that the database does not have, oldest first. That it has those of a later release
+/// is no fault, as it is to [`MigratorTrait::get_pending_migrations`]: servers of before go on with the schema of the next release,
+/// so they also start on it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn pending(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let table = Migrator::migration_table_name();
+    let mut applied = HashSet::new();
+    // only looked for: who serves may have no right to make a table
+    if SchemaManager::new(db).has_table(table.to_string()).await? {
+        let versions = Query::select().column("version").from(table).to_owned();
+        for row in db.query_all(&versions).await? {
+            applied.insert(row.try_get::<String>("", "version")?);
+        }
+    }
+    let names = Migrator::migrations().into_iter().map(|migration| migration.name().to_owned());
+    Ok(names.filter(|name| !applied.contains(name)).collect())
 }

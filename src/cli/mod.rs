@@ -17,7 +17,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use migration::MigratorTrait as _;
 
 use crate::app::{Ambient, App};
 use crate::config::{Config, SETTINGS, Secret};
@@ -103,17 +102,19 @@ enum AdminCommand {
 struct Failure {
     code: u8,
     message: String,
+    /// Whether the log has it, for those who read nothing else.
+    is_logged: bool,
 }
 
 impl Failure {
     /// Something went wrong.
     fn new(message: impl Into<String>) -> Self {
-        Self { code: 1, message: message.into() }
+        Self { code: 1, message: message.into(), is_logged: false }
     }
 
     /// Something was asked for that makes no sense.
     fn usage(message: impl Into<String>) -> Self {
-        Self { code: 2, message: message.into() }
+        Self { code: 2, message: message.into(), is_logged: false }
     }
 
     /// What a service says, for an operator.
@@ -152,9 +153,11 @@ pub fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { code, message }) => {
-            // a closed terminal is no reason to panic
-            let _ = writeln!(std::io::stderr(), "quick-commerce: {message}");
+        Err(Failure { code, message, is_logged }) => {
+            if !is_logged {
+                // a closed terminal is no reason to panic
+                let _ = writeln!(std::io::stderr(), "quick-commerce: {message}");
+            }
             ExitCode::from(code)
         }
     }
@@ -166,13 +169,22 @@ async fn run(cli: Cli) -> Outcome {
         return schema::run(check).await;
     }
     let mut config = Config::load(cli.config.as_deref(), environment).map_err(|error| Failure::usage(error.to_string()))?;
-    if !matches!(command, Command::Serve { .. } | Command::Worker) {
+    let is_server = matches!(command, Command::Serve { .. } | Command::Worker);
+    if !is_server {
         // what a command has to say it prints; the rest is for servers
         "error".clone_into(&mut config.log);
         config.traces = None;
     }
     let telemetry = telemetry::init(&config).map_err(|error| Failure::usage(error.to_string()))?;
-    let outcome = execute(command, &config).await.map_err(|failure| failure.without_secrets(&config));
+    let mut outcome = execute(command, &config).await.map_err(|failure| failure.without_secrets(&config));
+    if let Err(failure) = &mut outcome
+        && is_server
+        && config.is_log_json
+    {
+        tracing::error!("{}", failure.message);
+        // LOG may leave it out
+        failure.is_logged = tracing::enabled!(tracing::Level::ERROR);
+    }
     telemetry.end().await;
     outcome
 }
@@ -251,7 +263,7 @@ async fn ready(config: &Config) -> Outcome<App> {
         migrate(&app).await?;
         return Ok(app);
     }
-    let pending = migration::Migrator::get_pending_migrations_read_only(app.db.reader())
+    let pending = migration::pending(app.db.reader())
         .await
         .map_err(|error| Failure::new(format!("cannot read the state of the database: {error}")))?;
     match pending.len() {

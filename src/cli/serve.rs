@@ -14,7 +14,7 @@ use crate::{demo, serve, transport};
 pub(super) async fn run(config: &Config, work: bool) -> Outcome {
     let mut signals = Signals::new()?;
     open_files::allow();
-    // first, so that a port in use is told before anything is touched
+    // first, so that a port that somebody listens on is told before anything is touched
     let port = bind(config)?;
     let app = ready(config).await?;
     if config.is_demo {

@@ -256,8 +256,7 @@ impl Provider for StripeApi {
     fn refund<'a>(&'a self, new: &'a NewRefund) -> BoxFuture<'a, Result<RefundAnswer, ProviderError>> {
         async move {
             if let Some(made) = self.find_refund(new.refund, &new.reference).await? {
-                let outcome = outcome(&made);
-                return Ok(RefundAnswer { reference: made.id, outcome });
+                return Ok(made.into());
             }
             let key = request_key(new.refund, new.broken);
             let form = [
@@ -267,14 +266,17 @@ impl Provider for StripeApi {
             ];
             let answer = self.send("/v1/refunds", &key, &form).await;
             let is_over = answer.as_ref().is_ok_and(is_replayed);
-            let refund = self.understand(answer).map_err(|error| match error {
+            let refund = match self.understand(answer) {
+                Ok(refund) => Self::read::<StripeRefund>(refund)?,
                 // It may still be at work, or a proxy said so: under another key it would be made twice.
-                ProviderError::Broken(text) if !is_over => ProviderError::Unavailable(text),
-                error => error,
-            });
-            let refund: StripeRefund = Self::read(refund?)?;
-            let outcome = outcome(&refund);
-            Ok(RefundAnswer { reference: refund.id, outcome })
+                Err(ProviderError::Broken(text)) if !is_over => return Err(ProviderError::Unavailable(text)),
+                // Where it broke it may have been made all the same, and later than it was looked for: then that is why.
+                Err(refusal @ ProviderError::Refused(_)) if new.broken > 0 => {
+                    self.find_refund(new.refund, &new.reference).await?.ok_or(refusal)?
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(refund.into())
         }
         .boxed()
     }
@@ -318,6 +320,12 @@ impl Provider for StripeApi {
             }
             _ => Ok(None),
         }
+    }
+}
+
+impl From<StripeRefund> for RefundAnswer {
+    fn from(made: StripeRefund) -> Self {
+        Self { outcome: outcome(&made), reference: made.id }
     }
 }
 

@@ -310,10 +310,10 @@ impl Reader {
     }
 
     /// Sets the event after `position` aside, unless another instance has come further; whether that could be done. While the database
-    /// is away it cannot, and nothing is.
-    async fn skip(&self, position: i64) -> bool {
+    /// is away it cannot, and nothing is; nor while the position is held, be it by the end of our own last attempt.
+    pub async fn skip(&self, position: i64) -> bool {
         match retry(|| self.skip_once(position)).await {
-            Ok(()) => true,
+            Ok(is_behind_it) => is_behind_it,
             Err(error) => {
                 tracing::warn!(?error, consumer = self.reaction.name(), "an event could not be set aside");
                 false
@@ -321,13 +321,15 @@ impl Reader {
         }
     }
 
-    async fn skip_once(&self, position: i64) -> Result<()> {
+    async fn skip_once(&self, position: i64) -> Result<bool> {
         let tx = self.db.begin().await?;
-        if self.lock(&tx).await? != Some(position) {
-            return Ok(());
+        match self.lock(&tx).await? {
+            None => return Ok(false),
+            Some(further) if further != position => return Ok(true),
+            Some(_) => {}
         }
         let next = event::Entity::find().filter(event::Column::Position.gt(position)).order_by_asc(event::Column::Position);
-        let Some(next) = next.limit(1).one(&*tx).await? else { return Ok(()) };
+        let Some(next) = next.limit(1).one(&*tx).await? else { return Ok(true) };
         let (consumer, event, position) =
             (self.reaction.name().to_owned(), next.event_id, next.position.unwrap_or(position));
         tracing::error!(consumer, %event, kind = next.kind, "an event cannot be taken and was set aside");
@@ -346,7 +348,8 @@ impl Reader {
         let payload = &Skipped { consumer, event };
         jobs::enqueue(&tx, NewJob { id: self.ids.uuid(), kind: SKIPPED, key, payload, run_at: at, at }).await?;
         self.advance(&tx, position).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

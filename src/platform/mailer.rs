@@ -3,6 +3,7 @@
 //! Mails are sent by jobs, so at least once: the same mail has the same [`id`](Mail::id) each time, which is its `Message-ID`
 //! and the name of its file. Neither addresses nor contents are ever logged.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ use crate::config::MailSettings;
 
 /// How long the mail server may take for one mail; shorter than a job may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many mails a folder keeps, the newest: it is for looking at them, and nobody empties it.
+const MOST: usize = 1_000;
 
 /// Answers by which a mail server refuses us, not the mail (RFC 4954, section 6): an operator may mend that.
 const NOT_LET_IN: [u16; 4] = [530, 534, 535, 538];
@@ -156,5 +160,56 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(&part)?.write_all(bytes)?;
     std::fs::rename(&part, &file)?;
+    if let Err(error) = prune(folder, MOST) {
+        tracing::warn!(%error, "old mails could not be removed from MAIL_FOLDER");
+    }
     Ok(file)
+}
+
+/// Removes the oldest mails of `folder`, so that at the most so many are left. What has another name than [`write`] gives is not ours.
+fn prune(folder: &Path, most: usize) -> io::Result<()> {
+    let mut mails = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_suffix(".eml"));
+        if name.is_some_and(|name| Uuid::try_parse(name).is_ok()) {
+            mails.push(path);
+        }
+    }
+    if mails.len() <= most {
+        return Ok(());
+    }
+    // what another has removed meanwhile is the oldest
+    mails.sort_by_cached_key(|path| path.metadata().and_then(|data| data.modified()).ok());
+    for path in &mails[..mails.len() - most] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_the_newest_mails() {
+        let name = |number: u64| Uuid::from_u128(number.into()).to_string();
+        let folder = std::env::temp_dir().join(format!("quick-commerce-mails-{}", std::process::id()));
+        for number in 0..5 {
+            let file = write(&folder, &name(number), b"a mail").unwrap();
+            let written = std::time::UNIX_EPOCH + Duration::from_secs(number);
+            std::fs::File::options().append(true).open(file).unwrap().set_modified(written).unwrap();
+        }
+        std::fs::write(folder.join("somebody's.eml"), "not ours").unwrap();
+        prune(&folder, 5).unwrap();
+        prune(&folder, 2).unwrap();
+        let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut left: Vec<String> = names.collect();
+        left.sort();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(left, [format!("{}.eml", name(3)), format!("{}.eml", name(4)), "somebody's.eml".to_owned()]);
+    }
 }

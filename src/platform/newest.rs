@@ -100,7 +100,7 @@ impl Newest {
         for topics in topics.chunks(BATCH) {
             let keys: Vec<String> = topics.iter().map(|topic| key(bus.prefix(), *topic)).collect();
             let ask = redis::cmd("MGET").arg(keys).to_owned();
-            let found: Vec<Option<String>> = in_time(ask.query_async(&mut bus.commands())).await?;
+            let found: Vec<Option<String>> = in_time(async { ask.query_async(&mut bus.commands()?).await }).await?;
             values.extend(found.into_iter().map(|value| {
                 let value = value?;
                 let (at, value) = value.split_once(' ')?;
@@ -133,7 +133,7 @@ impl Newest {
             .arg(bus.channel(topic))
             .arg(self.clock.offset().num_microseconds().unwrap_or(0))
             .to_owned();
-        in_time(put.query_async(&mut bus.commands())).await
+        in_time(async { put.query_async(&mut bus.commands()?).await }).await
     }
 }
 

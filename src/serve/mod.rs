@@ -12,6 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -224,9 +225,8 @@ impl Running {
         }
         cut.cancel();
         server.abort();
-        for work in work {
-            work.stop().await;
-        }
+        // at once: each may take all of its time
+        join_all(work.into_iter().map(Work::stop)).await;
     }
 
     /// Ends everything at once, as a crash would: connections break, transactions roll back, nothing is relayed.

@@ -29,6 +29,14 @@ pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
 }
 
+/// This text with something else in place of what it has, once each.
+pub(crate) fn with(text: String, replaced: &[(&str, String)]) -> String {
+    replaced.iter().fold(text, |made, (there, here)| {
+        assert_eq!(made.matches(there).count(), 1, "{there} in {made}");
+        made.replace(there, here)
+    })
+}
+
 /// The fenced blocks of a Markdown text, in order: language and text.
 pub(crate) fn blocks(text: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();

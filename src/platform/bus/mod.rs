@@ -103,10 +103,11 @@ impl Bus {
         Self::Memory(Memory::default())
     }
 
-    /// A bus over the Redis at `url`, on channels that begin with `prefix`; waits until it answers once.
+    /// A bus over the Redis at `url`, on channels that begin with `prefix`; waits until it answers once. If it does not, the bus is
+    /// one that is away, until it does.
     ///
     /// # Errors
-    /// When the address is malformed or nothing answers there.
+    /// When the address is malformed.
     pub async fn redis(url: &str, prefix: &str) -> std::result::Result<Self, ::redis::RedisError> {
         Ok(Self::Redis(redis::RedisBus::connect(url, prefix).await?))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::event::Topic;
@@ -34,9 +34,12 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 type Request = (Topic, oneshot::Sender<()>);
 
+/// The connection for commands, which comes back by itself; none until Redis was reached for the first time.
+type Commands = Arc<OnceLock<ConnectionManager>>;
+
 /// A bus over one Redis.
 pub struct RedisBus {
-    commands: ConnectionManager,
+    commands: Commands,
     requests: mpsc::Sender<Request>,
     topics: Arc<Topics>,
     wake: broadcast::Sender<()>,
@@ -46,14 +49,13 @@ pub struct RedisBus {
 }
 
 impl RedisBus {
+    /// The bus over the Redis at `url`. When that cannot be reached now, it is one that is away until it can.
     pub(super) async fn connect(url: &str, prefix: &str) -> std::result::Result<Arc<Self>, RedisError> {
         let client = Client::open(url)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_max_delay(MAX_BACKOFF)
-            .set_number_of_retries(2);
-        let commands = ConnectionManager::new_with_config(client.clone(), config).await?;
+        let commands = Commands::default();
+        if let Err(error) = connect_to(&client, &commands).await {
+            tracing::warn!(%error, "Redis cannot be reached yet");
+        }
         let (requests, inbox) = mpsc::channel(QUEUE);
         let topics = Arc::new(Topics::default());
         let wake = broadcast::Sender::new(16);
@@ -61,6 +63,7 @@ impl RedisBus {
         let is_live = watch::Sender::new(false);
         let subscriber = Subscriber {
             client,
+            commands: Arc::clone(&commands),
             inbox,
             topics: Arc::clone(&topics),
             wake: wake.clone(),
@@ -101,7 +104,7 @@ impl RedisBus {
         for (topic, message) in messages {
             pipe.publish(channel(&self.prefix, topic), writer.write(message)?).ignore();
         }
-        let published = in_time(pipe.query_async::<()>(&mut self.commands.clone())).await;
+        let published = in_time(async { pipe.query_async::<()>(&mut self.commands()?).await }).await;
         published.map_err(|e| Error::fault("publishing to Redis", e))
     }
 
@@ -110,9 +113,9 @@ impl RedisBus {
         self.ask::<()>(&publish).await.map_err(|e| Error::fault("publishing to Redis", e))
     }
 
-    /// The connection for commands, for what else is kept in the same Redis.
-    pub(in crate::platform) fn commands(&self) -> ConnectionManager {
-        self.commands.clone()
+    /// The connection for commands, also for what else is kept in the same Redis.
+    pub(in crate::platform) fn commands(&self) -> RedisResult<ConnectionManager> {
+        self.commands.get().cloned().ok_or_else(not_reached)
     }
 
     /// The first part of every name in Redis.
@@ -132,11 +135,11 @@ impl RedisBus {
 
     /// The answer to `command`, in time.
     pub(super) async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
-        in_time(command.query_async(&mut self.commands.clone())).await
+        in_time(async { command.query_async(&mut self.commands()?).await }).await
     }
 
     pub(super) async fn wake(&self) {
-        let mut commands = self.commands.clone();
+        let Ok(mut commands) = self.commands() else { return };
         let publish = redis::cmd("PUBLISH").arg(wake_channel(&self.prefix)).arg("").to_owned();
         // a lost wake-up costs the relay's poll interval, no more
         if let Ok(Err(error)) = timeout(PATIENCE, publish.query_async::<()>(&mut commands)).await {
@@ -158,7 +161,8 @@ impl RedisBus {
     }
 
     pub(super) async fn ping(&self) -> bool {
-        redis::cmd("PING").query_async::<String>(&mut self.commands.clone()).await.is_ok()
+        let Ok(mut commands) = self.commands() else { return false };
+        redis::cmd("PING").query_async::<String>(&mut commands).await.is_ok()
     }
 }
 
@@ -173,6 +177,7 @@ fn wake_channel(prefix: &str) -> String {
 /// Owns the subscriber connection.
 struct Subscriber {
     client: Client,
+    commands: Commands,
     inbox: mpsc::Receiver<Request>,
     topics: Arc<Topics>,
     wake: broadcast::Sender<()>,
@@ -204,6 +209,7 @@ impl Subscriber {
     /// Subscribes and delivers until the connection breaks (an error) or the bus is dropped.
     async fn serve(&mut self) -> RedisResult<()> {
         let connection = in_time(self.client.get_async_pubsub()).await?;
+        connect_to(&self.client, &self.commands).await?;
         let (mut sink, mut stream) = connection.split();
         in_time(sink.subscribe(wake_channel(&self.prefix))).await?;
         let mut subscribed = HashSet::new();
@@ -322,6 +328,25 @@ impl Subscriber {
 /// Whatever Redis is asked, it answers in time or the connection counts as lost: a half-open one would hang for ever.
 async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     timeout(PATIENCE, answer).await.map_err(|_| timed_out())?
+}
+
+/// Makes the connection for commands, unless it is there. Not the library's lazy one: if Redis refuses a password the first time,
+/// that says so for ever.
+async fn connect_to(client: &Client, commands: &Commands) -> RedisResult<()> {
+    if commands.get().is_none() {
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_max_delay(MAX_BACKOFF)
+            .set_number_of_retries(2);
+        let connection = in_time(ConnectionManager::new_with_config(client.clone(), config)).await?;
+        commands.get_or_init(|| connection);
+    }
+    Ok(())
+}
+
+fn not_reached() -> RedisError {
+    (redis::ErrorKind::Io, "Redis was not reached yet").into()
 }
 
 fn timed_out() -> RedisError {

@@ -115,7 +115,7 @@ impl Shared {
             // one looks whether it is back, and the others do not wait for that
             self.away_until.compare_exchange(away_until, later, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         }
-        let answer = timeout(PATIENCE, async { call.invoke_async(&mut self.bus.commands()).await }).await;
+        let answer = timeout(PATIENCE, async { call.invoke_async(&mut self.bus.commands()?).await }).await;
         match answer {
             Ok(Ok(answer)) => {
                 if self.away_until.swap(0, Ordering::Relaxed) != 0 {

@@ -18,6 +18,11 @@ impl Id {
         Self(Value::from(id).to_string().into())
     }
 
+    /// Bytes that it takes.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// A result; `body` is JSON.
     pub(super) fn next(&self, body: &[u8]) -> Bytes {
         self.message(r#","type":"next","payload":"#, body)

@@ -59,7 +59,7 @@ impl<'a> Operations<'a> {
         let Request { query, operation_name, variables } = request;
         let call = Call::new(query, operation_name, variables, self.server.request_id.clone());
         let call = Call { from: Some(self.server.from), ..call };
-        let (size, taken) = (text.len() + call.size(), self.active.iter().map(|active| active.size).sum::<usize>());
+        let (size, taken) = (id.len() + call.size(), self.active.iter().map(|active| active.size).sum::<usize>());
         if taken > 0 && taken + size > MAX_SIZE {
             let message = "The operations that are open on this socket are too large for one more of this size.".to_owned();
             return Ok(Some(id.error(&self.too_many(message))));

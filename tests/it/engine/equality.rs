@@ -3,7 +3,7 @@
 //! The documents are made from the schema: a field that is added is compared from then on, and a subscription that is added
 //! has to say here who follows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
 use domain::access::Actor as Principal;
@@ -94,6 +94,8 @@ struct Pair {
     /// Whom the group was begun for.
     _other: Follower,
     compared: usize,
+    /// What one of them was told of which the other will hear in a moment.
+    ahead: [VecDeque<String>; 2],
     /// Of a subscription that tells the newest only: the last answer to each, in place of all of them.
     newest: Option<(Option<String>, Option<String>)>,
 }
@@ -110,13 +112,21 @@ impl Pair {
             }
             return;
         }
-        loop {
-            match (bytes(&self.among_others), bytes(&self.alone)) {
-                (None, None) => return,
-                (shared, alone) => assert_eq!(shared, alone, "{}, answer {}", self.what, self.compared),
-            }
+        let [shared, alone] = &mut self.ahead;
+        shared.extend(std::iter::from_fn(|| bytes(&self.among_others)));
+        alone.extend(std::iter::from_fn(|| bytes(&self.alone)));
+        while let (Some(left), Some(right)) = (shared.front(), alone.front()) {
+            assert_eq!(left, right, "{}, answer {}", self.what, self.compared);
+            shared.pop_front();
+            alone.pop_front();
             self.compared += 1;
         }
+    }
+
+    /// Whether they were told the same by now: all of the same, or the same newest.
+    fn is_same(&self) -> bool {
+        let is_newest = self.newest.as_ref().is_none_or(|(shared, alone)| shared == alone);
+        is_newest && self.ahead.iter().all(VecDeque::is_empty)
     }
 }
 
@@ -145,23 +155,17 @@ impl World {
     async fn compare(&mut self) {
         until_quiet(&self.app.app).await;
         until(|| async { self.shared.counts().pending == 0 && self.unshared.counts().pending == 0 }).await;
-        for pair in &mut self.pairs {
-            pair.compare();
-        }
-        // what is told at intervals comes when it comes, and is the same in the end
+        // it comes when it comes, and what is told at intervals above all; in the end it is the same
         let pairs = std::sync::Mutex::new(&mut self.pairs);
-        let is_same = |pair: &mut Pair| {
-            pair.compare();
-            pair.newest.as_ref().is_some_and(|(shared, alone)| shared == alone)
-        };
         let are_same = || async {
             let mut pairs = pairs.lock().unwrap();
-            pairs.iter_mut().filter(|pair| pair.newest.is_some()).all(is_same)
+            pairs.iter_mut().for_each(Pair::compare);
+            pairs.iter().all(Pair::is_same)
         };
         let which = || {
-            let mut pairs = pairs.lock().unwrap();
-            let other = pairs.iter_mut().find(|pair| pair.newest.as_ref().is_some_and(|(shared, alone)| shared != alone));
-            other.map_or_else(String::new, |pair| format!("{}: {:#?}", pair.what, pair.newest))
+            let pairs = pairs.lock().unwrap();
+            let other = pairs.iter().find(|pair| !pair.is_same());
+            other.map_or_else(String::new, |pair| format!("{}: {:#?} {:#?}", pair.what, pair.newest, pair.ahead))
         };
         until_or(are_same, which).await;
     }
@@ -181,6 +185,7 @@ impl World {
             alone: Follower::start(&self.unshared, Some(one), document, variables),
             _other: first,
             compared: 0,
+            ahead: Default::default(),
             newest: ["cartUpdates", "deliveryTracking"].iter().any(|name| document.contains(name)).then(Default::default),
         };
         // snapshots are made for each alone, always

@@ -41,6 +41,7 @@ over_both_shapes! {
     a_log_of_another_epoch_starts_everybody_anew,
     a_slow_reader_gets_everything_in_order,
     a_reader_who_is_too_far_behind_starts_anew,
+    a_slow_reader_who_lost_what_they_follow_is_told_of_an_end,
     a_reader_who_reads_nothing_is_let_go_and_loses_nothing,
     whoever_joins_while_events_are_made_misses_nothing,
     an_answer_that_breaks_ends_nothing,
@@ -409,6 +410,36 @@ async fn a_slow_reader_gets_everything_in_order(shape: Shape) {
         slow.ticks(numbers).await;
     }
     assert_eq!(engine.counts().resets, 0);
+}
+
+async fn a_slow_reader_who_lost_what_they_follow_is_told_of_an_end(shape: Shape) {
+    let app = TestApp::start(shape).await;
+    let faults = Arc::default();
+    let engine = engine_with(&app.app, &faults);
+    let mut slow = Follower::start_with(&engine, Some(someone(1, Role::Partner)), TICKS, &json!({}), TIGHT);
+    assert_eq!(slow.snapshot().await, 0);
+    subscribed(&engine, 1).await;
+    tick(&app.app, 1..=100).await;
+    until(|| async { engine.counts().lags > 0 }).await;
+    // it is out of its group, and asks again as soon as it has read what it was told
+    faults.lost.store(true, Ordering::SeqCst);
+    let mut last = 0;
+    let end = loop {
+        match slow.next().await {
+            Told::Item(item) => {
+                last += 1;
+                assert_eq!(item["number"], last, "in order up to there");
+            }
+            end => break end,
+        }
+    };
+    assert_eq!(end, Told::Complete, "as who was in time is told");
+    assert!(last < 100, "the rest is theirs no more");
+    let mut new = follow(&engine, &json!({}));
+    match new.next().await {
+        Told::Errors(errors) => assert_eq!(errors[0]["extensions"]["code"], "NOT_FOUND"),
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn a_reader_who_is_too_far_behind_starts_anew(shape: Shape) {

@@ -1,5 +1,7 @@
 //! Live feeds across instances, without Redis, and with an instance gone.
 
+use quick_commerce::config::{Config, Secret};
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -52,6 +54,45 @@ async fn orders_go_on_without_redis_and_nothing_is_missing_afterwards() {
     for feed in &mut feeds {
         feed.catch_up(&expected).await;
     }
+    audit(&here.app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_start_while_redis_is_away_hear_of_each_other_once_it_is_back() {
+    let mut redis = Redis::private().await;
+    redis.kill();
+    let cluster = TestCluster::start_on(&redis, 2, |config| config.bus_check = Duration::from_hours(1)).await;
+    start_without_redis(&cluster, async || redis.start_again()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_redis_refuses_at_first_hear_of_each_other_once_it_lets_them_in() {
+    let redis = Redis::private().await;
+    let with_password = |config: &mut Config| {
+        config.bus_check = Duration::from_hours(1);
+        let url = config.redis_url.as_ref().unwrap().expose().replace("redis://", "redis://:of-tomorrow@");
+        config.redis_url = Some(Secret::new(url));
+    };
+    let mut commands = redis.connect().await;
+    let cluster = TestCluster::start_on(&redis, 2, with_password).await;
+    let set = redis::cmd("CONFIG").arg("SET").arg("requirepass").arg("of-tomorrow").to_owned();
+    start_without_redis(&cluster, async || set.query_async(&mut commands).await.unwrap()).await;
+}
+
+/// What servers can do that started without Redis, and once `mend` has brought it.
+async fn start_without_redis(cluster: &TestCluster, mend: impl AsyncFnOnce()) {
+    let (here, there) = (&cluster[0], &cluster[1]);
+    let (shop, customer) = tokio::join!(seller_with_product(here, 100, "40.00"), here.customer());
+    place_some(here, &customer, &shop, 1).await;
+    let mut feed = Feed::follow(&shop.seller.at(there), SELLER_ORDER_UPDATES, json!({})).await;
+    feed.snapshot(1).await;
+    place_some(here, &customer, &shop, 2).await;
+    assert!(!here.app.bus.is_ready().await && !there.app.bus.is_ready().await);
+    mend().await;
+    until(async || here.app.bus.is_ready().await && there.app.bus.is_ready().await).await;
+    until(async || here.app.bus.is_live() && there.app.bus.is_live()).await;
+    place_some(here, &customer, &shop, 1).await;
+    feed.catch_up(&versions(&here.app, None).await).await;
     audit(&here.app).await;
 }
 

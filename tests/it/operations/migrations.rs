@@ -3,14 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migration::{Migrator, MigratorTrait as _};
+use quick_commerce::config::Config;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
 
+use crate::commands::{SECRET, program};
+use crate::support::actors::Api;
+use crate::support::processes::Folder;
+use crate::support::serving::Serving;
 use crate::support::shape::TestDatabase;
-use crate::support::{Shape, over_both_shapes};
+use crate::support::story::{place_order, seller_with_product};
+use crate::support::{Shape, TestParts, over_both_shapes};
 
 over_both_shapes! {
     from_one_release_to_the_next_the_schema_only_grows,
     what_would_break_a_server_of_the_release_before_is_seen,
+    a_server_of_the_release_before_starts_on_the_schema_of_the_next,
 }
 
 /// Every release, oldest first, and its last migration.
@@ -197,4 +204,46 @@ async fn what_would_break_a_server_of_the_release_before_is_seen(shape: Shape) {
         }
     }
     db.close().await.unwrap();
+}
+
+/// The settings of a server over the database of `parts`.
+fn settings(config: &Config) -> Vec<(&str, &str)> {
+    let redis = config.redis_url.as_ref().map(|url| ("REDIS_URL", url.expose()));
+    [("DATABASE_URL", config.database_url.expose()), ("REDIS_PREFIX", &*config.redis_prefix)]
+        .into_iter()
+        .chain(redis)
+        .collect()
+}
+
+async fn a_server_of_the_release_before_starts_on_the_schema_of_the_next(shape: Shape) {
+    let parts = TestParts::build(shape).await;
+    let db = parts.app.db.writer();
+    for step in [
+        "ALTER TABLE orders ADD COLUMN of_the_next_release VARCHAR",
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20991231_000001_of_the_next_release', 0)",
+    ] {
+        db.execute_unprepared(step).await.unwrap();
+    }
+    // `migrate` is run in front of every start of some, and there is nothing to do for it
+    parts.app.migrate().await.unwrap();
+    let server = Serving::start(&settings(&parts.app.config)).await;
+    let api = Api::new(parts.app.clone(), server.addr);
+    let (shop, customer) = tokio::join!(seller_with_product(&api, 10, "40.00"), api.customer());
+    place_order(&customer, &shop.product_id, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_does_not_start_before_its_migrations() {
+    let parts = TestParts::build(Shape::Production).await;
+    let last = RELEASES.last().unwrap().1;
+    let forget = format!("DELETE FROM seaql_migrations WHERE version = '{last}'");
+    parts.app.db.writer().execute_unprepared(&forget).await.unwrap();
+    let folder = Folder::new("pending");
+    let always = [("LISTEN_ADDR", "127.0.0.1:0"), ("JWT_SECRET", SECRET), ("DEMO", "false")];
+    let settings: Vec<_> = always.into_iter().chain(settings(&parts.app.config)).collect();
+    let mut server = program(&folder, &["serve"], &settings);
+    let output = tokio::task::spawn_blocking(move || server.output()).await.unwrap().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 migration(s) are pending: run `quick-commerce migrate`"), "{said}");
 }

@@ -35,6 +35,7 @@ over_both_shapes! {
     a_start_beside_another_hears_what_that_one_hears,
     a_refund_at_which_stripe_broke_is_made_once,
     a_refund_that_stripe_may_be_at_is_asked_for_under_its_key,
+    a_refund_that_was_made_where_stripe_broke_has_not_failed,
     what_is_called_off_is_called_off_at_stripe,
     a_success_that_nobody_told_of_is_found_and_goes_back,
     a_payment_whose_name_was_lost_is_refunded,
@@ -166,6 +167,31 @@ async fn a_refund_that_stripe_may_be_at_is_asked_for_under_its_key(shape: Shape)
     .await;
     let keys: Vec<String> = stripe.asked("refunds").into_iter().map(|(_, key, _)| key).collect();
     assert!(keys.len() == 2 && keys[0] == keys[1], "{keys:?}");
+    assert_eq!((stripe.refunds(), stripe.planned_look_ups()), (1, 0));
+    audit(&app.app).await;
+}
+
+async fn a_refund_that_was_made_where_stripe_broke_has_not_failed(shape: Shape) {
+    let (world, stripe) = world(shape).await;
+    let World { app, shop, customer } = &world;
+    let (id, payment) = paid(app, shop, customer).await;
+    // it broke, says so again, and is made behind the last look at the list: of the whole there is then nothing left to refund
+    for _ in 0..3 {
+        stripe.will_answer_look_up(StatusCode::OK, json!({ "object": "list", "has_more": false, "data": [] }));
+    }
+    stripe.will_answer(StatusCode::INTERNAL_SERVER_ERROR, json!({}));
+    let refusal = json!({ "error": { "type": "invalid_request_error", "code": "charge_already_refunded",
+        "message": "Charge has already been refunded." } });
+    stripe.will_do_and_answer(StatusCode::BAD_REQUEST, refusal);
+    try_refund(&shop.seller, &payment.id, None).await.ok("refundPayment");
+    until(|| async {
+        app.clock.advance(Duration::from_millis(50));
+        money(customer, &id).await["payments"][0]["refunds"][0]["status"] != "PENDING"
+    })
+    .await;
+    assert_eq!(money(customer, &id).await["payments"][0]["refunds"][0]["status"], "REFUNDED");
+    let keys: Vec<String> = stripe.asked("refunds").into_iter().map(|(_, key, _)| key).collect();
+    assert_eq!(keys, [keys[0].clone(), keys[0].clone(), format!("{}-1", keys[0])]);
     assert_eq!((stripe.refunds(), stripe.planned_look_ups()), (1, 0));
     audit(&app.app).await;
 }

@@ -1,7 +1,7 @@
 //! A subscription of the tests' own, over numbered events: each is one more than the last.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use quick_commerce::config::SendQueueBudget;
 use quick_commerce::graphql::context::{RequestId, Viewer};
 use quick_commerce::graphql::limits::limited;
 use quick_commerce::graphql::scalars::EventCursor;
-use quick_commerce::graphql::{Result, reader};
+use quick_commerce::graphql::{GraphError, Result, reader};
 use quick_commerce::platform::bus::Message;
 use quick_commerce::platform::db::Tx;
 use quick_commerce::platform::error::{Denial, Error};
@@ -154,6 +154,8 @@ pub(crate) struct Faults {
     pub(crate) begun: AtomicUsize,
     /// What they wait for then, like snapshots.
     pub(crate) held: RwLock<()>,
+    /// The ticks are theirs no more who ask from now on.
+    pub(crate) lost: AtomicBool,
 }
 
 /// Whether one more is to go wrong.
@@ -215,6 +217,13 @@ impl Source for Ticks {
 
     fn arguments(&self) -> Vec<(&'static str, Value)> {
         self.only.map(|only| ("only", only.into())).into_iter().collect()
+    }
+
+    async fn authorise(&self, _: &App) -> Result<()> {
+        if self.faults.lost.load(Ordering::SeqCst) {
+            return Err(GraphError::new("NOT_FOUND", "There are no such ticks."));
+        }
+        Ok(())
     }
 
     async fn snapshot(&self, app: &App, cursors: SnapshotCursors) -> Result<Snapshot<TickItem>> {

@@ -41,6 +41,28 @@ fn lines(server: &Logging) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_it_does_not_start_is_a_line_of_the_log() {
+    let nowhere = "postgres://quick:secret-of-the-database@127.0.0.1:1/nothing";
+    let redis = Redis::shared().await.url();
+    let settings = [
+        ("LISTEN_ADDR", "127.0.0.1:0"),
+        ("JWT_SECRET", SECRET),
+        ("DEMO", "false"),
+        ("LOG_FORMAT", "json"),
+        ("LOG", "error"),
+        ("DATABASE_URL", nowhere),
+        ("REDIS_URL", &*redis),
+    ];
+    let mut server = Logging::start(&settings);
+    let status = tokio::task::block_in_place(|| server.process.0.wait()).unwrap();
+    let lines = lines(&server);
+    assert_eq!((status.code(), lines.len()), (Some(1), 1), "{lines:?}");
+    let message = lines[0]["fields"]["message"].as_str().unwrap();
+    assert!(lines[0]["level"] == "ERROR" && message.contains("database"), "{message}");
+    assert!(!message.contains("secret-of-the-database"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_of_the_log_is_json_with_the_request_s_id() {
     let parts = TestParts::build(Shape::Production).await;
     let config = &parts.app.config;

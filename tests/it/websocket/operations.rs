@@ -250,10 +250,17 @@ async fn a_socket_has_room_for_a_hundred_operations(shape: Shape) {
 
 async fn long_ids_take_up_the_room_of_a_socket(shape: Shape) {
     let app = TestApp::start(shape).await;
-    let ids: Vec<String> = (0..8).map(|id| id.to_string().repeat(250_000)).collect();
+    let customer = app.customer().await;
+    fill_with_ids(&customer, |id| id.to_string().repeat(250_000)).await;
+    // what is kept of these is six times as long
+    fill_with_ids(&customer, |id| format!("{id}{}", "\u{1}".repeat(42_000))).await;
+}
+
+async fn fill_with_ids(customer: &Actor, id: impl Fn(u8) -> String) {
+    let ids: Vec<String> = (0..8).map(&id).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let mut socket = follow(&app.customer().await, &ids).await;
-    let one_more = "8".repeat(250_000);
+    let mut socket = follow(customer, &ids).await;
+    let one_more = id(8);
     socket.subscribe(&one_more, MY_ORDER_UPDATES, &Value::Null).await;
     let refusal = message(&mut socket).await;
     assert_eq!((refusal["id"] == one_more, &refusal["type"]), (true, &json!("error")));

@@ -154,6 +154,10 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
     if !is_still_sold(&tx, &products).await? {
         return Ok(None);
     }
+    if is_awaited {
+        // from when nothing is waited for any more: another's lock takes no time from whoever has to pay
+        order.payment_due_at = Some(app.clock.db_now(&*tx).await? + app.config.payments.window);
+    }
     // after the stock: what cannot be had is no surprise of the total, which counts it in
     expect_total(app, place.expected_total, priced_at, basket.has_new_prices(&products))?;
     let steps = if is_awaited { &[OrderStatus::Pending] } else { first_steps(*seller.preparation) };
