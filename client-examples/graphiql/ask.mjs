@@ -1,17 +1,20 @@
 // Asks a server: node ask.mjs [NAME of a question, or `all`] [server]
 //
-// As the demo's admin; EMAIL and PASSWORD name another, SEARCH what to look for, FROM and TO a period other than the last week.
+// As whom EMAIL and PASSWORD name; on this machine that is the demo's admin if they do not. SEARCH is what to look for, FROM and TO
+// are a period other than the last week.
 // Of what is followed it prints what comes first.
 import { Kind, parse, print, separateOperations } from 'graphql';
+import { login } from './login.mjs';
 import { questions } from './questions.mjs';
 
 const { env } = process;
 const [name = 'Today', server = env.QUICK_COMMERCE_URL ?? 'http://127.0.0.1:8080'] = process.argv.slice(2);
-const { EMAIL = 'admin@demo.test', PASSWORD = 'quick-commerce', SEARCH } = env;
+const { SEARCH } = env;
+const account = login(server, env, 'admin@demo.test');
 const WEEK_MS = 7 * 24 * 3_600_000;
 
 const SIGN_IN = `mutation SignIn($input: LoginInput!) {
-  login(input: $input) { tokens { accessToken } userErrors { message } }
+  session: login(input: $input) { tokens { accessToken } userErrors { message } }
 }`;
 
 /** What the variables of a question may be. */
@@ -68,9 +71,9 @@ for (const question of questions) {
 const chosen = name === 'all' ? [...operations] : [...operations].filter(([operation]) => operation === name);
 if (chosen.length === 0) throw new Error(`there is ${[...operations.keys()].join(', ')}, and no ${name}`);
 
-const { login } = await ask(SIGN_IN, { input: { email: EMAIL, password: PASSWORD } });
-if (!login.tokens) throw new Error(login.userErrors[0].message);
+const { session } = await ask(SIGN_IN, { input: account });
+if (!session.tokens) throw new Error(session.userErrors[0].message);
 for (const [operation, { query, variables }] of chosen) {
   console.log(`# ${operation}`);
-  console.log(JSON.stringify(await ask(query, variables, login.tokens.accessToken), null, 2));
+  console.log(JSON.stringify(await ask(query, variables, session.tokens.accessToken), null, 2));
 }

@@ -2,6 +2,7 @@
 import WebSocket from 'ws';
 import { connect } from './connection.mjs';
 import { connectEvents } from './events.mjs';
+import { login } from './login.mjs';
 import { Orders } from './orders.mjs';
 import { signIn } from './session.mjs';
 
@@ -9,13 +10,14 @@ import { signIn } from './session.mjs';
 Object.assign(globalThis, { WebSocket });
 
 export const server = process.argv[2] ?? process.env.QUICK_COMMERCE_URL ?? 'http://127.0.0.1:8080';
-const { EMAIL = 'customer@demo.test', PASSWORD = 'quick-commerce', KEEP_ALIVE_MS = '10000', SILENCE_MS = '30000' } = process.env;
+const { email, password } = login(server, process.env, 'customer@demo.test');
+const { KEEP_ALIVE_MS = '10000', SILENCE_MS = '30000' } = process.env;
 
 const orders = new Orders();
 
 /** The customer's connection. What becomes of it is told on standard error. */
 export async function connection() {
-  const client = connect(server, await signIn(server, EMAIL, PASSWORD), Number(KEEP_ALIVE_MS));
+  const client = connect(server, await signIn(server, email, password), Number(KEEP_ALIVE_MS));
   client.on('connected', () => console.error('connected'));
   client.on('closed', (event) => {
     const { code, reason } = /** @type {CloseEvent} */ (event);
@@ -33,7 +35,7 @@ export async function events() {
       if (isAgain) console.error('closed');
     },
   };
-  return connectEvents(server, await signIn(server, EMAIL, PASSWORD), on, Number(SILENCE_MS));
+  return connectEvents(server, await signIn(server, email, password), on, Number(SILENCE_MS));
 }
 
 /**

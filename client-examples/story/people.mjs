@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, present } from './client/failure.mjs';
 import { Line } from './client/line.mjs';
+import { login } from './login.mjs';
 import { does } from './narrator.mjs';
 
 /**
@@ -10,20 +11,21 @@ import { does } from './narrator.mjs';
  * @typedef {{ customer: Person, partner: Person, seller: Person, admin: Person }} Cast
  */
 
-const DEMO_PASSWORD = 'quick-commerce';
 const run = randomUUID().slice(0, 8);
 
 /**
- * The seller and the admin come with the demo data; the customer and the partner are new with every run, so that runs
- * do not meet each other's orders.
+ * The seller and the admin are there before, as they are in the demo data; the customer and the partner are new with every
+ * run, so that runs do not meet each other's orders.
  *
  * @param {string} server
  * @returns {Promise<Cast>}
  */
 export async function gather(server) {
+  const theSeller = login(server, process.env, 'seller@demo.test', 'SELLER_');
+  const theAdmin = login(server, process.env, 'admin@demo.test', 'ADMIN_');
   const [seller, admin, customer, partner] = await Promise.all([
-    signIn(server, 'seller', 'seller@demo.test'),
-    signIn(server, 'admin', 'admin@demo.test'),
+    signIn(server, 'seller', theSeller),
+    signIn(server, 'admin', theAdmin),
     register(server, 'customer', { name: 'Asha' }),
     register(server, 'partner', { name: 'Ravi', partner: { vehicle: 'SCOOTER', vehicleNumber: 'KA01AB1234' } }),
   ]);
@@ -33,11 +35,11 @@ export async function gather(server) {
 /**
  * @param {string} server
  * @param {string} who
- * @param {string} email
+ * @param {ReturnType<typeof login>} account
  */
-async function signIn(server, who, email) {
-  const answer = await new Line(server, who).send('SignIn', { input: { email, password: DEMO_PASSWORD } });
-  does(who, `signs in as ${email}`);
+async function signIn(server, who, account) {
+  const answer = await new Line(server, who).send('SignIn', { input: account });
+  does(who, `signs in as ${account.email}`);
   return personOf(server, who, answer);
 }
 

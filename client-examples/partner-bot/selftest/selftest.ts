@@ -4,6 +4,7 @@
 // and its token does not work when it comes back. Each of the two is delivered, once.
 // Then one is called off while the bot is on its way to the store: with a server that is started here, after the bot's token was worn
 // out under its open socket, and after the server was started anew.
+// In the end it has to leave as many as it may carry at the door, and claims again once an admin has seen to one of them.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -113,6 +114,23 @@ try {
   await bot.until('it let it go', ({ event, status }) => event === 'over' && status === 'CANCELLED');
   assert.equal((await people.hindsight(calledOff)).status, 'CANCELLED');
   assert.equal(await bot.stop(), 0);
+
+  // of one it is told what cannot be a code, of the other nothing: both stay its own until somebody sees to them
+  bot = new BotProcess(throughNetwork, { ...settings, CODES: folder, DOOR_COMMAND: 'cat "$CODES/$ORDER_ID"' });
+  const unheard = await people.order(1);
+  await writeFile(join(folder, unheard), 'nobody answers the bell');
+  const isLeft = isEvent('left');
+  const { count: one } = await bot.until('it left the first', isLeft);
+  const nobody = await people.order(1);
+  const { count: both } = await bot.until('it left the second', isLeft, one);
+  const waiting = await people.order(1);
+  await bot.until('it was told of the third', isTold('OrderAvailable'), both);
+  await people.settle(unheard);
+  const { count: free } = await bot.until('it heard the end of the first', isEvent('over'), both);
+  await bot.until('it claimed the third', isEvent('claimed'), free);
+  await bot.until('it left the third', isLeft, free);
+  assert.equal(await bot.stop(), 0);
+  for (const orderId of [nobody, waiting]) await people.settle(orderId);
 
   for (const orderId of [first, second]) {
     const { status, timeline } = await people.hindsight(orderId);

@@ -53,7 +53,7 @@ export class Bot {
   readonly #door: Door;
   readonly #say: (event: string, about?: object) => void;
   readonly #offers = new Offers();
-  /** What it carries, in the order in which it will be delivered. */
+  /** What it carries, in the order in which it will be delivered. What it has left is in it too, as the server counts that. */
   readonly #round = new Map<string, Delivery>();
   readonly #bell = { claiming: new Bell(), riding: new Bell() };
   #stopOffers = () => {};
@@ -164,9 +164,14 @@ export class Bot {
   }
 
   #carry(order: DeliveryFragment): void {
+    // one that was taken from us and is claimed anew: the end of the first time is not that of the second
+    this.#round.get(order.id)?.end();
     const delivery = new Delivery(order);
     this.#round.set(order.id, delivery);
     delivery.over.addEventListener('abort', () => {
+      const { number, status } = delivery.order;
+      // of an order that was taken from us, what became of it is not ours to know
+      this.#say(delivery.isLost ? 'lost' : 'over', { order: number, status });
       this.#round.delete(order.id);
       this.#isFull = false;
       this.#bell.claiming.ring();
@@ -209,14 +214,14 @@ export class Bot {
   /** One order after the other: whoever rides is in one place. */
   async #rideAlways(): Promise<never> {
     for (;;) {
-      const [delivery] = this.#round.values();
+      const delivery = [...this.#round.values()].find(({ isLeft }) => !isLeft);
       await (delivery ? this.#deliver(delivery) : this.#bell.riding.rung());
     }
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
     this.#say('delivering', { order: delivery.order.number, from: delivery.order.status });
-    while (!delivery.over.aborted) {
+    while (delivery.isUnderWay) {
       const { seller, deliveryAddress } = delivery.order;
       switch (delivery.next) {
         case 'PICK_UP':
@@ -234,28 +239,30 @@ export class Bot {
           delivery.end();
       }
     }
-    const { number, status } = delivery.order;
-    // of an order that was taken from us, what became of it is not ours to know
-    this.#say(delivery.isLost ? 'lost' : 'over', { order: number, status });
   }
 
   async #handOver(delivery: Delivery): Promise<void> {
-    for (let tries = 0; tries < CODES && !delivery.over.aborted; tries++) {
+    for (let tries = 0; tries < CODES && delivery.isUnderWay; tries++) {
       this.#say('at the door', { order: delivery.order.number, orderId: delivery.order.id });
       const deliveryCode = await this.#door(delivery.order, delivery.over);
       if (delivery.over.aborted) return;
       if (!deliveryCode) break;
       if (await this.#step(delivery, 'DELIVERED', deliveryCode)) return;
     }
-    // Still ours by the server's books. It is taken up again at the next start, or an admin sees to it.
+    this.#leave(delivery);
+  }
+
+  /** Still ours by the server's books, so it is followed to its end: an admin sees to it, or it is taken up again at the next start. */
+  #leave(delivery: Delivery): void {
+    if (!delivery.isUnderWay) return;
     this.#say('left', { order: delivery.order.number });
-    delivery.end();
+    delivery.leave();
   }
 
   /** Whether it was taken. The key makes it one step, however often it is sent, also by the bot that is started after this one. */
   async #step(delivery: Delivery, status: OrderStatus, deliveryCode?: string): Promise<boolean> {
     if (delivery.over.aborted) return false;
-    const { id, number } = delivery.order;
+    const { id, number, version: known } = delivery.order;
     const input = { orderId: id, status, deliveryCode, idempotencyKey: `${id}-${status}` };
     const { updateOrderStatus } = await this.#line.send(TakeStepDocument, { input });
     if (updateOrderStatus.order) {
@@ -266,10 +273,10 @@ export class Bot {
     const [problem] = updateOrderStatus.userErrors;
     this.#say('refused', { order: number, status, why: problem?.message });
     if (problem?.code === 'PROOF_WRONG') return false;
-    const known = delivery.order.version;
     const { order } = await this.#line.send(OneDeliveryDocument, { orderId: id });
-    if (order && order.version > known) delivery.take(order);
-    else delivery.end();
+    if (!order) delivery.end();
+    else if (order.version > known) delivery.take(order);
+    else this.#leave(delivery);
     return false;
   }
 

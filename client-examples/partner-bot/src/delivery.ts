@@ -4,6 +4,7 @@ import type { DeliveryFragment, DeliveryUpdatesSubscription } from './gql/graphq
 export class Delivery {
   #order: DeliveryFragment;
   readonly #over = new AbortController();
+  #isLeft = false;
 
   constructor(order: DeliveryFragment) {
     this.#order = order;
@@ -16,6 +17,16 @@ export class Delivery {
   /** Aborted once the order is not ours to carry any more: delivered, cancelled, or given to another. */
   get over(): AbortSignal {
     return this.#over.signal;
+  }
+
+  /** Whether somebody else has to see to it. It is ours until that is done. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  /** Whether it is for us to go on with. */
+  get isUnderWay(): boolean {
+    return !this.#isLeft && !this.over.aborted;
   }
 
   /** What the server lets us do next, by its own word and not by ours. */
@@ -37,6 +48,10 @@ export class Delivery {
 
   hear(item: DeliveryUpdatesSubscription['update']): void {
     if ('order' in item) this.take(item.order);
+  }
+
+  leave(): void {
+    this.#isLeft = true;
   }
 
   end(): void {

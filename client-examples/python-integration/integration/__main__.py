@@ -62,7 +62,7 @@ async def receive(address: str, port: int, kept: Path, *, pauses: bool) -> None:
                     print("The endpoint is paused.", file=sys.stderr)
 
 
-async def read_stream(redis_url: str, group: str) -> None:
+async def read_stream(redis_url: str, group: str, consumer: str) -> None:
     """Print events."""
 
     async def show(event: Event) -> None:
@@ -70,7 +70,7 @@ async def read_stream(redis_url: str, group: str) -> None:
 
     # the consumer tries again by itself
     async with Redis.from_url(redis_url, decode_responses=True, retry=Retry(NoBackoff(), 0)) as redis:
-        await Consumer(redis, group, socket.gethostname(), show).run()
+        await Consumer(redis, group, consumer, show).run()
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
@@ -93,6 +93,8 @@ hooks.add_argument("--pause", action="store_true", help="pause the endpoint in t
 events = commands.add_parser("stream", help="reads the Redis Stream")
 events.add_argument("--redis", default="redis://127.0.0.1:6379")
 events.add_argument("--group", default="example")
+# the same from start to start, so that it is given again what it had
+events.add_argument("--consumer", default=socket.gethostname(), help="its name, which no other of the group has (this host's)")
 arguments = parser.parse_args()
 
 match arguments.command:
@@ -103,7 +105,7 @@ match arguments.command:
     case "webhooks":
         work = receive(arguments.address, arguments.port, arguments.secret_file, pauses=arguments.pause)
     case _:
-        work = read_stream(arguments.redis, arguments.group)
+        work = read_stream(arguments.redis, arguments.group, arguments.consumer)
 logging.basicConfig(format="%(message)s")
 try:
     asyncio.run(until_stopped(work))

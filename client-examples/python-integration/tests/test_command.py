@@ -8,7 +8,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from socket import create_server
+from socket import create_server, gethostname
 from uuid import uuid4
 
 import pytest
@@ -128,3 +128,27 @@ async def test_a_redis_that_is_not_there_is_said() -> None:
             await said(process, "trying again")
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("given", [None, "billing-2"])
+async def test_a_consumer_has_the_name_it_is_given(given: str | None) -> None:
+    """Or that of the host: whoever has the name of another is given what that one is working on."""
+    options = ("--consumer", given) if given else ()
+    read = asyncio.Queue[bytes]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while command := await reader.readline():
+            words = list[bytes]()
+            for _ in range(int(command[1:])):
+                size = int((await reader.readline())[1:])
+                words.append((await reader.readexactly(size + 2))[:size])
+            if words[0] == b"XREADGROUP":
+                read.put_nowait(words[3])
+            else:
+                writer.write(b"+OK\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as redis:
+        address = f"redis://127.0.0.1:{redis.sockets[0].getsockname()[1]}"
+        async with program("stream", "--redis", address, *options):
+            assert (await read.get()).decode() == (given or gethostname())

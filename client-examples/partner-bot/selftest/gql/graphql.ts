@@ -260,6 +260,22 @@ export type SellerSignupInput = {
   storeName: string;
 };
 
+/** A step of an order. Refused with `ILLEGAL_TRANSITION` unless your role may take it from the present status. */
+export type UpdateOrderStatusInput = {
+  /** For DELIVERED: what the customer shows at the door. */
+  deliveryCode?: string | null | undefined;
+  /** Refuse with `VERSION_CONFLICT` when the order's version is not this. */
+  expectedVersion?: number | null | undefined;
+  /** 1 to 255 characters; the same key takes the step once. */
+  idempotencyKey: string;
+  /** For the timeline; at most 500 characters. An admin who delivers without the code says here why. */
+  note?: string | null | undefined;
+  /** Which order. */
+  orderId: string | number;
+  /** Where to. */
+  status: OrderStatus;
+};
+
 /** What a partner rides. */
 export type VehicleType =
   /** A bicycle. */
@@ -336,6 +352,18 @@ export type HindsightQueryVariables = Exact<{
 
 
 export type HindsightQuery = { order: { status: OrderStatus, timeline: { nodes: Array<{ type: OrderEventType, orderVersion: number }> } } | null };
+
+export type SettleOrderMutationVariables = Exact<{
+  input: UpdateOrderStatusInput;
+}>;
+
+
+export type SettleOrderMutation = { updateOrderStatus: { userErrors: Array<
+      | { code: ErrorCode, message: string }
+      | { code: ErrorCode, message: string }
+      | { code: ErrorCode, message: string }
+      | { code: ErrorCode, message: string }
+    > } };
 
 export type CancelOrderMutationVariables = Exact<{
   input: CancelOrderInput;
@@ -450,6 +478,16 @@ export const HindsightDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<HindsightQuery, HindsightQueryVariables>;
+export const SettleOrderDocument = new TypedDocumentString(`
+    mutation SettleOrder($input: UpdateOrderStatusInput!) {
+  updateOrderStatus(input: $input) {
+    userErrors {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SettleOrderMutation, SettleOrderMutationVariables>;
 export const CancelOrderDocument = new TypedDocumentString(`
     mutation CancelOrder($input: CancelOrderInput!) {
   cancelOrder(input: $input) {
