@@ -100,6 +100,12 @@ impl Cart {
         self.0.problems.iter().map(|(index, problem)| CartProblem::new(self, *index, *problem)).collect()
     }
 
+    /// Goes up with every change that its customer makes, and never down: of two answers the one with the lower is the older.
+    /// Prices, stocks and promo codes change under a cart without it. 0 while none was made.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// When its customer last changed it; of a cart that nothing was ever put into, when they registered.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at

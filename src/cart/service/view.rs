@@ -33,6 +33,8 @@ pub struct CartView {
     pub promo_code: Option<String>,
     /// What changed under it: by the line, from 0, or of the cart as a whole.
     pub problems: Vec<(Option<usize>, Problem)>,
+    /// Goes up with every change that its customer makes.
+    pub version: i32,
     /// When its customer last changed it; of one that never was, when they registered.
     pub updated_at: DateTime<Utc>,
 }
@@ -57,6 +59,7 @@ pub struct LineView {
 pub async fn view(app: &App, customer: Uuid) -> Result<CartView> {
     let db = app.db.reader();
     let Some(cart) = repo::find_cart(db, cart_id(customer)).await? else { return empty_view(app, customer).await };
+    // after its version: what is told may be newer than it says, but never older
     let lines = repo::list_lines(db, cart.id).await?;
     let (products, stocks) = offers(app, &lines).await?;
     let promo = match cart.promo_id {
@@ -80,6 +83,7 @@ pub async fn empty_view(app: &App, user: Uuid) -> Result<CartView> {
         quote: quote(&[], 0, app.config.prices),
         promo_code: None,
         problems: Vec::new(),
+        version: 0,
         updated_at: user_row.map_or(DateTime::UNIX_EPOCH, |user| user.created_at),
     })
 }
@@ -139,6 +143,7 @@ fn priced(
         quote: appraisal.quote,
         promo_code: promo.map(|(promo, _)| promo.code.clone()),
         problems: appraisal.problems,
+        version: cart.version,
         updated_at: cart.updated_at,
     })
 }

@@ -34,7 +34,7 @@ async fn everybody_has_a_cart_which_is_empty_at_first(shape: Shape) {
     let (customer, partner, seller, admin) = tokio::join!(app.customer(), app.partner(), app.seller(), app.admin());
     for viewer in [&customer, &partner, &seller, &admin] {
         let cart = cart(viewer).await;
-        assert_eq!((&cart["lines"], &cart["problems"]), (&json!([]), &json!([])));
+        assert_eq!((&cart["lines"], &cart["problems"], &cart["version"]), (&json!([]), &json!([]), &json!(0)));
         assert_eq!((&cart["total"]["amount"], &cart["deliveryFee"]["amount"]), (&json!("0.00"), &json!("0.00")));
     }
     // emptying what was never filled is no mistake, and neither is taking out what is not in
@@ -224,6 +224,7 @@ async fn two_devices_may_set_lines_at_once(shape: Shape) {
             assert!(if is_contested { [7, 8].contains(&quantity) } else { quantity == i64::from(round) }, "{now}");
         }
         assert_eq!(now["promoCode"], code.as_str());
+        assert_eq!(now["version"], 10 * round - 1, "each change is counted once");
         try_apply(&customer, Value::Null).await.ok("applyPromoCode");
     }
 }

@@ -17,7 +17,7 @@ const UPDATE_PRODUCT: &str = "mutation UpdateProduct($input: UpdateProductInput!
     product { id } userErrors { code message field } } }";
 
 /// All of a cart but when it changed.
-const FIELDS: &str = "id lines { id product { id } quantity unitPrice { amount } lineTotal { amount } }
+const FIELDS: &str = "id version lines { id product { id } quantity unitPrice { amount } lineTotal { amount } }
     subtotal { amount } discount { amount } deliveryFee { amount } tax { amount } total { amount currency } promoCode
     problems { kind line { product { id } } message available oldPrice { amount } newPrice { amount } }";
 

@@ -1,5 +1,7 @@
 //! What becomes of a cart: an order.
 
+use std::time::Duration;
+
 use domain::id::Kind;
 use entity::{order, stock};
 use quick_commerce::platform::clock::Clock;
@@ -176,9 +178,14 @@ async fn what_changes_while_an_order_waits_for_its_turn_is_true_of_the_order() {
         };
         let (other, waiting) = place(input.clone()).await;
         reprice(&shop.seller, &shop.product_id, "41.00").await;
+        app.clock.advance(Duration::from_mins(1));
+        let ready = app.clock.db_now(app.app.db.reader()).await.unwrap();
         other.commit().await.unwrap();
         let order = waiting.await.unwrap().ok("placeOrder")["order"].clone();
         assert_eq!(order["subtotal"]["amount"], "41.00", "{method}");
+        let due = row(&app, &order).await.payment_due_at;
+        assert!(due.is_none_or(|due| due >= ready + app.app.config.payments.window), "waiting took of the time to pay");
+        assert_eq!(due.is_some(), method == "CARD");
 
         input["idempotencyKey"] = json!(format!("off sale, {method}"));
         let (other, waiting) = place(input).await;
@@ -189,6 +196,12 @@ async fn what_changes_while_an_order_waits_for_its_turn_is_true_of_the_order() {
         shop.seller.mutate(UPDATE_PRODUCT, back).await.ok("updateProduct");
     }
     audit(&app.app).await;
+}
+
+/// The row of an order that a client was told of.
+async fn row(app: &TestApp, order: &Value) -> order::Model {
+    let id = uuid(Kind::Order, order["id"].as_str().unwrap());
+    order::Entity::find_by_id(id).one(app.app.db.reader()).await.unwrap().unwrap()
 }
 
 async fn an_order_paid_in_advance_keeps_its_goods_promised(shape: Shape) {
@@ -202,9 +215,9 @@ async fn an_order_paid_in_advance_keeps_its_goods_promised(shape: Shape) {
         assert_eq!(order["status"], "PENDING");
         assert_eq!(cart(&customer).await["lines"], json!([]));
         let db = app.app.db.reader();
-        let row =
-            order::Entity::find_by_id(uuid(Kind::Order, order["id"].as_str().unwrap())).one(db).await.unwrap().unwrap();
-        assert_eq!(row.payment_due_at, Some(row.created_at + app.app.config.payments.window));
+        let (row, now) = (row(&app, &order).await, app.clock.db_now(db).await.unwrap());
+        let window = app.app.config.payments.window;
+        assert!((row.created_at + window..=now + window).contains(&row.payment_due_at.unwrap()));
         assert_eq!(row.version, 1);
         let stock = stock::Entity::find_by_id(uuid(Kind::Product, &shop.product_id)).one(db).await.unwrap().unwrap();
         assert_eq!((stock.on_hand, stock.reserved), (10, promised), "promised, not sold");

@@ -31,3 +31,19 @@ export async function recount(url: string, who: string, sku: string, delta: numb
   const phone = await Device.signIn(url, who);
   await phone.ask(ADJUST, { idempotencyKey: randomUUID(), productId, delta, reason: 'ADJUSTED' });
 }
+
+const CHANGE = `mutation ($input: UpdateProductInput!) {
+  result: updateProduct(input: $input) { userErrors { message } }
+}`;
+
+/** The store of `who` changes what it says of a product, or takes it off sale. */
+export async function change(
+  url: string,
+  who: string,
+  sku: string,
+  to: { price?: string; active?: boolean },
+): Promise<void> {
+  const { id: productId } = await productOf(url, sku);
+  const phone = await Device.signIn(url, who);
+  await phone.ask(CHANGE, { productId, ...to });
+}

@@ -17,6 +17,7 @@ export async function orderBesides(
   url: string,
   skus: readonly string[],
   paymentMethod: 'CARD' | 'CASH_ON_DELIVERY' = 'CASH_ON_DELIVERY',
+  promoCode?: string,
 ): Promise<Placed[]> {
   const phone = await Device.signIn(url, 'customer2');
   const placed: Placed[] = [];
@@ -34,6 +35,7 @@ export async function orderBesides(
         location: { latitude: 12.9634, longitude: 77.6392 },
       },
       paymentMethod,
+      promoCode,
     });
     placed.push(order);
   }

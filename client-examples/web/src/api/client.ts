@@ -3,6 +3,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { makeCache } from './cache';
 import { Clock, listening } from './clock';
 import { Connection } from './connection';
+import { inTime } from './inTime';
 import { newest, Versions } from './newest';
 import { patient } from './patient';
 import { ENDPOINT } from './post';
@@ -27,7 +28,7 @@ export function makeApi(session: Session, isFresh: boolean) {
       ApolloLink.split(
         ({ operationType }) => operationType === 'subscription',
         new GraphQLWsLink(socket),
-        ApolloLink.from([patient(), signed(session), new HttpLink({ uri: ENDPOINT })]),
+        ApolloLink.from([patient(), signed(session), new HttpLink({ uri: ENDPOINT, fetch: inTime() })]),
       ),
     ]),
     defaultOptions: {

@@ -16,7 +16,7 @@ const operations: [string, DocumentNode][] = Object.entries(documents).flatMap((
   name.endsWith('Document') ? [[name, document as DocumentNode]] : [],
 );
 
-/** Selections of orders that ask for more than who it is and do not say which version. */
+/** Selections of orders and carts that do not say which version of which one. */
 function withoutVersion(document: DocumentNode): string[] {
   const found: string[] = [];
   const types = new TypeInfo(schema);
@@ -25,7 +25,7 @@ function withoutVersion(document: DocumentNode): string[] {
     visitWithTypeInfo(types, {
       SelectionSet(set) {
         const type = types.getParentType();
-        if (!type || getNamedType(type).name !== 'Order') return;
+        if (!type || !['Order', 'Cart'].includes(getNamedType(type).name)) return;
         const fields = set.selections.flatMap((part) => (part.kind === Kind.FIELD ? [part.name.value] : []));
         if (!fields.includes('id') || !fields.includes('version')) found.push(fields.join(' '));
       },
@@ -39,7 +39,7 @@ describe('the documents', () => {
     expect(operations.length).toBeGreaterThan(40);
   });
 
-  it.each(operations)('%s asks for the id and the version of each order', (_, document) => {
+  it.each(operations)('%s asks for the id and the version of each order and cart', (_, document) => {
     expect(withoutVersion(document)).toEqual([]);
   });
 

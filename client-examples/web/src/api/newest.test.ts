@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { newest, sift, Versions } from './newest';
 
 const order = (version: number, id = 'ord_1') => ({ __typename: 'Order', id, version });
+const cart = (version: number) => ({ __typename: 'Cart', id: 'crt_1', version });
 
 describe('the versions of orders', () => {
   it('are old only below what was seen', () => {
@@ -34,7 +35,7 @@ describe('sifting', () => {
     versions.isOld('ord_1', 5);
     const data = { result: { order: order(4), others: [order(4), order(1, 'ord_2')], userErrors: [] } };
     expect(sift(data, versions)).toEqual({
-      isOld: true,
+      old: [order(4), order(4)].map(({ id, version }) => ({ id, version })),
       data: { result: { order: null, others: [null, order(1, 'ord_2')], userErrors: [] } },
     });
   });
@@ -53,6 +54,19 @@ async function through(document: string, answers: object[], versions: Versions) 
   return { result, asked };
 }
 
+describe('the cart', () => {
+  it('is as old as its version says, and what has another type is not', () => {
+    const versions = new Versions();
+    versions.isOld('crt_1', 5);
+    const profile = { __typename: 'PartnerProfile', id: 'crt_1', version: 4 };
+    expect(sift({ result: { cart: cart(4) }, profile }, versions)).toEqual({
+      old: [{ id: 'crt_1', version: 4 }],
+      data: { result: { cart: null }, profile },
+    });
+    expect(sift({ cartUpdates: cart(5) }, versions).old).toEqual([]);
+  });
+});
+
 describe('the link of the newest', () => {
   const seen = () => {
     const versions = new Versions();
@@ -70,9 +84,17 @@ describe('the link of the newest', () => {
     expect(asked).toBe(2);
   });
 
-  it('asks no more than four times', async () => {
-    const { asked } = await through('{ order { id } }', [{ order: order(4) }], seen());
+  it('asks no more than four times, and takes that for what is so now', async () => {
+    const versions = seen();
+    const { result, asked } = await through('{ order { id } }', [{ order: order(4) }], versions);
     expect(asked).toBe(4);
+    expect(result.data).toEqual({ order: order(4) });
+    const next = await through(
+      'subscription { orderUpdates { cursor } }',
+      [{ orderUpdates: order(4) }],
+      versions,
+    );
+    expect(next.result.extensions?.isOld).toBeUndefined();
   });
 
   it('takes the order out of a mutation’s answer', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { outcomeOf } from './hooks';
+import { outcomeOf } from './useLoad';
 
 const error = new TypeError('no network');
 const asked = { about: '{}', isLoading: true, error: undefined };

@@ -51,6 +51,7 @@ describe('a query', () => {
     ['the server says that it never will', said(false)],
     ['it is refused', status(400)],
     ['it is to wait for so long that its page should say so', limited(60_000)],
+    ['it has waited for so long', () => throwError(() => new DOMException('Too late', 'TimeoutError'))],
   ])('is not asked again when %s', async (_, refuse) => {
     expect((await ask(refuse, 1_000)).asked).toBe(1);
   });

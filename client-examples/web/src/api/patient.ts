@@ -3,7 +3,7 @@ import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { RetryLink } from '@apollo/client/link/retry';
 import { map } from 'rxjs';
 import { waitOf } from './refusal';
-import { mayGoWell, pause } from './retry';
+import { isTimeout, mayGoWell, pause } from './retry';
 
 /** How often a query is asked before its page says that it failed: for ten seconds and more, as a server needs to be back. */
 export const ATTEMPTS = 6;
@@ -24,7 +24,12 @@ export function patient(initialMs = INITIAL_MS): ApolloLink {
     // The link's own jitter goes down to nothing: all attempts could be over within a second.
     delay: (count, _, error) => waitOf(error) + pause(count, initialMs),
     attempts: (count, { operationType }, error) =>
-      count < ATTEMPTS && operationType === 'query' && mayGoWell(error) && waitOf(error) <= LONGEST_WAIT_MS,
+      count < ATTEMPTS &&
+      operationType === 'query' &&
+      mayGoWell(error) &&
+      // Whoever has waited for so long already is told so, too.
+      !isTimeout(error) &&
+      waitOf(error) <= LONGEST_WAIT_MS,
   });
   return again.concat(raising());
 }

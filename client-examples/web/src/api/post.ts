@@ -6,7 +6,7 @@ import { answerIn } from './refusal';
 export const ENDPOINT = '/graphql';
 
 /** How long one request may take: more than the server gives itself. */
-const PATIENCE_MS = 35_000;
+export const PATIENCE_MS = 35_000;
 
 /** One request without a cache, for what comes before there is anybody to have one: signing in. */
 export async function post<Data, Variables>(

@@ -1,9 +1,8 @@
 import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { VerifyEmailDocument } from '../gql/graphql';
-import { sentence } from './hooks';
 import { post } from './post';
-import { isLimited, isUndecided, refusalsOf, waitOf } from './refusal';
+import { isLimited, isUndecided, refusalsOf, sentence, waitOf } from './refusal';
 import { mayGoWell } from './retry';
 
 afterEach(() => void vi.unstubAllGlobals());

@@ -1,4 +1,5 @@
 import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
+import { duration } from '../lib/format';
 
 interface Refusal {
   message: string;
@@ -46,7 +47,12 @@ export function isLimited(error: unknown): boolean {
 /** Whether the access token was refused: nothing of the request has happened. */
 export function isUnsigned(error: unknown): boolean {
   if (ServerError.is(error) && error.statusCode === 401) return true;
-  return refusalsOf(error).some(({ extensions }) => extensions?.code === 'INVALID_TOKEN');
+  return areUnsigned(refusalsOf(error));
+}
+
+/** The same of what an answer says. */
+export function areUnsigned(errors: readonly Refusal[] = []): boolean {
+  return errors.some(({ extensions }) => extensions?.code === 'INVALID_TOKEN');
 }
 
 /** What the server, or what stands before it, says when it has begun to do what it was asked, or may have. */
@@ -64,4 +70,26 @@ export function waitOf(error: unknown): number {
   const named = refusalsOf(error).map(({ extensions }) => Number(extensions?.retryAfterMs));
   const seconds = ServerError.is(error) ? Number(error.response.headers.get('Retry-After')) : 0;
   return Math.max(0, ...[...named, seconds * 1000].filter(Number.isFinite));
+}
+
+/** One sentence about what went wrong, for people. */
+export function sentence(error: unknown): string {
+  if (isLimited(error)) {
+    const seconds = Math.ceil(waitOf(error) / 1000);
+    return `Too much was asked at once. Try again in ${seconds > 0 ? duration(seconds) : 'a moment'}.`;
+  }
+  const said = refusalsOf(error).map(({ message }) => message);
+  return said.join(' ') || 'The server cannot be reached just now.';
+}
+
+/** Why something was not done, as people are told. */
+export interface Trouble {
+  code: string;
+  message: string;
+  field: readonly string[] | null;
+}
+
+/** What is told of an intention that failed without an answer to it. */
+export function unreachable(error: unknown): Trouble {
+  return { code: 'UNREACHABLE', message: sentence(error), field: null };
 }

@@ -38,6 +38,8 @@ describe('what may go well later', () => {
 
   it.each([
     ['nobody is there', new TypeError('Failed to fetch'), true],
+    ['nobody answered in time', new DOMException('Too late', 'TimeoutError'), true],
+    ['nobody wants it any more', new DOMException('Never mind', 'AbortError'), false],
     ['nobody is behind what stands before the server', status(502), true],
     ['what stands before the server is asked too often', status(429), true],
     ['it is said', said(true), true],

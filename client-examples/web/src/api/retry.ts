@@ -10,7 +10,12 @@ export function mayGoWell(error: unknown): boolean {
   if (refusals.length > 0) return refusals.every(({ extensions }) => extensions?.retryable === true);
   if (ServerError.is(error)) return FOR_NOW.has(error.statusCode);
   // What `fetch` throws when nobody is there.
-  return error instanceof TypeError;
+  return error instanceof TypeError || isTimeout(error);
+}
+
+/** Whether whoever asked has stopped waiting for an answer. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
 /**

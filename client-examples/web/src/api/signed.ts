@@ -1,6 +1,6 @@
 import { ApolloLink } from '@apollo/client';
 import { catchError, defer, from, of, switchMap, throwError } from 'rxjs';
-import { isUnsigned } from './refusal';
+import { areUnsigned, isUnsigned } from './refusal';
 import type { Session } from './session';
 
 /** Sends the access token along, and once more with a new one when it is refused: nothing of a refused request has happened. */
@@ -20,12 +20,8 @@ export function signed(session: Session): ApolloLink {
       return attempt();
     };
     return attempt().pipe(
-      switchMap((result) => (says(result.errors) ? again() : of(result))),
+      switchMap((result) => (areUnsigned(result.errors) ? again() : of(result))),
       catchError((error: unknown) => (isUnsigned(error) ? again() : throwError(() => error))),
     );
   });
-}
-
-function says(errors: readonly { extensions?: Record<string, unknown> }[] | undefined): boolean {
-  return errors?.some(({ extensions }) => extensions?.code === 'INVALID_TOKEN') ?? false;
 }

@@ -6,6 +6,7 @@ import { km, time } from '../lib/format';
 import type { Point } from '../lib/geo';
 import { type Marker, StreetMap } from '../ui/StreetMap';
 import { Stopped } from '../ui/states';
+import { hasEnded } from './ended';
 
 const TRACKING = graphql(`
   subscription Tracking($orderId: ID!) {
@@ -34,8 +35,6 @@ const TRACKING = graphql(`
 /** How many of the partner's positions are drawn behind them. */
 const TRAIL = 60;
 
-const ENDED = ['DELIVERED', 'CANCELLED', 'FAILED'];
-
 /** Where the order is, live, until it has arrived. */
 export function Tracking({ order }: { order: OrderDetailFragment }) {
   const [trail, setTrail] = useState<readonly Point[]>([]);
@@ -44,7 +43,7 @@ export function Tracking({ order }: { order: OrderDetailFragment }) {
     eta: null,
     left: null,
   });
-  const isOver = ENDED.includes(order.status);
+  const isOver = hasEnded(order.status);
   const feed = useFeed(
     TRACKING,
     { orderId: order.id },

@@ -1,27 +1,27 @@
 import { type FormEvent, useState } from 'react';
-import { sentence, type Trouble } from '../api/hooks';
 import { post } from '../api/post';
 import { Problem } from '../api/problem';
 import { unmask } from '../gql';
+import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Problems } from '../ui/states';
 import { REQUEST_RESET } from './mail';
+import { usePost } from './usePost';
 
 /** Has a link mailed. Whether there is such an account it does not say, since the server does not. */
 export function Forgotten() {
   const [email, setEmail] = useState('');
   const [isSent, setSent] = useState(false);
-  const [problems, setProblems] = useState<readonly Trouble[]>([]);
+  const { send, isBusy, problems } = usePost();
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    try {
-      const { result } = await post(REQUEST_RESET, { input: { email } });
-      const refusals = unmask(Problem, result.userErrors);
-      setProblems(refusals);
-      setSent(refusals.length === 0);
-    } catch (error) {
-      setProblems([{ code: 'UNREACHABLE', message: sentence(error), field: null }]);
-    }
+    setSent(false);
+    setSent(
+      await send(async () => {
+        const { result } = await post(REQUEST_RESET, { input: { email } });
+        return unmask(Problem, result.userErrors);
+      }),
+    );
   };
   return (
     <details className="card">
@@ -40,7 +40,9 @@ export function Forgotten() {
           )}
         </Field>
         <Problems problems={problems} beside={['email']} />
-        <button type="submit">Mail me a link</button>
+        <Button type="submit" isBusy={isBusy}>
+          Mail me a link
+        </Button>
         {isSent && <p role="status">If there is such an account, a link is on its way.</p>}
       </form>
     </details>

@@ -1,35 +1,29 @@
 import { type FormEvent, useState } from 'react';
 import { useLocation } from 'react-router';
-import { sentence, type Trouble } from '../api/hooks';
 import { resetPassword, type Session } from '../api/session';
 import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Problems } from '../ui/states';
 import { tokenOf } from './mail';
+import { usePost } from './usePost';
 
 /** Another password, for whoever has the mail; it signs them in. */
 export function ResetPassword({ onSession }: { onSession: (session: Session) => void }) {
   const { hash } = useLocation();
   const [newPassword, setPassword] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const [problems, setProblems] = useState<readonly Trouble[]>([]);
-  const submit = async (event: FormEvent) => {
+  const { send, isBusy, problems } = usePost();
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    setBusy(true);
-    try {
+    void send(async () => {
       const { session, problems: refusals } = await resetPassword({ token: tokenOf(hash), newPassword });
-      setProblems(refusals);
       if (session) onSession(session);
-    } catch (error) {
-      setProblems([{ code: 'UNREACHABLE', message: sentence(error), field: null }]);
-    } finally {
-      setBusy(false);
-    }
+      return refusals;
+    });
   };
   return (
     <main className="signin">
       <h1>Another password</h1>
-      <form className="card" onSubmit={(event) => void submit(event)}>
+      <form className="card" onSubmit={submit}>
         <Field label="New password" name="newPassword" problems={problems}>
           {(id, aria) => (
             <input

@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from 'react';
-import { sentence, type Trouble } from '../api/hooks';
 import { login, register, type Session } from '../api/session';
 import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Problems } from '../ui/states';
 import { Forgotten } from './Forgotten';
+import { usePost } from './usePost';
 
 /** Nobody else's customers are to read these: they are left out of a build, unless it is made for the demo. */
 const DEMO =
@@ -27,27 +27,21 @@ export function SignIn({
   onSession: (session: Session) => void;
 }) {
   const [isNew, setNew] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [problems, setProblems] = useState<readonly Trouble[]>([]);
+  const { send, isBusy, problems } = usePost();
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string) => String(form.get(name) ?? '');
-    setBusy(true);
-    try {
+    void send(async () => {
       const credentials = { email: text('email'), password: text('password') };
       const partner = text('role') === 'partner' ? { vehicle: 'SCOOTER' as const } : null;
-      const entry = isNew
+      const { session, problems: refusals } = isNew
         ? await register({ ...credentials, name: text('name'), partner })
         : await login(credentials);
-      if (entry.session) onSession(entry.session);
-      else setProblems(entry.problems);
-    } catch (error) {
-      setProblems([{ code: 'UNREACHABLE', message: sentence(error), field: null }]);
-    } finally {
-      setBusy(false);
-    }
+      if (session) onSession(session);
+      return refusals;
+    });
   };
 
   return (
@@ -58,7 +52,7 @@ export function SignIn({
           Your session has ended. Sign in again.
         </p>
       )}
-      <form onSubmit={(event) => void submit(event)} className="card">
+      <form onSubmit={submit} className="card">
         <h2>{isNew ? 'Sign up' : 'Sign in'}</h2>
         {isNew && (
           <Field label="Name" name="name" problems={problems}>

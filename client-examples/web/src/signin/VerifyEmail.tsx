@@ -1,32 +1,25 @@
 import { useState } from 'react';
 import { Link, useLocation } from 'react-router';
-import { sentence, type Trouble } from '../api/hooks';
 import { post } from '../api/post';
 import { Problem } from '../api/problem';
 import { unmask } from '../gql';
 import { Button } from '../ui/Button';
 import { Problems } from '../ui/states';
 import { tokenOf, VERIFY } from './mail';
+import { usePost } from './usePost';
 
 /** Proves an address. By a button, since programs that look through mails follow links, and the token works once. */
 export function VerifyEmail() {
   const { hash } = useLocation();
   const [isDone, setDone] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [problems, setProblems] = useState<readonly Trouble[]>([]);
-  const verify = async () => {
-    setBusy(true);
-    try {
-      const { result } = await post(VERIFY, { input: { token: tokenOf(hash) } });
-      const refusals = unmask(Problem, result.userErrors);
-      setProblems(refusals);
-      setDone(refusals.length === 0);
-    } catch (error) {
-      setProblems([{ code: 'UNREACHABLE', message: sentence(error), field: null }]);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { send, isBusy, problems } = usePost();
+  const verify = async () =>
+    setDone(
+      await send(async () => {
+        const { result } = await post(VERIFY, { input: { token: tokenOf(hash) } });
+        return unmask(Problem, result.userErrors);
+      }),
+    );
   return (
     <main className="signin">
       <h1>Your e-mail address</h1>

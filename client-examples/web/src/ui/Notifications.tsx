@@ -5,7 +5,7 @@ import type { NotificationListQuery } from '../gql/graphql';
 import { dateTime } from '../lib/format';
 import { Button } from './Button';
 import { Dialog } from './Dialog';
-import { reload } from './reload';
+import { NO_PAGE, reload } from './reload';
 import { Empty, Loaded, More, Stopped } from './states';
 import { useSoon } from './useSoon';
 
@@ -70,8 +70,7 @@ const READ = graphql(`
   }
 `);
 
-const NONE = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
-const pageOf = ({ viewer }: NotificationListQuery) => viewer?.notifications ?? NONE;
+const pageOf = ({ viewer }: NotificationListQuery) => viewer?.notifications ?? NO_PAGE;
 
 /** The bell: how many are unread, the newest said aloud, and the list behind it. Its feed keeps the line open. */
 export function Notifications() {
@@ -138,7 +137,7 @@ function List({ feed, told, onClose }: { feed: Feed; told: number; onClose: () =
       <Stopped feed={feed} />
       <Loaded query={query} what="notifications">
         {({ viewer }) => {
-          const { edges, pageInfo } = viewer?.notifications ?? NONE;
+          const { edges, pageInfo } = viewer?.notifications ?? NO_PAGE;
           if (edges.length === 0) return <Empty>There is nothing to tell yet.</Empty>;
           return (
             <>

@@ -2,7 +2,7 @@ import { ApolloClient, ApolloLink, gql, type TypedDocumentNode } from '@apollo/c
 import { firstValueFrom, Observable, skipWhile } from 'rxjs';
 import { expect, it } from 'vitest';
 import { makeCache } from '../api/cache';
-import { reload } from './reload';
+import { refresh, reload } from './reload';
 
 interface Partners {
   admin: {
@@ -207,5 +207,36 @@ it('a failure is left to the query, and never thrown', async () => {
   await expect(reload(page, pageOf)).resolves.toBeUndefined();
   expect(page.observable.getCurrentResult().error?.message).toBe('no network');
   expect(page.shown()?.edges).toHaveLength(25);
+  page.end();
+});
+
+it('what is refreshed is asked for again, though the same is on its way for somebody else', async () => {
+  const page = desk(3);
+  await page.loaded();
+  const { query, variables } = page.observable;
+  const others = page.client.query({ query, variables, fetchPolicy: 'network-only' });
+  // no longer than until it is sent: the answer comes by a timer
+  while (page.asked.length < 2) await Promise.resolve();
+  page.people.unshift({ id: 'usr_9', name: 'new' });
+  await Promise.all([others, refresh(page)]);
+  expect(page.asked).toHaveLength(3);
+  expect(ids(page.shown())).toEqual(['usr_9', 'usr_1', 'usr_2', 'usr_3']);
+  page.end();
+});
+
+it('what several want to have refreshed meanwhile is, once more for all of them', async () => {
+  const page = desk(3);
+  await Promise.all([refresh(page), refresh(page), refresh(page)]);
+  // after the answer that was on its way
+  expect(page.asked).toHaveLength(3);
+  page.end();
+});
+
+it('what could not be refreshed is left to the query', async () => {
+  const page = desk(3);
+  await page.loaded();
+  page.failures.push(new TypeError('no network'), new TypeError('no network'));
+  await expect(refresh(page)).resolves.toBeUndefined();
+  expect(page.observable.getCurrentResult().error?.message).toBe('no network');
   page.end();
 });

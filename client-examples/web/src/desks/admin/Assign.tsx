@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { useAsk, useFeed, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
 import { Button } from '../../ui/Button';
+import { refresh } from '../../ui/reload';
 import { Empty, Loaded, Problems, Stopped } from '../../ui/states';
 import { useSoon } from '../../ui/useSoon';
 import { ADMIN_UPDATES } from './updates';
@@ -61,7 +62,7 @@ function Choice({ order }: Assigned) {
   const query = useLoad(FREE, {});
   const [wanted, setWanted] = useState('');
   const assign = useAsk(ASSIGN);
-  const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
+  const refreshSoon = useSoon(() => void refresh(query));
   // Who is online is theirs to change, and what they carry changes with every order.
   const feed = useFeed(ADMIN_UPDATES, {}, { onItem: refreshSoon });
   // It takes the place of the button that had the focus, once: when the first answer is there. Whoever has gone on to something

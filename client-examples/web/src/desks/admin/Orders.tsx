@@ -2,10 +2,10 @@ import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
 import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
-import { withEdge } from '../../lib/edges';
 import { filterOf, GROUPS, isIn } from '../../order/filter';
 import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
+import { withOrder } from '../../order/list';
 import { OrderTable } from '../../order/OrderTable';
 import { Field } from '../../ui/Field';
 import { reload } from '../../ui/reload';
@@ -47,19 +47,16 @@ export function Orders() {
     ADMIN_UPDATES,
     {},
     {
+      // It begins with figures and no orders: what was placed while the list was on its way is asked for again.
+      onBegin: () => void reload(query, ({ admin }) => admin.orders),
       onItem: ({ adminUpdates: item }, isOld) => {
-        // The snapshot has figures and no orders: what was placed while the list was on its way is asked for again.
-        if (item.__typename === 'StreamReset' || item.__typename === 'AdminSnapshot')
-          void reload(query, ({ admin }) => admin.orders);
         // Whether a number begins like the search, only the server says: what is found stays up to date, and nothing is added.
         if (isOld || item.__typename !== 'OrderChanged' || search) return;
-        cache.updateQuery({ query: ORDERS, variables }, (data) => {
-          if (!data) return undefined;
-          const { orders } = data.admin;
-          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
-          const edges = [...withEdge(orders.edges, edge, isIn(group, item.order.status))];
-          return { admin: { ...data.admin, orders: { ...orders, edges } } };
-        });
+        const belongs = isIn(group, item.order.status);
+        cache.updateQuery(
+          { query: ORDERS, variables },
+          (data) => data && { admin: { ...data.admin, orders: withOrder(data.admin.orders, item, belongs) } },
+        );
       },
     },
   );

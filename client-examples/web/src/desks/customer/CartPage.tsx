@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { useAsk } from '../../api/hooks';
 import { unmask } from '../../gql';
-import type { CartPartsFragment } from '../../gql/graphql';
+import type { CartPartsFragment, CartProblemKind } from '../../gql/graphql';
 import { money } from '../../lib/format';
 import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
@@ -54,7 +54,7 @@ function Lines({ cart }: { cart: CartPartsFragment }) {
           <Line
             key={line.id}
             line={line}
-            isWrong={cart.problems.some((problem) => problem.line?.id === line.id)}
+            problems={cart.problems.filter((problem) => problem.line?.id === line.id).map(({ kind }) => kind)}
           />
         ))}
       </ul>
@@ -79,22 +79,31 @@ function Sum({ label, amount }: { label: string; amount: string }) {
   );
 }
 
+/** With these a line can only be taken out: the server refuses any other quantity, also of what is off sale but in stock. */
+const GONE: readonly CartProblemKind[] = ['PRODUCT_UNAVAILABLE', 'OUT_OF_STOCK'];
+
 function Line({
   line: { product, quantity, lineTotal },
-  isWrong,
+  problems,
 }: {
   line: CartPartsFragment['lines'][number];
-  isWrong: boolean;
+  problems: readonly CartProblemKind[];
 }) {
   const setLine = useAsk(SET_LINE);
   const set = (wanted: number) =>
     void setLine.ask(() => ({ input: { productId: product.id, quantity: wanted } }));
   const { name, available } = product;
+  const isWrong = problems.length > 0;
+  const most = problems.some((kind) => GONE.includes(kind)) ? 0 : available;
   return (
     <li className={isWrong ? 'line wrong' : 'line'}>
       <span>{name}</span>
       <div className="stepper">
-        <Button aria-label={`One ${name} fewer`} isBusy={setLine.isBusy} onClick={() => set(quantity - 1)}>
+        <Button
+          aria-label={`One ${name} fewer`}
+          isBusy={setLine.isBusy}
+          onClick={() => set(Math.min(quantity - 1, most))}
+        >
           −
         </Button>
         <output>{quantity}</output>
@@ -104,9 +113,8 @@ function Line({
       </div>
       <strong>{money(lineTotal)}</strong>
       {isWrong && (
-        <Button isBusy={setLine.isBusy} onClick={() => set(Math.min(quantity, available))}>
-          {available === 0 ? 'Remove' : available < quantity ? `Take ${available} of` : 'Accept the price of'}{' '}
-          {name}
+        <Button isBusy={setLine.isBusy} onClick={() => set(Math.min(quantity, most))}>
+          {most === 0 ? 'Remove' : most < quantity ? `Take ${most} of` : 'Accept the price of'} {name}
         </Button>
       )}
       <Problems problems={setLine.problems} />

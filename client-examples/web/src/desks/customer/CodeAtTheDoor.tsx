@@ -1,10 +1,9 @@
 import type { OrderDetailFragment } from '../../gql/graphql';
-
-const ENDED = ['DELIVERED', 'CANCELLED', 'FAILED'];
+import { hasEnded } from '../../order/ended';
 
 /** What the customer reads out when the goods are there, and not before. */
 export function CodeAtTheDoor({ order: { deliveryCode, status } }: { order: OrderDetailFragment }) {
-  if (!deliveryCode || ENDED.includes(status)) return null;
+  if (!deliveryCode || hasEnded(status)) return null;
   return (
     <section className="card code" aria-labelledby="code">
       <h2 id="code">Code for the door</h2>

@@ -3,11 +3,11 @@ import { Link } from 'react-router';
 import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
 import type { MyOrdersQuery } from '../../gql/graphql';
-import { withEdge } from '../../lib/edges';
 import { dateTime, money, plural } from '../../lib/format';
 import { OrderLine } from '../../order/line';
+import { withOrder } from '../../order/list';
 import { Status } from '../../order/Status';
-import { reload } from '../../ui/reload';
+import { NO_PAGE, reload } from '../../ui/reload';
 import { Empty, Loaded, More, Stopped } from '../../ui/states';
 
 const ORDERS = graphql(`
@@ -64,8 +64,7 @@ const FEED = graphql(`
   }
 `);
 
-const NONE = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
-const pageOf = ({ viewer }: MyOrdersQuery) => viewer?.orders ?? NONE;
+const pageOf = ({ viewer }: MyOrdersQuery) => viewer?.orders ?? NO_PAGE;
 
 export function MyOrders() {
   const { cache } = useApolloClient();
@@ -74,17 +73,17 @@ export function MyOrders() {
     FEED,
     {},
     {
+      // It begins with what is not finished: what has ended since the list was answered is not among that.
+      onBegin: () => void reload(query, pageOf),
       onItem: ({ myOrderUpdates: item }, isOld) => {
-        if (item.__typename === 'StreamReset') void reload(query, pageOf);
         if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
-        cache.updateQuery({ query: ORDERS }, (data) => {
-          if (!data?.viewer) return undefined;
-          const { orders } = data.viewer;
-          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
-          return {
-            viewer: { ...data.viewer, orders: { ...orders, edges: [...withEdge(orders.edges, edge, true)] } },
-          };
-        });
+        cache.updateQuery(
+          { query: ORDERS },
+          (data) =>
+            data?.viewer && {
+              viewer: { ...data.viewer, orders: withOrder(data.viewer.orders, item, true) },
+            },
+        );
       },
     },
   );

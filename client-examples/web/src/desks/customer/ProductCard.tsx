@@ -1,9 +1,9 @@
-import { useCallback, useRef } from 'react';
 import { useAsk } from '../../api/hooks';
 import { type FragmentType, graphql, unmask } from '../../gql';
 import { money } from '../../lib/format';
 import { Button } from '../../ui/Button';
 import { Problems } from '../../ui/states';
+import { usePassOn } from '../../ui/usePassOn';
 import { SET_LINE } from './cart';
 import { useCart } from './useCart';
 
@@ -44,14 +44,8 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
   const quantity = cart?.lines.find((line) => line.product.id === id)?.quantity ?? 0;
   const set = (wanted: number) => void setLine.ask(() => ({ input: { productId: id, quantity: wanted } }));
   const isSold = active && inStock;
-  const more = useRef<HTMLButtonElement>(null);
-  // Called as the button for one fewer leaves the page: the focus goes on to the one that stays.
-  const passOn = useCallback(
-    (fewer: HTMLButtonElement | null) => () => {
-      if (fewer === document.activeElement) more.current?.focus();
-    },
-    [],
-  );
+  // The button for one fewer goes with the last piece: by then the one that stays is primary.
+  const { group, passOn } = usePassOn<HTMLDivElement>();
   return (
     <li className="card product" data-testid="product">
       {images[0] && <img src={images[0]} alt="" loading="lazy" width="96" height="96" />}
@@ -75,13 +69,13 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
       <p className="stock" data-testid="available" aria-live="off">
         {!isSold ? 'Sold out' : available <= FEW ? `Only ${available} left` : 'In stock'}
       </p>
-      <div className={quantity === 0 ? 'adding' : 'stepper'}>
+      <div ref={group} className={quantity === 0 ? 'adding' : 'stepper'}>
         {quantity > 0 && (
           <Button
             ref={passOn}
             aria-label={`One ${name} fewer`}
             isBusy={setLine.isBusy}
-            onClick={() => set(quantity - 1)}
+            onClick={() => set(Math.min(quantity - 1, isSold ? available : 0))}
           >
             −
           </Button>
@@ -89,7 +83,6 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
         {quantity > 0 && <output>{quantity}</output>}
         {/* One button, whether it adds the first piece or another one: it keeps the focus. */}
         <Button
-          ref={more}
           className={quantity === 0 ? 'primary' : undefined}
           aria-label={quantity === 0 ? undefined : `One more ${name}`}
           disabled={quantity === 0 && !isSold}

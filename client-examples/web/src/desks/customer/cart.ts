@@ -3,6 +3,7 @@ import { graphql } from '../../gql';
 export const CartParts = graphql(`
   fragment CartParts on Cart {
     id
+    version
     lines {
       id
       quantity
@@ -60,6 +61,8 @@ export const CART = graphql(`
   query Cart {
     viewer {
       cart {
+        id
+        version
         ...CartParts
       }
     }
@@ -70,6 +73,8 @@ export const CART = graphql(`
 export const CART_UPDATES = graphql(`
   subscription CartUpdates {
     cartUpdates {
+      id
+      version
       ...CartParts
     }
   }
@@ -79,6 +84,8 @@ export const SET_LINE = graphql(`
   mutation SetCartLine($input: SetCartLineInput!) {
     result: setCartLine(input: $input) {
       cart {
+        id
+        version
         ...CartParts
       }
       userErrors {
@@ -92,6 +99,8 @@ export const APPLY_PROMO = graphql(`
   mutation ApplyPromoCode($input: ApplyPromoCodeInput!) {
     result: applyPromoCode(input: $input) {
       cart {
+        id
+        version
         ...CartParts
       }
       userErrors {

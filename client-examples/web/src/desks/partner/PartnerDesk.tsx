@@ -1,4 +1,4 @@
-import { Navigate, Route, Routes, useLocation } from 'react-router';
+import { Navigate, Route, Routes, useMatch } from 'react-router';
 import type { DeskProps } from '../../App';
 import { Shell } from '../../ui/Shell';
 import { Earnings } from './Earnings';
@@ -10,11 +10,11 @@ const TABS = [
 ];
 
 export default function PartnerDesk({ onLeave }: DeskProps) {
-  const { pathname } = useLocation();
+  const isShown = useMatch('/work') !== null;
   return (
     <Shell desk="Partner" tabs={TABS} onLeave={onLeave}>
       {/* It goes on telling where the partner is while they look at something else. */}
-      <div hidden={pathname !== '/work'}>
+      <div hidden={!isShown}>
         <Work />
       </div>
       <Routes>

@@ -5,6 +5,7 @@ import type { OrderDetailFragment } from '../../gql/graphql';
 import type { Point } from '../../lib/geo';
 import { OrderDetail } from '../../order/detail';
 import { Field } from '../../ui/Field';
+import { refresh } from '../../ui/reload';
 import { Empty, Failure, Loaded, Problems, Stopped } from '../../ui/states';
 import { CLAIMS, ClaimParts } from './claims';
 import { Delivery } from './Delivery';
@@ -89,17 +90,20 @@ export function Work() {
   const comeOn = async (available: boolean) => {
     if (!availability.isBusy) await availability.ask(() => ({ input: { available } }));
   };
-  const refresh = () => {
-    void claims.refetch().catch(() => {});
-    void me.refetch().catch(() => {});
+  const refreshAll = () => {
+    void refresh(claims);
+    void refresh(me);
   };
   // An admin may have given the partner an order, or taken one: they are told.
   const feed = useFeed(
     TOLD,
     {},
-    { onItem: ({ notifications: item }) => item.__typename === 'NotificationSent' && refresh() },
+    {
+      onBegin: refreshAll,
+      onItem: ({ notifications: item }) => item.__typename === 'NotificationSent' && refreshAll(),
+    },
   );
-  useReturn(refresh);
+  useReturn(refreshAll);
 
   return (
     <>
@@ -163,13 +167,19 @@ export function Work() {
               <Empty>You carry nothing.</Empty>
             ) : (
               mine.map(({ claim, order }) => (
-                <Delivery key={claim.id} claim={claim} order={order} me={position.point} onChange={refresh} />
+                <Delivery
+                  key={claim.id}
+                  claim={claim}
+                  order={order}
+                  me={position.point}
+                  onChange={refreshAll}
+                />
               ))
             )
           }
         </Loaded>
       </section>
-      <Offers near={isNear && position.point ? roughly(position.point) : null} onChange={refresh} />
+      <Offers near={isNear && position.point ? roughly(position.point) : null} onChange={refreshAll} />
     </>
   );
 }

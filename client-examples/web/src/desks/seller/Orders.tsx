@@ -2,10 +2,10 @@ import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
 import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
-import { withEdge } from '../../lib/edges';
 import { filterOf, GROUPS, isIn } from '../../order/filter';
 import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
+import { withOrder } from '../../order/list';
 import { OrderTable } from '../../order/OrderTable';
 import { reload } from '../../ui/reload';
 import { Empty, Loaded, More, Stopped } from '../../ui/states';
@@ -76,16 +76,16 @@ export function Orders() {
     FEED,
     {},
     {
+      // It begins with what is not finished: what has ended since the list was answered is not among that.
+      onBegin: () => void reload(query, ({ seller }) => seller.orders),
       onItem: ({ sellerOrderUpdates: item }, isOld) => {
-        if (item.__typename === 'StreamReset') void reload(query, ({ seller }) => seller.orders);
         if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
-        cache.updateQuery({ query: ORDERS, variables }, (data) => {
-          if (!data) return undefined;
-          const { orders } = data.seller;
-          const edge = { __typename: 'OrderEdge' as const, cursor: item.cursor, node: item.order };
-          const edges = [...withEdge(orders.edges, edge, isIn(group, item.order.status))];
-          return { seller: { ...data.seller, orders: { ...orders, edges } } };
-        });
+        const belongs = isIn(group, item.order.status);
+        cache.updateQuery(
+          { query: ORDERS, variables },
+          (data) =>
+            data && { seller: { ...data.seller, orders: withOrder(data.seller.orders, item, belongs) } },
+        );
       },
     },
   );

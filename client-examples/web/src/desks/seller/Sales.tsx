@@ -3,6 +3,7 @@ import { useFeed, useLoad } from '../../api/hooks';
 import { graphql } from '../../gql';
 import { CHANGE_SALES, lastDays, PERIODS } from '../../lib/periods';
 import { PeriodPicker } from '../../ui/PeriodPicker';
+import { refresh } from '../../ui/reload';
 import { SalesView } from '../../ui/SalesView';
 import { Loaded, Stopped } from '../../ui/states';
 import { useSoon } from '../../ui/useSoon';
@@ -44,17 +45,14 @@ const CHANGES = graphql(`
 export function Sales() {
   const [period, setPeriod] = useState(PERIODS[0]);
   const query = useLoad(SALES, { ...lastDays(period.days), interval: period.interval });
-  const refreshSoon = useSoon(() => void query.refetch().catch(() => {}));
+  const refreshSoon = useSoon(() => void refresh(query));
   const feed = useFeed(
     CHANGES,
     {},
     {
+      onBegin: refreshSoon,
       onItem: ({ sellerOrderUpdates: item }) => {
-        if (
-          item.__typename === 'StreamReset' ||
-          (item.__typename === 'OrderChanged' && CHANGE_SALES.includes(item.event.type))
-        )
-          refreshSoon();
+        if (item.__typename === 'OrderChanged' && CHANGE_SALES.includes(item.event.type)) refreshSoon();
       },
     },
   );

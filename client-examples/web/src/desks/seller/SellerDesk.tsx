@@ -1,4 +1,4 @@
-import { Navigate, Route, Routes } from 'react-router';
+import { Navigate, Route, Routes, useMatch } from 'react-router';
 import type { DeskProps } from '../../App';
 import { OrderPage } from '../../order/OrderPage';
 import { Refund } from '../../order/Refund';
@@ -17,9 +17,14 @@ const TABS = [
 ];
 
 export default function SellerDesk({ onLeave }: DeskProps) {
+  const isShown = useMatch('/import') !== null;
   return (
     <Shell desk="Store" tabs={TABS} onLeave={onLeave}>
       <LowStockAlerts />
+      {/* An import goes on while they look at something else, and what became of it must be there when they are back. */}
+      <div hidden={!isShown}>
+        <Import />
+      </div>
       <Routes>
         <Route path="/orders" element={<Orders />} />
         <Route
@@ -27,7 +32,7 @@ export default function SellerDesk({ onLeave }: DeskProps) {
           element={<OrderPage back="/orders" last={(order) => <Refund order={order} />} />}
         />
         <Route path="/stock" element={<Stock />} />
-        <Route path="/import" element={<Import />} />
+        <Route path="/import" element={null} />
         <Route path="/sales" element={<Sales />} />
         <Route path="*" element={<Navigate to="/orders" replace />} />
       </Routes>
