@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use domain::id::Kind;
 use entity::{session, user};
+use futures_util::future::join_all;
 use quick_commerce::accounts;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
@@ -129,10 +130,10 @@ async fn assert_open(socket: &mut Socket, user_id: &str, why: &str) {
     assert_eq!(socket.next().await, Frame::Message(json!({ "id": "who", "type": "complete" })), "{why}");
 }
 
-/// Everybody has sockets `there`, access ends `here` in every way, and only theirs close whose access it was.
+/// Everybody has sockets `there`, access ends `here` in every way at once, and only theirs close whose access it was.
 async fn every_way_closes(here: &Api, there: &Api, admin: &Actor, bystander: &Actor) {
     let mut others = [bystander.at(there).socket().await, there.anonymous().socket().await];
-    for way in Way::ALL {
+    let ways = Way::ALL.into_iter().map(async |way| {
         let why = format!("{way:?}");
         let victim = here.customer().await;
         let elsewhere = sign_in_again(there, &victim).await;
@@ -147,9 +148,10 @@ async fn every_way_closes(here: &Api, there: &Api, admin: &Actor, bystander: &Ac
         } else {
             assert_open(&mut other, &victim.user_id, &why).await;
         }
-        for (socket, whose) in others.iter_mut().zip([&bystander.user_id, ""]) {
-            assert_open(socket, whose, &why).await;
-        }
+    });
+    join_all(ways).await;
+    for (socket, whose) in others.iter_mut().zip([&bystander.user_id, ""]) {
+        assert_open(socket, whose, "access of others ended").await;
     }
 }
 

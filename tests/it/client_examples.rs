@@ -1,7 +1,6 @@
 //! The examples that others begin with work as they are written, against the real server.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use quick_commerce::config::Config;
@@ -9,7 +8,7 @@ use quick_commerce::demo;
 use tokio::process::Command;
 
 use crate::commands::SECRET;
-use crate::support::processes::unique;
+use crate::support::processes::{self, unique};
 use crate::support::redis::Redis;
 use crate::support::shape::TestDatabase;
 use crate::support::{Shape, TestApp, over_both_shapes};
@@ -59,7 +58,7 @@ async fn shop_with(shape: Shape, change: impl FnOnce(&mut Config)) -> (TestApp, 
 
 /// What `program` prints; it must succeed.
 async fn output(program: &mut Command) -> String {
-    let done = program.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+    let done = processes::output(program).await;
     let [out, err] = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     assert!(done.status.success(), "{}\n{out}\n{err}", done.status);
     out

@@ -3,7 +3,11 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
+use axum::http::StatusCode;
 use entity::{audit_entry, job, product, stock};
 use quick_commerce::platform::cache::Cache;
 use quick_commerce::platform::db::Db;
@@ -12,7 +16,9 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
 
+use crate::support::http::Http;
 use crate::support::processes::{ClosedPort, Folder};
+use crate::support::serving::Serving;
 use crate::support::shape::TestDatabase;
 use crate::support::{Shape, TestParts, over_both_shapes};
 
@@ -23,8 +29,14 @@ over_both_shapes! {
     jobs_that_were_given_up_are_listed_and_tried_again,
 }
 
+/// How long a program may take that ends by itself.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// Signs the access tokens of these tests.
 pub(crate) const SECRET: &str = "a secret of the tests, and of nothing else";
+
+/// What the program needs in a test, whatever else it is set.
+pub(crate) const ALWAYS: [(&str, &str); 3] = [("LISTEN_ADDR", "127.0.0.1:0"), ("JWT_SECRET", SECRET), ("DEMO", "false")];
 
 /// The program in an empty folder, with nothing in its environment but `settings`.
 pub(crate) fn program(folder: &Folder, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
@@ -34,8 +46,27 @@ pub(crate) fn program(folder: &Folder, arguments: &[&str], settings: &[(&str, &s
 }
 
 fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
-    let folder = Folder::new("command");
-    program(&folder, arguments, settings).output().unwrap()
+    run_in(&Folder::new("command"), arguments, settings)
+}
+
+fn run_in(folder: &Folder, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    output(&mut program(folder, arguments, settings))
+}
+
+/// What a program that ends by itself prints; one that does not is ended, or the tests would wait for it for ever.
+pub(crate) fn output(program: &mut Command) -> Output {
+    let child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = child.id().to_string();
+    let (ended, waits) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        if waits.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(ended);
+    watchdog.join().unwrap();
+    output
 }
 
 /// What the program says of itself; it says nothing else that looks like a fault, and no secret.
@@ -89,23 +120,33 @@ fn a_database_that_is_down_is_one_clear_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_is_down_is_one_clear_line() {
+async fn a_redis_url_that_is_none_is_one_clear_line() {
     let database = TestDatabase::new(Shape::Production).await;
-    let closed = ClosedPort::any();
-    let (database_url, redis_url) = (database.url(), format!("redis://:hunter2@{}", closed.addr));
+    let settings = [("DATABASE_URL", database.url()), ("REDIS_URL", "postgres://:hunter2@127.0.0.1".to_owned())];
     let output = tokio::task::spawn_blocking(move || {
-        let settings = [
-            ("LISTEN_ADDR", "127.0.0.1:0"),
-            ("DATABASE_URL", database_url.as_str()),
-            ("REDIS_URL", redis_url.as_str()),
-            ("JWT_SECRET", SECRET),
-        ];
+        let settings: Vec<_> =
+            ALWAYS.into_iter().chain(settings.iter().map(|(name, value)| (*name, value.as_str()))).collect();
         run(&[], &settings)
     });
     let output = output.await.unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let line = complaint(&output);
-    assert!(line.contains("REDIS_URL"), "{line}");
+    assert_ne!(output.status.code(), Some(0));
+    complaint(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("REDIS_URL"), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_is_down_is_said_and_waited_for() {
+    let database = TestDatabase::new(Shape::Production).await;
+    let closed = ClosedPort::any();
+    let redis_url = format!("redis://:hunter2@{}", closed.addr);
+    let server = Serving::start(&[("DATABASE_URL", &database.url()), ("REDIS_URL", &redis_url)]).await;
+    let http = Http::new(server.addr);
+    assert_eq!(http.get("/healthz").await.status, StatusCode::OK, "it is no reason to start it anew");
+    assert_eq!(http.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let said = server.log();
+    assert!(said.contains("Redis cannot be reached yet") && !said.contains("hunter2"), "{said}");
+    server.signal("TERM");
+    assert_eq!(server.code().await, Some(0));
 }
 
 #[test]
@@ -135,12 +176,12 @@ fn an_admin_is_made_and_gets_a_token() {
     let folder = Folder::new("command");
     let settings = [("JWT_SECRET", SECRET), ("ADMIN_PASSWORD", "correct horse battery staple")];
     let make = ["admin", "create", "--email", "root@test.example", "--name", "Root"];
-    let made = program(&folder, &make, &settings).output().unwrap();
+    let made = run_in(&folder, &make, &settings);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let token = program(&folder, &["token", "root@test.example"], &settings).output().unwrap();
+    let token = run_in(&folder, &["token", "root@test.example"], &settings);
     assert!(token.status.success(), "{}", String::from_utf8_lossy(&token.stderr));
     assert_eq!(String::from_utf8_lossy(&token.stdout).trim().split('.').count(), 3, "a JSON Web Token has three parts");
-    let again = program(&folder, &make, &settings).output().unwrap();
+    let again = run_in(&folder, &make, &settings);
     assert_eq!(again.status.code(), Some(1), "the address is taken");
     complaint(&again);
 }
@@ -175,7 +216,7 @@ impl Demo {
     async fn run(&self, arguments: &[&str]) -> Output {
         let mut command =
             program(&self.folder, arguments, &[("DATABASE_URL", &self.database.url()), ("JWT_SECRET", SECRET)]);
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+        tokio::task::spawn_blocking(move || output(&mut command)).await.unwrap()
     }
 
     /// Imports a file of these lines for a demo store.

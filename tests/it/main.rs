@@ -28,6 +28,7 @@ mod earnings;
 mod engine;
 mod event_stream;
 mod expiry;
+mod front;
 mod harness;
 mod idempotency;
 mod idempotency_api;

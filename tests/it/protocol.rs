@@ -1,12 +1,12 @@
 //! The protocols are spoken as their authors check it: with their own programs, against the real server.
 
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::support::processes::Folder;
+use crate::support::processes::{self, Folder};
 use crate::support::{Shape, TestApp, over_both_shapes};
 
 over_both_shapes! { every_audit_of_graphql_over_http_is_met }
@@ -62,6 +62,5 @@ async fn run(program: &str, arguments: &[&str]) -> Output {
         folder.display()
     );
     let mut command = Command::new("node");
-    command.arg(program).args(arguments).current_dir(&folder).stdin(Stdio::null()).kill_on_drop(true);
-    command.output().await.unwrap()
+    processes::output(command.arg(program).args(arguments).current_dir(&folder)).await
 }

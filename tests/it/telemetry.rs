@@ -19,7 +19,7 @@ use prost::Message as _;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::commands::{SECRET, program};
+use crate::commands::{ALWAYS, SECRET, program};
 use crate::support::http::Http;
 use crate::support::processes::Folder;
 use crate::support::redis::Redis;

@@ -1,7 +1,6 @@
 //! The web client as people see it: Playwright plays its stories in Chromium, with a browser for each role, against the
 //! program itself, which it starts, kills and starts again (`client-examples/web/e2e`).
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,10 +8,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::client_examples::example;
-use crate::support::Shape;
-use crate::support::processes::unique;
-use crate::support::redis::Redis;
-use crate::support::shape::TestDatabase;
+use crate::support::processes;
 
 /// How long a page may take for anything, while other tests have the machine.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -21,12 +17,13 @@ const PATIENCE: Duration = Duration::from_mins(3);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// Builds the pages and plays the stories in `files`, or all of them, against `instances` of the program, set up by `settings`.
-async fn play(files: &[&str], name: &str, instances: u32, settings: &Value, has_nginx: bool) {
+pub(crate) async fn play(files: &[&str], name: &str, instances: u32, settings: &Value, has_nginx: bool) {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let folder = example("web");
     let run = async |program: &str, args: &[&str]| {
         let program = folder.join("node_modules/.bin").join(program);
         let mut command = Command::new(program);
-        command.args(args).current_dir(&folder).stdin(Stdio::null()).kill_on_drop(true);
+        command.args(args).current_dir(&folder);
         command
             .env("QC_SERVER", env!("CARGO_BIN_EXE_quick-commerce"))
             .env("QC_SETTINGS", settings.to_string())
@@ -34,7 +31,7 @@ async fn play(files: &[&str], name: &str, instances: u32, settings: &Value, has_
             .env("QC_NGINX", u8::from(has_nginx).to_string())
             .env("QC_PATIENCE_MS", PATIENCE.as_millis().to_string())
             .env_remove("PICTURES");
-        let done = command.output().await.unwrap();
+        let done = processes::output(&mut command).await;
         let [out, err] = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         assert!(done.status.success(), "{}\n{out}\n{err}", done.status);
         out
@@ -49,21 +46,5 @@ async fn play(files: &[&str], name: &str, instances: u32, settings: &Value, has_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_desks_live_through_a_kill_and_everybody_can_use_them() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     play(&[], "embedded", 1, &json!({}), false).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_desks_live_through_a_kill_behind_nginx_and_two_instances() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let database = TestDatabase::new(Shape::Production).await;
-    let settings = json!({
-        "DATABASE_URL": database.url(),
-        "DATABASE_CONNECTIONS": "8",
-        "REDIS_URL": Redis::shared().await.url(),
-        "REDIS_PREFIX": format!("web{}", unique()),
-        "TRUSTED_PROXIES": "127.0.0.1",
-    });
-    // what is the same with any database and any front is played above
-    play(&["story", "front", "session", "stripe"], "production", 2, &settings, true).await;
 }

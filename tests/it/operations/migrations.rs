@@ -6,7 +6,7 @@ use migration::{Migrator, MigratorTrait as _};
 use quick_commerce::config::Config;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
 
-use crate::commands::{SECRET, program};
+use crate::commands::{self, ALWAYS, program};
 use crate::support::actors::Api;
 use crate::support::processes::Folder;
 use crate::support::serving::Serving;
@@ -121,16 +121,19 @@ impl Schema {
 
 /// A database without a table.
 async fn empty(shape: Shape) -> (TestDatabase, DatabaseConnection) {
-    let database = TestDatabase::new(shape).await;
-    let url = match shape {
-        Shape::Embedded => format!("{}?mode=rwc", database.url()),
-        Shape::Production => database.url(),
-    };
-    let db = Database::connect(url).await.unwrap();
-    if shape == Shape::Production {
-        db.execute_unprepared("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+    match shape {
+        Shape::Embedded => {
+            let database = TestDatabase::Sqlite(Folder::new("empty"));
+            let db = Database::connect(format!("{}?mode=rwc", database.url())).await.unwrap();
+            (database, db)
+        }
+        Shape::Production => {
+            let database = TestDatabase::new(shape).await;
+            let db = Database::connect(database.url()).await.unwrap();
+            db.execute_unprepared("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+            (database, db)
+        }
     }
-    (database, db)
 }
 
 /// How many migrations there are up to the last of each release, and all there are.
@@ -239,10 +242,9 @@ async fn a_server_does_not_start_before_its_migrations() {
     let forget = format!("DELETE FROM seaql_migrations WHERE version = '{last}'");
     parts.app.db.writer().execute_unprepared(&forget).await.unwrap();
     let folder = Folder::new("pending");
-    let always = [("LISTEN_ADDR", "127.0.0.1:0"), ("JWT_SECRET", SECRET), ("DEMO", "false")];
-    let settings: Vec<_> = always.into_iter().chain(settings(&parts.app.config)).collect();
+    let settings: Vec<_> = ALWAYS.into_iter().chain(settings(&parts.app.config)).collect();
     let mut server = program(&folder, &["serve"], &settings);
-    let output = tokio::task::spawn_blocking(move || server.output()).await.unwrap().unwrap();
+    let output = tokio::task::spawn_blocking(move || commands::output(&mut server)).await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("1 migration(s) are pending: run `quick-commerce migrate`"), "{said}");

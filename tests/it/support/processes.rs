@@ -5,7 +5,7 @@ use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ use socket2::{Domain, Socket, Type};
 
 /// How long a server may take to start; a busy machine needs a multiple of the usual second.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long a program may take that ends by itself: the longest builds a program, or plays every story in browsers.
+const OF_A_PROGRAM: Duration = Duration::from_mins(20);
 
 /// PostgreSQL and Redis say this in their log, and only once they do is the port theirs.
 const READY: &str = "eady to accept connections";
@@ -41,6 +44,12 @@ status=$?
 if [ -e "$folder/stopping" ]; then rm -rf "$folder"; else kill -s KILL "$watcher"; fi
 exit "$status"
 "#;
+
+/// What a program printed once it has ended. One that does not end by itself is ended, or the tests would wait for it for ever.
+pub(crate) async fn output(program: &mut tokio::process::Command) -> Output {
+    let output = program.stdin(Stdio::null()).kill_on_drop(true).output();
+    tokio::time::timeout(OF_A_PROGRAM, output).await.expect("it ends by itself").unwrap()
+}
 
 /// A number that no other caller in this process gets.
 pub(crate) fn unique() -> u32 {

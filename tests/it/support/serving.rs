@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::processes::Folder;
 use super::wait::until;
-use crate::commands::{SECRET, program};
+use crate::commands::{ALWAYS, program};
 
 /// How long its end may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,8 +46,7 @@ impl Serving {
     async fn start_by(settings: &[(&str, &str)], how: impl FnOnce(Command) -> Command) -> Self {
         let folder = Folder::new("serving");
         let log = folder.path().join("log");
-        let always = [("LISTEN_ADDR", "127.0.0.1:0"), ("JWT_SECRET", SECRET), ("DEMO", "false")];
-        let settings: Vec<(&str, &str)> = always.iter().chain(settings).copied().collect();
+        let settings: Vec<(&str, &str)> = ALWAYS.iter().chain(settings).copied().collect();
         let mut command = how(program(&folder, &[], &settings));
         let mut process = command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
         let output = process.stdout.take().unwrap();

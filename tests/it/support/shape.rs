@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use migration::{Migrator, MigratorTrait as _};
 use quick_commerce::config::Config;
+use sea_orm::Database;
+use tokio::sync::OnceCell;
 
 use super::postgres::PostgresDatabase;
 use super::processes::{Folder, unique};
@@ -11,6 +14,11 @@ use super::redis::Redis;
 
 /// Signs the access tokens of every test.
 const SECRET: &str = "a secret of the tests, and of nothing else";
+
+/// The name of an `SQLite` database in its folder.
+const FILE: &str = "test.db";
+
+static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
 
 /// How the server is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +32,21 @@ pub(crate) enum Shape {
 /// The database of one test; gone with this value.
 #[derive(Debug)]
 pub(crate) enum TestDatabase {
-    /// A file in a folder of its own.
+    /// A copy of the migrated template, in a folder of its own.
     Sqlite(Folder),
     /// A clone of the migrated template.
     Postgres(PostgresDatabase),
 }
 
 impl TestDatabase {
-    /// An empty one: migrated with PostgreSQL, a file yet to be made with `SQLite`.
+    /// A new one with the newest schema and nothing in it.
     pub(crate) async fn new(shape: Shape) -> Self {
         match shape {
-            Shape::Embedded => Self::Sqlite(Folder::new("sqlite")),
+            Shape::Embedded => {
+                let (migrated, folder) = (MIGRATED.get_or_init(migrate).await, Folder::new("sqlite"));
+                std::fs::write(folder.path().join(FILE), migrated).unwrap();
+                Self::Sqlite(folder)
+            }
             Shape::Production => Self::Postgres(PostgresDatabase::new().await),
         }
     }
@@ -42,7 +54,7 @@ impl TestDatabase {
     /// For `DATABASE_URL`.
     pub(crate) fn url(&self) -> String {
         match self {
-            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("test.db").display()),
+            Self::Sqlite(folder) => url(folder),
             Self::Postgres(database) => database.url(),
         }
     }
@@ -54,6 +66,19 @@ impl TestDatabase {
             Self::Postgres(database) => database.folder().join("mail"),
         }
     }
+}
+
+fn url(folder: &Folder) -> String {
+    format!("sqlite://{}", folder.path().join(FILE).display())
+}
+
+/// The file of a migrated database: to migrate one takes longer than most tests.
+async fn migrate() -> Vec<u8> {
+    let folder = Folder::new("template");
+    let db = Database::connect(format!("{}?mode=rwc", url(&folder))).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    db.close().await.unwrap();
+    std::fs::read(folder.path().join(FILE)).unwrap()
 }
 
 /// The configuration of a test: the defaults, over `database` and, if one is given, the Redis at `redis_url`.

@@ -1,5 +1,7 @@
 //! Logs for programs: with `LOG_FORMAT=json` each line is one JSON object, and says of which request it is.
 
+use std::time::Duration;
+
 use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 
@@ -16,7 +18,8 @@ impl Logging {
         let folder = Folder::new("lines");
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let (output, errors) = (log.try_clone().unwrap(), log);
-        let process = program(&folder, &[], settings).stdout(output).stderr(errors).spawn().unwrap();
+        let settings: Vec<_> = ALWAYS.iter().chain(&[("LOG_FORMAT", "json")]).chain(settings).copied().collect();
+        let process = program(&folder, &[], &settings).stdout(output).stderr(errors).spawn().unwrap();
         Self { process: Killed(process), folder }
     }
 
@@ -44,17 +47,16 @@ fn lines(server: &Logging) -> Vec<Value> {
 async fn why_it_does_not_start_is_a_line_of_the_log() {
     let nowhere = "postgres://quick:secret-of-the-database@127.0.0.1:1/nothing";
     let redis = Redis::shared().await.url();
-    let settings = [
-        ("LISTEN_ADDR", "127.0.0.1:0"),
-        ("JWT_SECRET", SECRET),
-        ("DEMO", "false"),
-        ("LOG_FORMAT", "json"),
-        ("LOG", "error"),
-        ("DATABASE_URL", nowhere),
-        ("REDIS_URL", &*redis),
-    ];
-    let mut server = Logging::start(&settings);
-    let status = tokio::task::block_in_place(|| server.process.0.wait()).unwrap();
+    let mut server = Logging::start(&[("LOG", "error"), ("DATABASE_URL", nowhere), ("REDIS_URL", &*redis)]);
+    let ended = tokio::time::timeout(Duration::from_mins(1), async {
+        loop {
+            if let Some(status) = server.process.0.try_wait().unwrap() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let status = ended.await.expect("it ends");
     let lines = lines(&server);
     assert_eq!((status.code(), lines.len()), (Some(1), 1), "{lines:?}");
     let message = lines[0]["fields"]["message"].as_str().unwrap();
@@ -67,10 +69,6 @@ async fn every_line_of_the_log_is_json_with_the_request_s_id() {
     let parts = TestParts::build(Shape::Production).await;
     let config = &parts.app.config;
     let server = Logging::start(&[
-        ("LISTEN_ADDR", "127.0.0.1:0"),
-        ("JWT_SECRET", SECRET),
-        ("DEMO", "false"),
-        ("LOG_FORMAT", "json"),
         ("LOG", "info,quick_commerce=debug"),
         ("SLOW_OPERATION_MS", "1"),
         ("DATABASE_URL", config.database_url.expose()),
