@@ -139,10 +139,9 @@ impl RedisBus {
     }
 
     pub(super) async fn wake(&self) {
-        let Ok(mut commands) = self.commands() else { return };
         let publish = redis::cmd("PUBLISH").arg(wake_channel(&self.prefix)).arg("").to_owned();
         // a lost wake-up costs the relay's poll interval, no more
-        if let Ok(Err(error)) = timeout(PATIENCE, publish.query_async::<()>(&mut commands)).await {
+        if let Err(error) = self.ask::<()>(&publish).await {
             tracing::debug!(%error, "the relay was not woken");
         }
     }
@@ -161,8 +160,7 @@ impl RedisBus {
     }
 
     pub(super) async fn ping(&self) -> bool {
-        let Ok(mut commands) = self.commands() else { return false };
-        redis::cmd("PING").query_async::<String>(&mut commands).await.is_ok()
+        self.ask::<String>(&redis::cmd("PING")).await.is_ok()
     }
 }
 

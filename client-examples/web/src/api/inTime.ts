@@ -1,4 +1,5 @@
-import { PATIENCE_MS } from './post';
+/** How long one request may take: more than the server gives itself. */
+const PATIENCE_MS = 35_000;
 
 /**
  * Like `fetch`, but fails when the answer takes too long: a line that dies without a word is noticed by TCP after minutes only,

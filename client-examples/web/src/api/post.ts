@@ -1,12 +1,12 @@
 import { ServerError } from '@apollo/client/errors';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
+import { inTime } from './inTime';
 import { answerIn } from './refusal';
 
 export const ENDPOINT = '/graphql';
 
-/** How long one request may take: more than the server gives itself. */
-export const PATIENCE_MS = 35_000;
+const send = inTime();
 
 /** One request without a cache, for what comes before there is anybody to have one: signing in. */
 export async function post<Data, Variables>(
@@ -14,7 +14,7 @@ export async function post<Data, Variables>(
   variables: Variables,
   token?: string,
 ): Promise<Data> {
-  const reply = await fetch(ENDPOINT, {
+  const reply = await send(ENDPOINT, {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',
@@ -22,7 +22,6 @@ export async function post<Data, Variables>(
       ...(token && { Authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify({ query: print(document), variables }),
-    signal: AbortSignal.timeout(PATIENCE_MS),
   });
   const bodyText = await reply.text();
   const { data } = answerIn(bodyText);

@@ -144,7 +144,7 @@ async fn place_once(app: &App, actor: Actor, request: &Request, place: &Place) -
     let items = new.items(&products);
     let lines: Vec<inventory::Line> =
         basket.lines.iter().map(|line| inventory::Line { product: line.product, quantity: line.quantity }).collect();
-    let is_awaited = order.payment_due_at.is_some();
+    let is_awaited = new.is_awaited();
     let taken = if is_awaited {
         inventory::promise(app, &tx, &lines, at).await
     } else {

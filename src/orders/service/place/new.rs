@@ -33,10 +33,13 @@ pub(super) struct New<'a> {
 }
 
 impl New<'_> {
+    /// Whether it waits for its payment: one that costs nothing waits for nothing.
+    pub(super) const fn is_awaited(&self) -> bool {
+        is_paid_in_advance(self.place.payment_method) && self.quote.total_minor > 0
+    }
+
     pub(super) fn order(&self) -> order::Model {
         let Self { app, seller, address, quote, place, at, .. } = self;
-        // an order that costs nothing waits for nothing
-        let is_awaited = is_paid_in_advance(place.payment_method) && quote.total_minor > 0;
         let payment_status = if quote.total_minor == 0 { PaymentStatus::Paid } else { PaymentStatus::Pending };
         let pickup = Point { latitude: seller.latitude, longitude: seller.longitude };
         let dropoff = Point { latitude: address.latitude, longitude: address.longitude };
@@ -64,7 +67,7 @@ impl New<'_> {
             item_count: self.lines.iter().map(|line| line.quantity).sum(),
             payment_method: Text(place.payment_method),
             payment_status: Text(payment_status),
-            payment_due_at: is_awaited.then(|| *at + app.config.payments.window),
+            payment_due_at: None,
             payment_asked_until: None,
             promo_id: self.promo.as_ref().map(|promo| promo.promo),
             promo_code: self.promo.as_ref().map(|promo| promo.code.clone()),
