@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Display;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::event::Topic;
@@ -34,8 +34,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 type Request = (Topic, oneshot::Sender<()>);
 
-/// The connection for commands, which comes back by itself; none until Redis was reached for the first time.
-type Commands = Arc<OnceLock<ConnectionManager>>;
+/// The connection for commands, which comes back by itself when it breaks; none until Redis was reached for the first time.
+type Commands = watch::Sender<Option<ConnectionManager>>;
 
 /// A bus over one Redis.
 pub struct RedisBus {
@@ -53,7 +53,7 @@ impl RedisBus {
     pub(super) async fn connect(url: &str, prefix: &str) -> std::result::Result<Arc<Self>, RedisError> {
         let client = Client::open(url)?;
         let commands = Commands::default();
-        if let Err(error) = connect_to(&client, &commands).await {
+        if let Err(error) = connect_to(client.clone(), commands.clone()).await {
             tracing::warn!(%error, "Redis cannot be reached yet");
         }
         let (requests, inbox) = mpsc::channel(QUEUE);
@@ -63,7 +63,7 @@ impl RedisBus {
         let is_live = watch::Sender::new(false);
         let subscriber = Subscriber {
             client,
-            commands: Arc::clone(&commands),
+            commands: commands.clone(),
             inbox,
             topics: Arc::clone(&topics),
             wake: wake.clone(),
@@ -115,7 +115,7 @@ impl RedisBus {
 
     /// The connection for commands, also for what else is kept in the same Redis.
     pub(in crate::platform) fn commands(&self) -> RedisResult<ConnectionManager> {
-        self.commands.get().cloned().ok_or_else(not_reached)
+        self.commands.borrow().clone().ok_or_else(not_reached)
     }
 
     /// The first part of every name in Redis.
@@ -207,7 +207,7 @@ impl Subscriber {
     /// Subscribes and delivers until the connection breaks (an error) or the bus is dropped.
     async fn serve(&mut self) -> RedisResult<()> {
         let connection = in_time(self.client.get_async_pubsub()).await?;
-        connect_to(&self.client, &self.commands).await?;
+        connect_to(self.client.clone(), self.commands.clone()).await?;
         let (mut sink, mut stream) = connection.split();
         in_time(sink.subscribe(wake_channel(&self.prefix))).await?;
         let mut subscribed = HashSet::new();
@@ -233,6 +233,8 @@ impl Subscriber {
                 _ = cleaning.tick() => {
                     // so that a connection that died silently is found within LINGER
                     in_time(sink.ping::<redis::Value>()).await?;
+                    // the other connection may be refused while this one stands; messages do not wait for that
+                    tokio::spawn(connect_to(self.client.clone(), self.commands.clone()));
                     let used: HashSet<Topic> = self.topics.in_use().into_iter().collect();
                     idle = subscribed.difference(&used).copied().collect();
                 }
@@ -328,18 +330,24 @@ async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> RedisResult
     timeout(PATIENCE, answer).await.map_err(|_| timed_out())?
 }
 
-/// Makes the connection for commands, unless it is there. Not the library's lazy one: if Redis refuses a password the first time,
-/// that says so for ever.
-async fn connect_to(client: &Client, commands: &Commands) -> RedisResult<()> {
-    if commands.get().is_none() {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_max_delay(MAX_BACKOFF)
-            .set_number_of_retries(2);
-        let connection = in_time(ConnectionManager::new_with_config(client.clone(), config)).await?;
-        commands.get_or_init(|| connection);
+/// Makes the connection for commands, unless there is one that comes back by itself. The library's does when it breaks, but once
+/// Redis has refused it, for a password that was changed or a user who is not there yet, it repeats that for ever.
+async fn connect_to(client: Client, commands: Commands) -> RedisResult<()> {
+    let there = commands.borrow().clone();
+    if let Some(mut connection) = there {
+        let ping = redis::cmd("PING");
+        match in_time(ping.query_async::<String>(&mut connection)).await {
+            Err(error) if !error.is_io_error() => tracing::warn!(%error, "Redis refuses the connection; making another"),
+            _ => return Ok(()),
+        }
     }
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE))
+        .set_max_delay(MAX_BACKOFF)
+        .set_number_of_retries(2);
+    let connection = in_time(ConnectionManager::new_with_config(client, config)).await?;
+    commands.send_replace(Some(connection));
     Ok(())
 }
 

@@ -79,6 +79,43 @@ async fn servers_that_redis_refuses_at_first_hear_of_each_other_once_it_lets_the
     start_without_redis(&cluster, async || set.query_async(&mut commands).await.unwrap()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_redis_refuses_for_a_while_hear_of_each_other_once_it_lets_them_in_again() {
+    let redis = Redis::private().await;
+    let mut commands = redis.connect().await;
+    let set = |password: &str| redis::cmd("CONFIG").arg("SET").arg("requirepass").arg(password).to_owned();
+    set("of-today").exec_async(&mut commands).await.unwrap();
+    let cluster = TestCluster::start_on(&redis, 2, |config| {
+        config.bus_check = Duration::from_hours(1);
+        let url = config.redis_url.as_ref().unwrap().expose().replace("redis://", "redis://:of-today@");
+        config.redis_url = Some(Secret::new(url));
+    })
+    .await;
+    let (here, there) = (&cluster[0], &cluster[1]);
+    let (shop, customer) = tokio::join!(seller_with_product(here, 100, "40.00"), here.customer());
+    let mut feed = Feed::follow(&shop.seller.at(there), SELLER_ORDER_UPDATES, json!({})).await;
+    feed.snapshot(0).await;
+    place_some(here, &customer, &shop, 1).await;
+    set("of-tomorrow").exec_async(&mut commands).await.unwrap();
+    cluster.redis_network.cut();
+    for api in [here, there] {
+        // not only broken: that would mend itself
+        until(async || {
+            let whispered = api.app.bus.whisper(Topic::Inbox(Uuid::nil())).await;
+            format!("{whispered:?}").contains("AuthenticationFailed")
+        })
+        .await;
+        until(async || !api.app.bus.is_live()).await;
+    }
+    place_some(here, &customer, &shop, 2).await;
+    set("of-today").exec_async(&mut commands).await.unwrap();
+    until(async || here.app.bus.is_ready().await && there.app.bus.is_ready().await).await;
+    until(async || here.app.bus.is_live() && there.app.bus.is_live()).await;
+    place_some(here, &customer, &shop, 1).await;
+    feed.catch_up(&versions(&here.app, None).await).await;
+    audit(&here.app).await;
+}
+
 /// What servers can do that started without Redis, and once `mend` has brought it.
 async fn start_without_redis(cluster: &TestCluster, mend: impl AsyncFnOnce()) {
     let (here, there) = (&cluster[0], &cluster[1]);
