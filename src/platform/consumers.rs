@@ -332,13 +332,12 @@ impl Reader {
         let Some(next) = next.limit(1).one(&*tx).await? else { return Ok(true) };
         let (consumer, event, position) =
             (self.reaction.name().to_owned(), next.event_id, next.position.unwrap_or(position));
-        tracing::error!(consumer, %event, kind = next.kind, "an event cannot be taken and was set aside");
         // with all that it says: whenever somebody has mended what was wrong, the log may have it no more
         let row = skipped::ActiveModel {
             consumer: Set(consumer.clone()),
             event_id: Set(event),
             position: Set(position),
-            kind: Set(next.kind),
+            kind: Set(next.kind.clone()),
             payload: Set(next.payload),
             at: Set(next.at),
         };
@@ -349,6 +348,7 @@ impl Reader {
         jobs::enqueue(&tx, NewJob { id: self.ids.uuid(), kind: SKIPPED, key, payload, run_at: at, at }).await?;
         self.advance(&tx, position).await?;
         tx.commit().await?;
+        tracing::error!(consumer = self.reaction.name(), %event, kind = next.kind, "an event cannot be taken and was set aside");
         Ok(true)
     }
 }

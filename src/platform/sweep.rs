@@ -111,7 +111,7 @@ impl Sweeper {
         }
     }
 
-    /// Cleans up by `once` until `stop`: at once, and then after each `pause`, or sooner after one that failed. Instances may do so at
+    /// Cleans up by `once` until `stop`: at once, and then after each `pause`, or within half a minute of one that failed. Instances may do so at
     /// once: what one removed, the other does not find.
     pub async fn clean_up<Once>(&self, pause: Duration, stop: CancellationToken, once: impl Fn() -> Once)
     where
@@ -122,7 +122,7 @@ impl Sweeper {
             let began = Instant::now();
             let cleaned = once().await;
             self.note(cleaned.as_ref().err(), cleaned.is_ok(), began, &mut failures);
-            let pause = if failures == 0 { pause } else { later(SOON, failures - 1, pause) };
+            let pause = until_next(failures, pause);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
@@ -205,6 +205,12 @@ fn later(usual: Duration, failures: u32, most: Duration) -> Duration {
     2_u32.checked_pow(failures).and_then(|times| usual.checked_mul(times)).map_or(most, |pause| pause.min(most))
 }
 
+/// The pause after a clean-up, the last `failures` of which have failed: those are made again as soon as sweeps are, however seldom
+/// they are due, or whoever watches them would take an hour without a failure for a success.
+fn until_next(failures: u32, pause: Duration) -> Duration {
+    if failures == 0 { pause } else { later(SOON, failures - 1, LONGEST.min(pause)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,5 +229,13 @@ mod tests {
             .map(|failures| u64::try_from(later(EVERY, failures, LONGEST).as_millis()).unwrap())
             .into();
         assert_eq!(pauses, [250, 500, 1_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000]);
+    }
+
+    #[test]
+    fn a_clean_up_that_failed_is_made_again_as_soon_as_a_sweep() {
+        let seconds =
+            |pause| [0, 1, 2, 5, 6, u32::MAX].map(|failures| until_next(failures, Duration::from_secs(pause)).as_secs());
+        assert_eq!(seconds(3_600), [3_600, 1, 2, 16, 30, 30]);
+        assert_eq!(seconds(10), [10, 1, 2, 10, 10, 10]);
     }
 }
