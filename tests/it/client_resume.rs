@@ -131,6 +131,11 @@ impl Client {
         }
     }
 
+    /// How it ended.
+    async fn code(&mut self) -> Option<i32> {
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap().code()
+    }
+
     /// What follows the snapshot are changes, each of which leaves its order one version further.
     fn take(&mut self, item: Option<Value>) {
         let Some(item) = item else { return };
@@ -283,7 +288,7 @@ async fn a_worn_out_token_is_renewed_and_an_ended_session_is_not(shape: Shape) {
     customer.mutate(LOGOUT, json!({ "everywhere": true })).await.ok("logout");
     client.hears("closed: 4403").await;
     client.hears("ended: ").await;
-    assert_eq!(client.child.wait().await.unwrap().code(), Some(1), "it does not ask for ever");
+    assert_eq!(client.code().await, Some(1), "it does not ask for ever");
 }
 
 async fn graphql_sse_goes_on_where_it_was(shape: Shape) {
@@ -340,7 +345,7 @@ async fn an_event_stream_renews_its_token_too(shape: Shape) {
 
     customer.mutate(LOGOUT, json!({ "everywhere": true })).await.ok("logout");
     client.hears("ended: the session is over").await;
-    assert_eq!(client.child.wait().await.unwrap().code(), Some(1), "it does not ask for ever");
+    assert_eq!(client.code().await, Some(1), "it does not ask for ever");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

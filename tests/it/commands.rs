@@ -1,6 +1,5 @@
 //! The program as an operator meets it: what it says when it cannot start, and how it starts and stops when it can.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -17,7 +16,7 @@ use sea_orm::{
 };
 
 use crate::support::http::Http;
-use crate::support::processes::{ClosedPort, Folder};
+use crate::support::processes::{ClosedPort, Folder, Program};
 use crate::support::serving::Serving;
 use crate::support::shape::TestDatabase;
 use crate::support::{Shape, TestParts, over_both_shapes};
@@ -149,26 +148,17 @@ async fn a_redis_that_is_down_is_said_and_waited_for() {
     assert_eq!(server.code().await, Some(0));
 }
 
-#[test]
-fn it_starts_with_nothing_and_stops_when_told() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_starts_with_nothing_and_stops_when_told() {
     let folder = Folder::new("command");
-    let mut server = program(&folder, &[], &[("LISTEN_ADDR", "127.0.0.1:0")])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    while !said.contains("customer2@demo.test") {
-        said.push_str(&lines.next().expect("it says more").unwrap());
-        said.push('\n');
-    }
+    let mut command = program(&folder, &[], &[("LISTEN_ADDR", "127.0.0.1:0")]);
+    let mut server = Program::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+    let said = server.says("customer2@demo.test").await;
     for part in ["/graphiql", "/graphql", "ws://127.0.0.1:", "admin@demo.test", "`quick-commerce`"] {
         assert!(said.contains(part), "{part} in {said}");
     }
-    let told = Command::new("kill").arg(server.id().to_string()).status().unwrap();
-    assert!(told.success());
-    assert_eq!(server.wait().unwrap().code(), Some(0));
+    server.signal("TERM");
+    assert_eq!(server.code().await, Some(0));
 }
 
 #[test]

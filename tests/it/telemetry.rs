@@ -5,7 +5,7 @@ mod lines;
 mod watched;
 
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -19,9 +19,9 @@ use prost::Message as _;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::commands::{ALWAYS, SECRET, program};
+use crate::commands::{self, ALWAYS, SECRET, program};
 use crate::support::http::Http;
-use crate::support::processes::Folder;
+use crate::support::processes::{Folder, Program};
 use crate::support::redis::Redis;
 use crate::support::serving::Serving;
 use crate::support::socket::{Frame, Socket};
@@ -176,7 +176,7 @@ async fn a_container_is_told_whether_it_is_well() {
     let health = async |addr: &str| {
         let folder = Folder::new("health");
         let mut command = program(&folder, &["health"], &[("LISTEN_ADDR", addr)]);
-        tokio::task::spawn_blocking(move || (command.output().unwrap(), folder)).await.unwrap().0
+        tokio::task::spawn_blocking(move || (commands::output(&mut command), folder)).await.unwrap().0
     };
     let well = health(&addr).await;
     assert!(well.status.success(), "{well:?}");
@@ -197,20 +197,10 @@ async fn a_server_may_have_as_many_files_open_as_the_system_allows() {
     assert!(limit.parse::<f64>().unwrap() > 300.0, "{limit}");
 }
 
-/// Kills a process when the test ends.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A worker, and what it works on.
 struct Worker {
     // before what it uses
-    _process: Killed,
+    _process: Program,
     _folder: Folder,
     redis: Redis,
     parts: TestParts,
@@ -223,8 +213,9 @@ async fn worker() -> (Worker, Http) {
     let (listen, database, bus) = (addr.to_string(), parts.database.url(), redis.url());
     let settings = [("LISTEN_ADDR", &*listen), ("DATABASE_URL", &*database), ("REDIS_URL", &*bus), ("JWT_SECRET", SECRET)];
     let folder = Folder::new("worker");
-    let process = program(&folder, &["worker"], &settings).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let worker = Worker { _process: Killed(process), _folder: folder, redis, parts };
+    let mut command = program(&folder, &["worker"], &settings);
+    let process = Program::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    let worker = Worker { _process: process, _folder: folder, redis, parts };
     let http = Http::new(addr);
     until(async || http.send(Method::GET, "/readyz", &[], Body::empty()).await.is_ok_and(|it| it.status == StatusCode::OK))
         .await;

@@ -8,7 +8,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::client_examples::example;
-use crate::support::processes;
+use crate::support::processes::{self, OF_A_PROGRAM};
 
 /// How long a page may take for anything, while other tests have the machine.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -39,7 +39,9 @@ pub(crate) async fn play(files: &[&str], name: &str, instances: u32, settings: &
     run("vite", &["build", "--logLevel", "warn"]).await;
     // pictures of what failed stay there
     let results = format!("--output=test-results/{name}");
-    let out = run("playwright", &[&["test", &results], files].concat()).await;
+    // before it is ended from here, and nothing is known of what it waited for
+    let limit = format!("--global-timeout={}", (OF_A_PROGRAM * 9 / 10).as_millis());
+    let out = run("playwright", &[&["test", &results, &limit], files].concat()).await;
     assert!(out.contains(" passed"), "{out}");
     assert_eq!(out.contains(" skipped"), !has_nginx, "what is about nginx, and nothing else, is left out: {out}");
 }

@@ -6,7 +6,7 @@ use quick_commerce::platform::clock::Clock;
 use quick_commerce::platform::relay;
 use serde_json::{Value, json};
 
-use crate::commands::{SECRET, program};
+use crate::commands::{self, SECRET, program};
 use crate::live::all_published;
 use crate::support::Shape;
 use crate::support::actors::{Actor, Api};
@@ -35,7 +35,7 @@ async fn follow(customer: &Actor, after: &Value, count: usize) -> (Vec<Value>, B
 async fn new_epoch(database: &PostgresDatabase) {
     let (folder, url) = (Folder::new("epoch"), database.url());
     let mut command = program(&folder, &["new-epoch"], &[("DATABASE_URL", &url), ("JWT_SECRET", SECRET)]);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let output = tokio::task::spawn_blocking(move || commands::output(&mut command)).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

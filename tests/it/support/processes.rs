@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-/// How long a server may take to start; a busy machine needs a multiple of the usual second.
+/// How long a server may take to start or to end; a busy machine needs a multiple of the usual second.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a program may take that ends by itself: the longest builds a program, or plays every story in browsers.
-const OF_A_PROGRAM: Duration = Duration::from_mins(20);
+pub(crate) const OF_A_PROGRAM: Duration = Duration::from_mins(20);
 
 /// PostgreSQL and Redis say this in their log, and only once they do is the port theirs.
 const READY: &str = "eady to accept connections";
@@ -49,6 +50,61 @@ exit "$status"
 pub(crate) async fn output(program: &mut tokio::process::Command) -> Output {
     let output = program.stdin(Stdio::null()).kill_on_drop(true).output();
     tokio::time::timeout(OF_A_PROGRAM, output).await.expect("it ends by itself").unwrap()
+}
+
+/// A program of a test; it dies with this value, and nothing of it is waited for without an end.
+#[derive(Debug)]
+pub(crate) struct Program(Child);
+
+impl Program {
+    /// Starts it; what it prints goes where `command` says.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self(command.stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    /// What it prints up to and including the line with `word`; its standard output must be a pipe.
+    pub(crate) async fn says(&mut self, word: &'static str) -> String {
+        let output = BufReader::new(self.0.stdout.take().expect("its output is a pipe, read once"));
+        let read = tokio::task::spawn_blocking(move || {
+            let (mut said, mut lines) = (String::new(), output.lines().map(Result::unwrap));
+            while !said.contains(word) {
+                said += &lines.next().unwrap_or_else(|| panic!("it ended before it said {word}: {said}"));
+                said.push('\n');
+            }
+            said
+        });
+        if let Ok(said) = tokio::time::timeout(PATIENCE, read).await {
+            return said.unwrap();
+        }
+        // or the reader would wait on
+        let _ = self.0.kill();
+        panic!("it does not say {word}");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// How it ended.
+    pub(crate) async fn code(&mut self) -> Option<i32> {
+        let ended = async {
+            loop {
+                if let Some(status) = self.0.try_wait().unwrap() {
+                    return status.code();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended).await.expect("it ends")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A number that no other caller in this process gets.

@@ -1,24 +1,19 @@
 //! The program itself, serving in a process of its own.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use tokio::net::TcpStream;
 
-use super::processes::Folder;
+use super::processes::{Folder, Program};
 use super::wait::until;
 use crate::commands::{ALWAYS, program};
 
-/// How long its end may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// The program, serving; it dies with this value.
 pub(crate) struct Serving {
-    process: Child,
+    process: Program,
     pub(crate) addr: SocketAddr,
     log: PathBuf,
     // after the process that uses it
@@ -48,14 +43,10 @@ impl Serving {
         let log = folder.path().join("log");
         let settings: Vec<(&str, &str)> = ALWAYS.iter().chain(settings).copied().collect();
         let mut command = how(program(&folder, &[], &settings));
-        let mut process = command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
-        let output = process.stdout.take().unwrap();
-        let addr = tokio::task::spawn_blocking(move || {
-            let mut lines = BufReader::new(output).lines().map(Result::unwrap);
-            let line = lines.find(|line| line.contains("/graphiql")).expect("it says where it listens");
-            line.split("http://").nth(1).unwrap().trim_end_matches("/graphiql").parse().unwrap()
-        });
-        Self { process, addr: addr.await.unwrap(), log, _folder: folder }
+        let mut process = Program::start(command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()));
+        let said = process.says("/graphiql").await;
+        let addr = said.trim_end().rsplit("http://").next().unwrap().trim_end_matches("/graphiql").parse().unwrap();
+        Self { process, addr, log, _folder: folder }
     }
 
     /// What it has logged so far.
@@ -64,8 +55,7 @@ impl Serving {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        self.process.signal(name);
     }
 
     /// Waits until the first signal has come through: nobody is let in any more.
@@ -75,21 +65,6 @@ impl Serving {
 
     /// How it ended.
     pub(crate) async fn code(mut self) -> Option<i32> {
-        let ended = async {
-            loop {
-                if let Some(status) = self.process.try_wait().unwrap() {
-                    return status.code();
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, ended).await.expect("it ends")
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.code().await
     }
 }

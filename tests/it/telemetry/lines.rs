@@ -1,7 +1,5 @@
 //! Logs for programs: with `LOG_FORMAT=json` each line is one JSON object, and says of which request it is.
 
-use std::time::Duration;
-
 use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 
@@ -9,7 +7,7 @@ use super::*;
 
 /// A server whose outputs are one file, as containers have them.
 struct Logging {
-    process: Killed,
+    process: Program,
     folder: Folder,
 }
 
@@ -19,18 +17,15 @@ impl Logging {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let (output, errors) = (log.try_clone().unwrap(), log);
         let settings: Vec<_> = ALWAYS.iter().chain(&[("LOG_FORMAT", "json")]).chain(settings).copied().collect();
-        let process = program(&folder, &[], &settings).stdout(output).stderr(errors).spawn().unwrap();
-        Self { process: Killed(process), folder }
+        let process = Program::start(program(&folder, &[], &settings).stdout(output).stderr(errors));
+        Self { process, folder }
     }
 
     /// Ends it as an operator does.
     async fn end(mut self) -> Self {
-        let pid = self.process.0.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
-        let ended = tokio::task::spawn_blocking(move || (self.process.0.wait().unwrap(), self));
-        let (status, logging) = ended.await.unwrap();
-        assert_eq!(status.code(), Some(0));
-        logging
+        self.process.signal("TERM");
+        assert_eq!(self.process.code().await, Some(0));
+        self
     }
 }
 
@@ -48,17 +43,9 @@ async fn why_it_does_not_start_is_a_line_of_the_log() {
     let nowhere = "postgres://quick:secret-of-the-database@127.0.0.1:1/nothing";
     let redis = Redis::shared().await.url();
     let mut server = Logging::start(&[("LOG", "error"), ("DATABASE_URL", nowhere), ("REDIS_URL", &*redis)]);
-    let ended = tokio::time::timeout(Duration::from_mins(1), async {
-        loop {
-            if let Some(status) = server.process.0.try_wait().unwrap() {
-                return status;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    let status = ended.await.expect("it ends");
+    let code = server.process.code().await;
     let lines = lines(&server);
-    assert_eq!((status.code(), lines.len()), (Some(1), 1), "{lines:?}");
+    assert_eq!((code, lines.len()), (Some(1), 1), "{lines:?}");
     let message = lines[0]["fields"]["message"].as_str().unwrap();
     assert!(lines[0]["level"] == "ERROR" && message.contains("database"), "{message}");
     assert!(!message.contains("secret-of-the-database"), "{message}");
