@@ -1,4 +1,5 @@
 import { expect } from '@playwright/test';
+import { tryAgain } from './support/again';
 import { Device } from './support/api';
 import { orderOne } from './support/orders';
 import { signIn, test } from './support/shop';
@@ -19,17 +20,15 @@ test('an admin who wants to assign is told that nobody is online, and when someb
   const row = admin.getByTestId('orders').getByRole('row').filter({ hasText: number });
 
   // What fails for good is said, and can be asked for again.
-  await admin.route('**/graphql', (route) =>
-    route.request().postData()?.includes('"operationName":"AvailablePartners"')
-      ? route.fulfill({
-          json: { errors: [{ message: 'Not now.', extensions: { code: 'INTERNAL', retryable: false } }] },
-        })
-      : route.fallback(),
-  );
+  await admin.route('**/graphql', async (route) => {
+    if (!route.request().postData()?.includes('"operationName":"AvailablePartners"')) return route.fallback();
+    const error = { message: 'Not now.', extensions: { code: 'INTERNAL', retryable: false } };
+    await route.fulfill({ json: { errors: [error] } });
+  });
   await row.getByRole('button', { name: /^Assign/ }).click();
   await expect(row.getByRole('alert')).toContainText('Not now.');
   await admin.unroute('**/graphql');
-  await row.getByRole('button', { name: 'Try again' }).click();
+  await tryAgain(row);
 
   await expect(row.getByText('Nobody is online just now.')).toBeVisible();
   await sita?.ask(SET_AVAILABILITY, { available: true });

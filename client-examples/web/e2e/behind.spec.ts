@@ -125,6 +125,23 @@ test('a feed that ended with an error that may go well later goes on where it wa
   await page.context().close();
 });
 
+test('a chat that goes on where it was is open at once, though nobody writes', async ({
+  browser,
+  ownShop: { server, site },
+}) => {
+  const { id: orderId } = await orderOne(server.url, 'FV-002');
+  await takeBesides(server.url, 'partner', orderId);
+  const page = await signIn(browser, site, 'customer2');
+  const { begun, end } = await feedsOf(page, 'Chat');
+  await page.goto(`/orders/${orderId}`);
+  await expect(page.getByText('Nobody has written yet.')).toBeVisible();
+  end(UNAVAILABLE);
+  await expect(page.getByRole('alert')).toContainText('Try again.');
+  await expect.poll(() => begun.map(({ after }) => typeof after)).toEqual(['undefined', 'string']);
+  await expect(page.getByText('Nobody has written yet.')).toBeVisible();
+  await page.context().close();
+});
+
 test('what happened to an order between the answer that shows it and the begin of its feed is shown, too', async ({
   browser,
   ownShop: { server, site },

@@ -1,4 +1,5 @@
 import { expect, type Page, type Route } from '@playwright/test';
+import { tryAgain } from './support/again';
 import { orderOne } from './support/orders';
 import { connection, open, pageOf, signIn, test } from './support/shop';
 
@@ -69,8 +70,8 @@ test('a list says why there is no more of it, and what it shows may be old', asy
   await expect(page.getByRole('alert')).toContainText('This may have changed since. Not today.');
   await expect(order).toBeVisible();
   await page.unroute('**/graphql');
-  await page.getByRole('button', { name: 'Try again' }).click();
-  await expect(page.getByRole('alert')).toHaveCount(0);
+  await tryAgain(page);
+  await expect(order).toBeVisible();
   await page.context().close();
 });
 

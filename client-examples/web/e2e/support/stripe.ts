@@ -12,6 +12,9 @@ export const PUBLISHABLE_KEY = 'pk_test_of_the_stand_in';
 export const BAD_CARD = '4000000000000002';
 export const GOOD_CARD = '4242424242424242';
 
+/** What Stripe takes without knowing yet whether it will be paid by it. */
+export const SLOW_ACCOUNT = '000333333335';
+
 interface Intent {
   id: string;
   client_secret: string;
@@ -53,6 +56,7 @@ window.Stripe = (key) => ({
 export class Stripe {
   readonly #api: HttpServer;
   readonly #intents = new Map<string, Intent>();
+  #processing: Intent | undefined;
 
   private constructor(api: HttpServer) {
     this.#api = api;
@@ -98,6 +102,12 @@ export class Stripe {
       const { key, secret, card } = route.request().postDataJSON();
       const intent = this.#intents.get(secret);
       if (!intent || key !== PUBLISHABLE_KEY) throw new Error(`there is no ${secret} of ${key}`);
+      const headers = { 'Access-Control-Allow-Origin': '*' };
+      if (card === SLOW_ACCOUNT) {
+        this.#processing = intent;
+        await route.fulfill({ headers, json: { paymentIntent: { status: 'processing' } } });
+        return;
+      }
       const isGood = card === GOOD_CARD;
       const error = { type: 'card_error', code: 'card_declined', message: 'Your card was declined.' };
       await this.#tell(server.url, isGood ? 'succeeded' : 'payment_failed', {
@@ -106,10 +116,17 @@ export class Stripe {
         last_payment_error: isGood ? null : error,
       });
       await route.fulfill({
-        headers: { 'Access-Control-Allow-Origin': '*' },
+        headers,
         json: isGood ? { paymentIntent: { status: 'succeeded' } } : { error },
       });
     });
+  }
+
+  /** Tells the server that what was taken of the account has failed. */
+  async fail(server: { url: string }): Promise<void> {
+    const error = { type: 'card_error', message: 'Your bank did not pay.' };
+    const object = { ...this.#processing, amount_received: 0, last_payment_error: error };
+    await this.#tell(server.url, 'payment_failed', object);
   }
 
   close(): void {

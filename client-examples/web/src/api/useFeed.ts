@@ -8,7 +8,7 @@ import { mayGoWell } from './retry';
 import { type Standing, standingOf, useAgain } from './useAgain';
 
 export interface Feed {
-  /** Whether the first item has come. */
+  /** Whether what it tells of is there: its first item has come, or it goes on behind one. */
   isLive: boolean;
   /** Why it ended, when it did. */
   error: string | null;
@@ -18,12 +18,15 @@ export interface Feed {
 
 interface FeedState {
   standing: Standing;
+  isLive: boolean;
   error: string | null;
   waitMs: number;
 }
 
-const ASKED: FeedState = { standing: 'asked', error: null, waitMs: 0 };
-const CAME: FeedState = { standing: 'came', error: null, waitMs: 0 };
+const ASKED: FeedState = { standing: 'asked', isLive: false, error: null, waitMs: 0 };
+/** Behind an item nothing comes until something happens. */
+const ASKED_BEHIND: FeedState = { ...ASKED, isLive: true };
+const CAME: FeedState = { standing: 'came', isLive: true, error: null, waitMs: 0 };
 
 interface FeedOptions<Data> {
   /**
@@ -52,7 +55,7 @@ export function useFeed<Data, Variables extends OperationVariables>(
   { onItem, onBegin, onEnd, skip = false }: FeedOptions<Data> = {},
 ): Feed {
   const client = useApolloClient();
-  const [{ standing, error, waitMs }, setFeed] = useState(ASKED);
+  const [{ standing, isLive, error, waitMs }, setFeed] = useState(ASKED);
   const [round, setRound] = useState(0);
   /** Where it goes on when it begins again: behind the last item that was taken. */
   const position = useRef<{ key: string; after: string } | null>(null);
@@ -69,11 +72,17 @@ export function useFeed<Data, Variables extends OperationVariables>(
     const after = position.current && { after: position.current.after };
     const options = { query: document, variables: { ...asked, ...after }, fetchPolicy: 'no-cache' };
     const follow = options as unknown as ApolloClient.SubscribeOptions<Data, Variables>;
+    setFeed(after ? ASKED_BEHIND : ASKED);
     let isBeginning = !after;
     let isToGoOn = false;
     const fail = (reason: unknown) => {
       isToGoOn = mayGoWell(reason);
-      setFeed({ standing: standingOf(reason, false), error: sentence(reason), waitMs: waitOf(reason) });
+      setFeed({
+        standing: standingOf(reason, false),
+        isLive: false,
+        error: sentence(reason),
+        waitMs: waitOf(reason),
+      });
     };
     const subscription = client.subscribe<Data, Variables>(follow).subscribe({
       next: ({ data, error: reason, extensions }) => {
@@ -114,7 +123,7 @@ export function useFeed<Data, Variables extends OperationVariables>(
     position.current = null;
     begin();
   }, [begin]);
-  return { isLive: standing === 'came', error, restart };
+  return { isLive, error, restart };
 }
 
 /** Whether it can begin behind an item, instead of with what is there now. */

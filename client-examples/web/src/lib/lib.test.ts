@@ -85,20 +85,28 @@ describe('the map', () => {
 describe('a list that is live', () => {
   const edge = (id: string, createdAt: string) => ({ node: { id, createdAt } });
   const list = [edge('c', '2026-03'), edge('a', '2026-01')];
+  const here = { belongs: true, hasMore: false };
+  const gone = { belongs: false, hasMore: false };
 
   it('takes what is new to its place', () => {
-    expect(withEdge(list, edge('d', '2026-04'), true).map(({ node }) => node.id)).toEqual(['d', 'c', 'a']);
-    expect(withEdge(list, edge('b', '2026-02'), true).map(({ node }) => node.id)).toEqual(['c', 'b', 'a']);
-    expect(withEdge(list, edge('0', '2025-12'), true).map(({ node }) => node.id)).toEqual(['c', 'a', '0']);
+    expect(withEdge(list, edge('d', '2026-04'), here).map(({ node }) => node.id)).toEqual(['d', 'c', 'a']);
+    expect(withEdge(list, edge('b', '2026-02'), here).map(({ node }) => node.id)).toEqual(['c', 'b', 'a']);
+    expect(withEdge(list, edge('0', '2025-12'), here).map(({ node }) => node.id)).toEqual(['c', 'a', '0']);
+  });
+
+  it('leaves what is older than all of it to the pages yet to be loaded', () => {
+    const more = { belongs: true, hasMore: true };
+    expect(withEdge(list, edge('0', '2025-12'), more)).toBe(list);
+    expect(withEdge(list, edge('b', '2026-02'), more).map(({ node }) => node.id)).toEqual(['c', 'b', 'a']);
   });
 
   it('lets go what belongs there no more', () => {
-    expect(withEdge(list, edge('c', '2026-03'), false).map(({ node }) => node.id)).toEqual(['a']);
+    expect(withEdge(list, edge('c', '2026-03'), gone).map(({ node }) => node.id)).toEqual(['a']);
   });
 
   it('stays the same when nothing changes', () => {
-    expect(withEdge(list, edge('c', '2026-03'), true)).toBe(list);
-    expect(withEdge(list, edge('x', '2026-03'), false)).toBe(list);
+    expect(withEdge(list, edge('c', '2026-03'), here)).toBe(list);
+    expect(withEdge(list, edge('x', '2026-03'), gone)).toBe(list);
   });
 });
 

@@ -24,7 +24,7 @@ it('the settings are asked for once', async () => {
     { stripePublishableKey: 'pk_test_1' },
   ]);
   expect(await settings()).toEqual({ stripePublishableKey: 'pk_test_1' });
-  expect(replies.mock.calls).toEqual([['/settings.json']]);
+  expect(replies.mock.calls).toEqual([['/settings.json', { signal: expect.any(AbortSignal) }]]);
 });
 
 it('what a place does not say is as without it', async () => {
@@ -35,6 +35,7 @@ it('what a place does not say is as without it', async () => {
 it.each([
   ['an error', () => Promise.resolve(new Response('busy', { status: 503 })), 'answered with 503'],
   ['no answer', () => Promise.reject(new TypeError('no network')), 'no network'],
+  ['silence', () => Promise.reject(new DOMException('too long', 'TimeoutError')), 'too long'],
 ])('after %s they are asked for again', async (_, fail, why) => {
   replies
     .mockImplementationOnce(fail)

@@ -1,8 +1,12 @@
+import { inTime } from '../api/inTime';
+
 /** What the pages have to know of the place that serves them: nginx.conf answers with it, and `public/settings.json` without nginx. */
 export interface Settings {
   /** With it payments are made by Stripe's own form; empty for none. */
   stripePublishableKey: string;
 }
+
+const get = inTime();
 
 let asked: Promise<Settings> | undefined;
 
@@ -16,7 +20,7 @@ export function settings(): Promise<Settings> {
 }
 
 async function ask(): Promise<Settings> {
-  const reply = await fetch('/settings.json');
+  const reply = await get('/settings.json');
   if (!reply.ok) throw new Error(`the settings were answered with ${reply.status}`);
   const { stripePublishableKey = '' }: Partial<Settings> = await reply.json();
   return { stripePublishableKey };

@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react';
-import { useLocation } from 'react-router';
+import { Link, useLocation } from 'react-router';
 import { resetPassword, type Session } from '../api/session';
 import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
@@ -41,6 +41,9 @@ export function ResetPassword({ onSession }: { onSession: (session: Session) => 
         <Button type="submit" className="primary" isBusy={isBusy}>
           Take it
         </Button>
+        <p>
+          <Link to="/">Sign in, or ask for another link</Link>
+        </p>
       </form>
     </main>
   );

@@ -58,6 +58,17 @@ export function Assign({ order }: Assigned) {
   );
 }
 
+/**
+ * Where only those that wait for a partner are listed, the row goes once its order is given. The focus then goes to what is
+ * around it, and not to the button of another row.
+ */
+const passOut = (choice: HTMLElement | null) => () => {
+  if (!choice?.contains(document.activeElement)) return;
+  const around = [choice.closest<HTMLElement>('[tabindex]'), choice.closest('main')];
+  // By then all of the change is on the page.
+  queueMicrotask(() => around.find((place) => place?.isConnected)?.focus({ preventScroll: true }));
+};
+
 function Choice({ order }: Assigned) {
   const query = useLoad(FREE, {});
   const [wanted, setWanted] = useState('');
@@ -87,7 +98,7 @@ function Choice({ order }: Assigned) {
           // Whoever was wanted may have gone.
           const partnerId = partners.edges.some(({ node }) => node.id === wanted) ? wanted : '';
           return (
-            <div className="inline">
+            <div ref={passOut} className="inline">
               <select
                 ref={takeFocus}
                 aria-label={`Partner for ${order.number}`}
@@ -101,7 +112,8 @@ function Choice({ order }: Assigned) {
                   </option>
                 ))}
               </select>
-              <Button isBusy={assign.isBusy} disabled={partnerId === ''} onClick={() => void give(partnerId)}>
+              {/* Not disabled while nobody is chosen, as after it was pressed: it would lose the focus. */}
+              <Button isBusy={assign.isBusy || partnerId === ''} onClick={() => void give(partnerId)}>
                 Give
               </Button>
             </div>

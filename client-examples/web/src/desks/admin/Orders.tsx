@@ -2,10 +2,11 @@ import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
 import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
+import type { AdminOrdersQuery } from '../../gql/graphql';
 import { filterOf, GROUPS, isIn } from '../../order/filter';
 import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
-import { withOrder } from '../../order/list';
+import { mend, withOrder } from '../../order/list';
 import { OrderTable } from '../../order/OrderTable';
 import { Field } from '../../ui/Field';
 import { reload } from '../../ui/reload';
@@ -36,6 +37,8 @@ const ORDERS = graphql(`
   }
 `);
 
+const pageOf = ({ admin }: AdminOrdersQuery) => admin.orders;
+
 export function Orders() {
   const { cache } = useApolloClient();
   const [group, setGroup] = useState(GROUPS[0]);
@@ -48,15 +51,18 @@ export function Orders() {
     {},
     {
       // It begins with figures and no orders: what was placed while the list was on its way is asked for again.
-      onBegin: () => void reload(query, ({ admin }) => admin.orders),
+      onBegin: () => void reload(query, pageOf),
       onItem: ({ adminUpdates: item }, isOld) => {
         // Whether a number begins like the search, only the server says: what is found stays up to date, and nothing is added.
         if (isOld || item.__typename !== 'OrderChanged' || search) return;
         const belongs = isIn(group, item.order.status);
-        cache.updateQuery(
-          { query: ORDERS, variables },
+        const list = { query: ORDERS, variables };
+        const before = cache.readQuery(list);
+        const after = cache.updateQuery(
+          list,
           (data) => data && { admin: { ...data.admin, orders: withOrder(data.admin.orders, item, belongs) } },
         );
+        mend(query, pageOf, { before, after, belongs });
       },
     },
   );

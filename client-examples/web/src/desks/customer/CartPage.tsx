@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type RefCallback, useState } from 'react';
 import { useAsk } from '../../api/hooks';
 import { unmask } from '../../gql';
 import type { CartPartsFragment, CartProblemKind } from '../../gql/graphql';
@@ -6,6 +6,7 @@ import { money } from '../../lib/format';
 import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
 import { Empty, Loaded, Problems } from '../../ui/states';
+import { usePassOn } from '../../ui/usePassOn';
 import { Checkout, PLACE } from './Checkout';
 import { APPLY_PROMO, CartParts, SET_LINE } from './cart';
 import { useCart } from './useCart';
@@ -15,9 +16,13 @@ export function CartPage() {
   const { query } = useCart();
   const place = useAsk(PLACE);
   const [ordered, setOrdered] = useState<CartPartsFragment | null>(null);
+  // With a line go its buttons, and with the last one all but the heading.
+  const { group, passOn } = usePassOn<HTMLHeadingElement>();
   return (
     <>
-      <h1>Cart</h1>
+      <h1 ref={group} tabIndex={-1}>
+        Cart
+      </h1>
       <Loaded query={query} what="the cart">
         {({ viewer }) => {
           const cart = unmask(CartParts, viewer?.cart);
@@ -28,7 +33,7 @@ export function CartPage() {
           if (!shown) return <Empty>Your cart is empty.</Empty>;
           return (
             <div className="columns">
-              {filled && <Lines cart={filled} />}
+              {filled && <Lines cart={filled} passOn={passOn} />}
               <Checkout cart={shown} place={place} onPlace={() => setOrdered(shown)} />
             </div>
           );
@@ -38,7 +43,9 @@ export function CartPage() {
   );
 }
 
-function Lines({ cart }: { cart: CartPartsFragment }) {
+type PassOn = RefCallback<HTMLButtonElement>;
+
+function Lines({ cart, passOn }: { cart: CartPartsFragment; passOn: PassOn }) {
   return (
     <section className="card" aria-labelledby="lines">
       <h2 id="lines">From {cart.lines[0]?.product.seller.storeName}</h2>
@@ -54,6 +61,7 @@ function Lines({ cart }: { cart: CartPartsFragment }) {
           <Line
             key={line.id}
             line={line}
+            passOn={passOn}
             problems={cart.problems.filter((problem) => problem.line?.id === line.id).map(({ kind }) => kind)}
           />
         ))}
@@ -84,22 +92,27 @@ const GONE: readonly CartProblemKind[] = ['PRODUCT_UNAVAILABLE', 'OUT_OF_STOCK']
 
 function Line({
   line: { product, quantity, lineTotal },
+  passOn,
   problems,
 }: {
   line: CartPartsFragment['lines'][number];
+  /** For the buttons with which the line may go. */
+  passOn: PassOn;
   problems: readonly CartProblemKind[];
 }) {
   const setLine = useAsk(SET_LINE);
+  const { group, passOn: passOnWithin } = usePassOn<HTMLLIElement>();
   const set = (wanted: number) =>
     void setLine.ask(() => ({ input: { productId: product.id, quantity: wanted } }));
   const { name, available } = product;
   const isWrong = problems.length > 0;
   const most = problems.some((kind) => GONE.includes(kind)) ? 0 : available;
   return (
-    <li className={isWrong ? 'line wrong' : 'line'}>
+    <li ref={group} className={isWrong ? 'line wrong' : 'line'} tabIndex={-1}>
       <span>{name}</span>
       <div className="stepper">
         <Button
+          ref={passOn}
           aria-label={`One ${name} fewer`}
           isBusy={setLine.isBusy}
           onClick={() => set(Math.min(quantity - 1, most))}
@@ -112,9 +125,14 @@ function Line({
         </Button>
       </div>
       <strong>{money(lineTotal)}</strong>
-      {isWrong && (
-        <Button isBusy={setLine.isBusy} onClick={() => set(Math.min(quantity, most))}>
-          {most === 0 ? 'Remove' : most < quantity ? `Take ${most} of` : 'Accept the price of'} {name}
+      {isWrong && most === 0 && (
+        <Button ref={passOn} isBusy={setLine.isBusy} onClick={() => set(0)}>
+          Remove {name}
+        </Button>
+      )}
+      {isWrong && most > 0 && (
+        <Button ref={passOnWithin} isBusy={setLine.isBusy} onClick={() => set(Math.min(quantity, most))}>
+          {most < quantity ? `Take ${most} of` : 'Accept the price of'} {name}
         </Button>
       )}
       <Problems problems={setLine.problems} />

@@ -1,9 +1,9 @@
 import { Navigate, Route, Routes } from 'react-router';
 import type { DeskProps } from '../../App';
-import { useFeed } from '../../api/hooks';
+import { sentence, useFeed } from '../../api/hooks';
 import { OrderPage } from '../../order/OrderPage';
 import { Shell } from '../../ui/Shell';
-import { Stopped } from '../../ui/states';
+import { Failure, Stopped } from '../../ui/states';
 import { CartPage } from './CartPage';
 import { CodeAtTheDoor } from './CodeAtTheDoor';
 import { CART_UPDATES } from './cart';
@@ -14,7 +14,7 @@ import { Shop } from './Shop';
 import { useCart } from './useCart';
 
 export default function CustomerDesk({ onLeave }: DeskProps) {
-  const { cart } = useCart();
+  const { query, cart } = useCart();
   const feed = useFeed(CART_UPDATES, {});
   const pieces = cart?.lines.reduce((sum, { quantity }) => sum + quantity, 0) ?? 0;
   const tabs = [
@@ -33,7 +33,21 @@ export default function CustomerDesk({ onLeave }: DeskProps) {
     <Shell desk="Shop" tabs={tabs} onLeave={onLeave}>
       <Stopped feed={feed} />
       <Routes>
-        <Route path="/shop" element={<Shop />} />
+        <Route
+          path="/shop"
+          element={
+            <>
+              {/* Without it nothing can be added. */}
+              {query.error && !cart && (
+                <Failure
+                  error={`Your cart could not be loaded. ${sentence(query.error)}`}
+                  onRetry={() => void query.refetch().catch(() => {})}
+                />
+              )}
+              <Shop />
+            </>
+          }
+        />
         <Route path="/cart" element={<CartPage />} />
         <Route path="/orders" element={<MyOrders />} />
         <Route

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useAsk } from '../../api/hooks';
+import { inTime } from '../../api/inTime';
 import { graphql } from '../../gql';
 import type { OrderDetailFragment } from '../../gql/graphql';
 import { money, words } from '../../lib/format';
@@ -25,6 +26,8 @@ const START = graphql(`
 
 type Outcome = 'succeed' | 'decline';
 
+const send = inTime();
+
 /** What is to be done about a payment that was begun. */
 type Begun =
   | { by: 'sandbox' }
@@ -40,7 +43,7 @@ export function Pay({ order }: { order: OrderDetailFragment }) {
   const [begun, setBegun] = useState<Begun | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const failed = order.payments.findLast(({ failureReason }) => failureReason)?.failureReason;
+  const failed = order.payments.findLast(({ failureReason }) => failureReason);
 
   const act = async (what: () => Promise<void>) => {
     setError(null);
@@ -73,7 +76,7 @@ export function Pay({ order }: { order: OrderDetailFragment }) {
     <section className="card pay" aria-labelledby="pay">
       <h2 id="pay">Pay {money(order.total)}</h2>
       <p>The goods are kept for you for some minutes.</p>
-      {failed && <p className="warning">The last try failed: {failed}</p>}
+      {failed && <p className="warning">The last try failed: {failed.failureReason}</p>}
       {begun === null && (
         <Button className="primary" isBusy={isBusy} onClick={() => void open()}>
           Go on to pay
@@ -93,7 +96,11 @@ export function Pay({ order }: { order: OrderDetailFragment }) {
         </>
       )}
       {begun?.by === 'stripe' && (
-        <StripeForm publishableKey={begun.publishableKey} clientSecret={begun.clientSecret} />
+        <StripeForm
+          publishableKey={begun.publishableKey}
+          clientSecret={begun.clientSecret}
+          lastFailed={failed?.id}
+        />
       )}
       {begun?.by === 'nobody' && (
         <p className="warning" role="alert">
@@ -121,7 +128,7 @@ async function howToPay({
 }
 
 async function play(clientSecret: string, outcome: Outcome): Promise<void> {
-  const reply = await fetch(`/sandbox/payments/${encodeURIComponent(clientSecret)}`, {
+  const reply = await send(`/sandbox/payments/${encodeURIComponent(clientSecret)}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ outcome }),

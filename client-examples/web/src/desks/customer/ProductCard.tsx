@@ -5,7 +5,7 @@ import { Button } from '../../ui/Button';
 import { Problems } from '../../ui/states';
 import { usePassOn } from '../../ui/usePassOn';
 import { SET_LINE } from './cart';
-import { useCart } from './useCart';
+import { useKnownCart } from './useCart';
 
 export const ProductParts = graphql(`
   fragment ProductCard on Product {
@@ -39,7 +39,7 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
     ProductParts,
     product,
   );
-  const { cart } = useCart();
+  const cart = useKnownCart();
   const setLine = useAsk(SET_LINE);
   const quantity = cart?.lines.find((line) => line.product.id === id)?.quantity ?? 0;
   const set = (wanted: number) => void setLine.ask(() => ({ input: { productId: id, quantity: wanted } }));
@@ -81,12 +81,13 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductP
           </Button>
         )}
         {quantity > 0 && <output>{quantity}</output>}
-        {/* One button, whether it adds the first piece or another one: it keeps the focus. */}
+        {/* One button, whether it adds the first piece or another one: it keeps the focus. How many pieces one more makes, only
+            the cart says. */}
         <Button
           className={quantity === 0 ? 'primary' : undefined}
           aria-label={quantity === 0 ? undefined : `One more ${name}`}
           disabled={quantity === 0 && !isSold}
-          isBusy={setLine.isBusy}
+          isBusy={setLine.isBusy || !cart}
           onClick={() => set(quantity + 1)}
         >
           {quantity === 0 ? (

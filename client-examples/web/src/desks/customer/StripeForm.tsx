@@ -19,13 +19,17 @@ const NOT_THERE = 'Stripe’s form cannot be had just now. Try again.';
 export function StripeForm({
   publishableKey,
   clientSecret,
+  lastFailed,
 }: {
   publishableKey: string;
   clientSecret: string;
+  /** The payment of the order that failed last, if one did. */
+  lastFailed: string | undefined;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const [form, setForm] = useState<Form | null>(null);
   const [stage, setStage] = useState<'open' | 'sending' | 'sent'>('open');
+  const [failedBefore, setFailedBefore] = useState(lastFailed);
   const [error, setError] = useState<string | null>(null);
   const [round, setRound] = useState(0);
 
@@ -55,6 +59,7 @@ export function StripeForm({
     event.preventDefault();
     if (!form) return;
     setError(null);
+    setFailedBefore(lastFailed);
     setStage('sending');
     const result = await form.stripe
       .confirmPayment({
@@ -67,6 +72,9 @@ export function StripeForm({
     setStage(result.error ? 'open' : 'sent');
     if (result.error) setError(result.error.message ?? 'The payment was declined.');
   };
+
+  // What Stripe has taken may fail all the same, with some ways to pay days later: then it can be tried again.
+  const isSent = stage === 'sent' && lastFailed === failedBefore;
 
   return (
     <form onSubmit={(event) => void submit(event)} aria-busy={stage === 'sending'}>
@@ -83,8 +91,8 @@ export function StripeForm({
           })}
         />
       )}
-      {stage === 'sent' && <p role="status">Stripe has it. The order goes on as soon as Stripe says so.</p>}
-      {form && stage !== 'sent' && (
+      {isSent && <p role="status">Stripe has it. The order goes on as soon as Stripe says so.</p>}
+      {form && !isSent && (
         <Button type="submit" className="primary" isBusy={stage === 'sending'}>
           {stage === 'sending' ? 'Paying…' : 'Pay'}
         </Button>

@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from 'react';
+import { type RefCallback, useEffect, useReducer } from 'react';
 import { useAsk, useFeed } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
 import type { OfferFragment } from '../../gql/graphql';
@@ -6,6 +6,7 @@ import { km, money, plural, time } from '../../lib/format';
 import type { Point } from '../../lib/geo';
 import { Button } from '../../ui/Button';
 import { Empty, Loading, Problems, Stopped } from '../../ui/states';
+import { usePassOn } from '../../ui/usePassOn';
 import { changed, NO_OFFERS, OFFERS, Offer, runsOut } from './offers';
 
 const HOLD = graphql(`
@@ -41,9 +42,13 @@ export function Offers({ near, onChange }: { near: Point | null; onChange: () =>
   useEffect(() => {
     if (isRestartDue) restart();
   }, [isRestartDue, restart]);
+  // Not to the next offer: whoever presses a key once more would hold that, too.
+  const { group, passOn } = usePassOn<HTMLHeadingElement>();
   return (
     <section aria-labelledby="offers">
-      <h2 id="offers">Available orders</h2>
+      <h2 id="offers" ref={group} tabIndex={-1}>
+        Available orders
+      </h2>
       <p className="unseen" role="status">
         {plural(offers.length, 'order')} available
       </p>
@@ -54,14 +59,22 @@ export function Offers({ near, onChange }: { near: Point | null; onChange: () =>
       )}
       <ul className="rows" data-testid="offers">
         {offers.map((offer) => (
-          <OfferCard key={offer.orderId} offer={offer} onClaim={onChange} />
+          <OfferCard key={offer.orderId} offer={offer} onClaim={onChange} passOn={passOn} />
         ))}
       </ul>
     </section>
   );
 }
 
-function OfferCard({ offer, onClaim }: { offer: OfferFragment; onClaim: () => void }) {
+function OfferCard({
+  offer,
+  onClaim,
+  passOn,
+}: {
+  offer: OfferFragment;
+  onClaim: () => void;
+  passOn: RefCallback<HTMLButtonElement>;
+}) {
   const hold = useAsk(HOLD);
   const claim = async (accept: boolean) => {
     const { orderId } = offer;
@@ -78,10 +91,10 @@ function OfferCard({ offer, onClaim }: { offer: OfferFragment; onClaim: () => vo
       </p>
       <small>Ready since {time(offer.readyAt)}</small>
       <div className="steps">
-        <Button className="primary" isBusy={hold.isBusy} onClick={() => void claim(false)}>
+        <Button ref={passOn} className="primary" isBusy={hold.isBusy} onClick={() => void claim(false)}>
           Hold<span className="unseen"> {offer.number}</span>
         </Button>
-        <Button isBusy={hold.isBusy} onClick={() => void claim(true)}>
+        <Button ref={passOn} isBusy={hold.isBusy} onClick={() => void claim(true)}>
           Take at once<span className="unseen">: {offer.number}</span>
         </Button>
       </div>

@@ -15,7 +15,7 @@ export default function PartnerDesk({ onLeave }: DeskProps) {
     <Shell desk="Partner" tabs={TABS} onLeave={onLeave}>
       {/* It goes on telling where the partner is while they look at something else. */}
       <div hidden={!isShown}>
-        <Work />
+        <Work isShown={isShown} />
       </div>
       <Routes>
         <Route path="/work" element={null} />

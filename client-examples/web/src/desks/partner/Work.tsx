@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useAsk, useFeed, useLoad, useReturn } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
 import type { OrderDetailFragment } from '../../gql/graphql';
@@ -68,8 +68,8 @@ const TOLD = graphql(`
 /** Where a played ride begins, when nothing is carried: the middle of the demo's city. */
 const SOMEWHERE: Point = { latitude: 12.9716, longitude: 77.6412 };
 
-/** Online or not, where one is, what one carries, and what there is to carry. */
-export function Work() {
+/** Online or not, where one is, what one carries, and what there is to carry; also while it is not shown. */
+export function Work({ isShown }: { isShown: boolean }) {
   const me = useLoad(ME, {});
   const claims = useLoad(CLAIMS, {});
   const availability = useAsk(SET_AVAILABILITY);
@@ -104,6 +104,13 @@ export function Work() {
     },
   );
   useReturn(refreshAll);
+  // What they did on another device meanwhile, they are not told.
+  const wasShown = useRef(isShown);
+  const onShown = useEffectEvent(refreshAll);
+  useEffect(() => {
+    if (isShown && !wasShown.current) onShown();
+    wasShown.current = isShown;
+  }, [isShown]);
 
   return (
     <>

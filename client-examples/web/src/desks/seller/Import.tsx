@@ -1,4 +1,4 @@
-import { type ChangeEvent, useState } from 'react';
+import { type ChangeEvent, useRef, useState } from 'react';
 import { type Parsed, parseProducts } from '../../lib/csv';
 import { plural } from '../../lib/format';
 import { Field } from '../../ui/Field';
@@ -8,17 +8,24 @@ import { useImport } from './useImport';
 /** Products from a file, a part at a time, with what became of each row. */
 export function Import() {
   const [parsed, setParsed] = useState<Parsed | null>(null);
+  const [isUnreadable, setUnreadable] = useState(false);
+  const chosen = useRef<File | undefined>(undefined);
   const { progress, begin, forget } = useImport();
 
   const isRunning = progress?.state === 'running';
 
   const choose = async ({ target }: ChangeEvent<HTMLInputElement>) => {
     const file = target.files?.[0];
+    chosen.current = file;
     forget();
     // Nothing can be begun until the file is read, and of two the one that was chosen last counts.
     setParsed(null);
-    const text = await file?.text();
-    if (text !== undefined && target.files?.[0] === file) setParsed(parseProducts(text));
+    setUnreadable(false);
+    // It may have been moved since, or changed.
+    const text = await file?.text().catch(() => null);
+    if (text === undefined || chosen.current !== file) return;
+    if (text === null) setUnreadable(true);
+    else setParsed(parseProducts(text));
   };
 
   return (
@@ -37,10 +44,15 @@ export function Import() {
               type="file"
               accept=".csv,text/csv"
               disabled={isRunning}
+              // Else browsers do not tell when the same file is chosen again, which may have been corrected meanwhile.
+              onClick={({ currentTarget }) => {
+                currentTarget.value = '';
+              }}
               onChange={(event) => void choose(event)}
             />
           )}
         </Field>
+        {isUnreadable && <Failure error="The file cannot be read. Choose it again." />}
         {parsed && (
           <>
             <p role="status">{plural(parsed.rows.length, 'row')} to import.</p>

@@ -2,10 +2,11 @@ import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
 import { useFeed, useLoad } from '../../api/hooks';
 import { graphql, unmask } from '../../gql';
+import type { SellerOrdersQuery } from '../../gql/graphql';
 import { filterOf, GROUPS, isIn } from '../../order/filter';
 import { GroupPicker } from '../../order/GroupPicker';
 import { OrderLine } from '../../order/line';
-import { withOrder } from '../../order/list';
+import { mend, withOrder } from '../../order/list';
 import { OrderTable } from '../../order/OrderTable';
 import { reload } from '../../ui/reload';
 import { Empty, Loaded, More, Stopped } from '../../ui/states';
@@ -67,6 +68,8 @@ const FEED = graphql(`
   }
 `);
 
+const pageOf = ({ seller }: SellerOrdersQuery) => seller.orders;
+
 export function Orders() {
   const { cache } = useApolloClient();
   const [group, setGroup] = useState(GROUPS[0]);
@@ -77,15 +80,19 @@ export function Orders() {
     {},
     {
       // It begins with what is not finished: what has ended since the list was answered is not among that.
-      onBegin: () => void reload(query, ({ seller }) => seller.orders),
+      onBegin: () => void reload(query, pageOf),
       onItem: ({ sellerOrderUpdates: item }, isOld) => {
         if (isOld || (item.__typename !== 'OrderChanged' && item.__typename !== 'OrderSnapshot')) return;
         const belongs = isIn(group, item.order.status);
-        cache.updateQuery(
-          { query: ORDERS, variables },
+        const list = { query: ORDERS, variables };
+        const before = cache.readQuery(list);
+        const after = cache.updateQuery(
+          list,
           (data) =>
             data && { seller: { ...data.seller, orders: withOrder(data.seller.orders, item, belongs) } },
         );
+        // What it begins with is no news, and asked for by `onBegin`.
+        if (item.__typename === 'OrderChanged') mend(query, pageOf, { before, after, belongs });
       },
     },
   );
